@@ -1,0 +1,50 @@
+"""The exceptions of hwsim. Each is one line: what must hold, "not" what was given, and where.
+
+HwsimError             any error that hwsim raises on purpose; `exit_code` is what the CLI exits with
+ +- FileError          a file is missing, damaged or not what its content must be            exit 1
+ +- GraphError         an illegal network: a rule of graph.check or a shape does not hold    exit 1
+ +- UnsupportedError   a legal network that hwsim or this device cannot run; names the layer exit 1
+ +- QuantizeError      a value that the integer network cannot hold (bias, scale, multiplier) exit 1
+ +- OverflowFault      data left its accumulator in `error` mode; carries the address        exit 1
+ +- UsageError         an argument or option is out of its range                              exit 2
+ +- MissingExtraError  an optional package is not installed; says what to install            exit 2
+"""
+
+
+class HwsimError(Exception):
+    exit_code = 1
+
+
+class FileError(HwsimError):
+    pass
+
+
+class GraphError(HwsimError):
+    pass
+
+
+class UnsupportedError(HwsimError):
+    pass
+
+
+class QuantizeError(HwsimError):
+    pass
+
+
+class OverflowFault(HwsimError):
+    """`event` is the first accumulator event: layer, cot, oy, ox, oc, ky, kx, cit, word, value."""
+
+    def __init__(self, message, event=None):
+        super().__init__(message)
+        self.event = event
+
+
+class UsageError(HwsimError):
+    exit_code = 2
+
+
+class MissingExtraError(HwsimError):
+    exit_code = 2
+
+    def __init__(self, package, extra):
+        super().__init__(f"{package} must be installed for this, not missing: pip install 'hwsim[{extra}]'")

@@ -1,0 +1,62 @@
+"""The rules of a legal graph, one line each; run after every pass. A breach is a GraphError that names the node."""
+from hwsim.errors import GraphError
+from hwsim.graph.shapes import infer
+from hwsim.ops.spec import BOTH, FLOAT, INTEGER
+
+
+def check(graph, dialect=FLOAT):
+    """`graph` itself, once it is legal in `dialect` (float or integer) and its shapes can be inferred."""
+    _check_names(graph)
+    for node in graph.nodes:
+        problem = _problem(node, dialect)
+        if problem:
+            raise GraphError(f"{node.name}: {problem}")
+    infer(graph)
+    return graph
+
+
+def check_integer(graph):
+    return check(graph, INTEGER)
+
+
+def _check_names(graph):
+    seen = set()
+    for node in graph.nodes:
+        for name in node.inputs:
+            if name not in seen:
+                raise GraphError(f"{node.name}: an input must be an earlier node, not {name!r}")
+        if node.name in seen:
+            raise GraphError(f"{node.name}: a node name must be unique")
+        seen.add(node.name)
+    for kind, names in (("input", graph.inputs), ("output", graph.outputs)):
+        if not names:
+            raise GraphError(f"a graph must have an {kind}, not none")
+        for name in names:
+            if name not in seen:
+                raise GraphError(f"an {kind} of the graph must be a node, not {name!r}")
+    doors = tuple(node.name for node in graph.nodes if node.op == "input")
+    if sorted(doors) != sorted(graph.inputs):
+        raise GraphError(f"the inputs of the graph must be its input nodes {doors}, not {graph.inputs}")
+
+
+def _problem(node, dialect):
+    """The sentence that `node` breaks, or None."""
+    spec = node.spec
+    least, most = spec.arity
+    if spec.dialect not in (dialect, BOTH):
+        return f"{node.op} must stand in a {spec.dialect} graph, not in an {dialect} one"
+    if not least <= len(node.inputs) <= most:
+        return f"{node.op} must have {least}..{most} inputs, not {len(node.inputs)}"
+    if set(node.params) != set(spec.params):
+        return f"parameters of {node.op} must be {sorted(spec.params)}, not {sorted(node.params)}"
+    for name, kind in spec.params.items():
+        sentence = kind(node.params[name])
+        if sentence:
+            return f"{name} must be {sentence}, not {_brief(node.params[name])}"
+    return spec.extra(node.params) if spec.extra else None
+
+
+def _brief(value):
+    if hasattr(value, "shape"):
+        return f"a {value.dtype} array of shape {value.shape}"
+    return f"{value!r}"[:80]

@@ -1,0 +1,28 @@
+"""The pass that settles what depends on the input size: a global average becomes an average over H x W taps."""
+from fractions import Fraction
+
+import numpy as np
+
+from hwsim.fixed.multiplier import folded
+from hwsim.graph.node import Graph, Node
+
+
+def place_sizes(graph, shapes):
+    """The integer graph without qglobal_avg_pool, for the concrete `shapes` of graph.shapes.infer."""
+    nodes = []
+    for node in graph.nodes:
+        nodes += _average(node, shapes[node.inputs[0]]) if node.op == "qglobal_avg_pool" else [node]
+    return Graph(tuple(nodes), graph.inputs, graph.outputs)
+
+
+def _average(node, in_shape):
+    p, (height, width, channels) = node.params, in_shape[1:]
+    m, _, shift = folded(Fraction(*p["ratio"]) / (height * width), 1, p["mult_bits"])
+    name = node.name if p["keepdims"] else f"{node.name}:mean"
+    mean = Node.make(name, "qavg_pool", node.inputs, kernel=(height, width), stride=(1, 1), padding=(0, 0, 0, 0),
+                     taps=_one(height * width), m=_one(m), shift=_one(shift), lo=p["lo"], hi=p["hi"])
+    return [mean] if p["keepdims"] else [mean, Node.make(node.name, "reshape", (name,), shape=(channels,))]
+
+
+def _one(value):
+    return np.array([value], np.int64)

@@ -1,0 +1,14 @@
+"""Bilinear upsampling by whole factors with half-pixel centres: source = (o + 1/2)/factor - 1/2, clamped to the image.
+
+Integer (ARITHMETIC.md section 6): per axis the weight of the later sample is rint(fraction * 2^11), ties to even, and the
+earlier one takes the complement; y = clamp(round(sum of wy*wx*x, 22), lo, hi), the scale is kept.
+"""
+from hwsim.ops import kinds
+from hwsim.ops.moves import FACTOR, upsampled
+from hwsim.ops.spec import FLOAT, INTEGER, VECTOR, OpSpec
+
+OPS = (
+    OpSpec("bilinear", FLOAT, VECTOR, (1, 1), upsampled, FACTOR),
+    OpSpec("qbilinear", INTEGER, VECTOR, (1, 1), upsampled,
+           {**FACTOR, "lo": kinds.integer(), "hi": kinds.integer()}),
+)

@@ -1,0 +1,78 @@
+"""What a node parameter may be. A kind is a function value -> None, or the sentence that the value breaks."""
+import math
+
+import numpy as np
+
+
+def _is_int(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def integer(low=None, high=None):
+    def check(value):
+        if not _is_int(value) or (low is not None and value < low) or (high is not None and value > high):
+            return f"an integer in {'-inf' if low is None else low}..{'inf' if high is None else high}"
+        return None
+    return check
+
+
+def boolean(value):
+    return None if isinstance(value, bool) else "true or false"
+
+
+def choice(*allowed):
+    return lambda value: None if value in allowed else "one of " + ", ".join(map(str, allowed))
+
+
+def real(value):
+    return None if isinstance(value, float) and math.isfinite(value) else "a finite number"
+
+
+def optional(kind):
+    return lambda value: None if value is None else kind(value)
+
+
+def integers(count, low=None):
+    """A tuple of `count` integers (any number for None)."""
+    def check(value):
+        good = isinstance(value, tuple) and all(_is_int(v) and (low is None or v >= low) for v in value)
+        if not good or (count is not None and len(value) != count):
+            return f"{'' if count is None else str(count) + ' '}integers{'' if low is None else f' of at least {low}'}"
+        return None
+    return check
+
+
+def padding(value):
+    """`same`, resolved from the input size, or explicit (top, bottom, left, right)."""
+    if value == "same" or integers(4, 0)(value) is None:
+        return None
+    return "same or 4 integers of at least 0 (top, bottom, left, right)"
+
+
+def array(kind, *ranks):
+    """A numpy array, int64 or float64 (finite), of one of the given ranks."""
+    dtype = {"int": np.int64, "float": np.float64, "bool": np.bool_}[kind]
+
+    def check(value):
+        if not isinstance(value, np.ndarray) or value.dtype != dtype or value.ndim not in ranks:
+            return f"a {np.dtype(dtype).name} array of rank {' or '.join(map(str, ranks))}"
+        if kind == "float" and not np.isfinite(value).all():
+            return "an array of finite numbers"
+        return None
+    return check
+
+
+def clip_range(value):
+    """(lo, hi) of real numbers, either of which may be None for no limit."""
+    if not isinstance(value, tuple) or len(value) != 2 or any(v is not None and real(v) for v in value):
+        return "a pair (lo, hi) of finite numbers or None"
+    lo, hi = value
+    if lo is not None and hi is not None and lo > hi:
+        return "a pair (lo, hi) with lo <= hi"
+    return None
+
+
+def dims(value):
+    """A tensor shape without N: positive integers or None (unknown until there is an input)."""
+    good = isinstance(value, tuple) and value and all(v is None or (_is_int(v) and v > 0) for v in value)
+    return None if good else "a shape of positive integers or None"

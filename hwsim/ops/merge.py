@@ -1,0 +1,68 @@
+"""Operators that join tensors of one shape; an axis of size 1 is broadcast, as channel attention needs.
+
+float:   add, subtract, multiply, average, maximum, minimum, concat
+integer: qadd      clamp(round(sum of x_i*m_i, shift), lo, hi): add, subtract and average
+         qmul      clamp(round(a*b*m, shift), lo, hi)
+         qmaximum, qminimum   each input requantized by its (m_i, shift_i), then the extreme, then clamp
+         qconcat   each input requantized and clamped; identity is m = 1, shift = 0
+"""
+from hwsim.errors import GraphError
+from hwsim.ops import kinds
+from hwsim.ops.dims import known, show
+from hwsim.ops.pointwise import CLIP
+from hwsim.ops.spec import ANY, FLOAT, INTEGER, VECTOR, OpSpec
+
+
+def broadcast_size(one, other):
+    """The joint size of an axis; two different symbols are settled when there is an input."""
+    if one == other or (known(other) and other == 1):
+        return one
+    if known(one) and one == 1:
+        return other
+    if known(one) and known(other):
+        raise GraphError(f"sizes must be equal or 1 to be joined, not {one} and {other}")
+    return one if known(one) else other
+
+
+def joined(params, in_shapes):
+    first, *rest = in_shapes
+    for shape in rest:
+        if len(shape) != len(first):
+            raise GraphError(f"inputs must have the same rank, not {show(first)} and {show(shape)}")
+        first = tuple(broadcast_size(a, b) for a, b in zip(first, shape))
+    return first
+
+
+def concatenated(params, in_shapes):
+    axis, first = params["axis"], in_shapes[0]
+    if not 1 <= axis < len(first):
+        raise GraphError(f"the axis of a concatenation must be 1..{len(first) - 1}, not {axis}")
+    out = list(first)
+    for shape in in_shapes[1:]:
+        if len(shape) != len(first) or any(
+                known(a) and known(b) and a != b for i, (a, b) in enumerate(zip(first, shape)) if i != axis):
+            raise GraphError(f"concatenated shapes must agree off axis {axis}, not {show(first)} and {show(shape)}")
+        out[axis] = out[axis] + shape[axis]
+    return tuple(out)
+
+
+RANGE = {"lo": kinds.integer(), "hi": kinds.integer()}
+VECTOR_M = {"m": kinds.array("int", 1)}
+
+
+def _float(name, arity):
+    return OpSpec(name, FLOAT, VECTOR, arity, joined, CLIP, {"clip": None})
+
+
+OPS = (
+    *(_float(name, (2, ANY)) for name in ("add", "average", "maximum", "minimum")),
+    *(_float(name, (2, 2)) for name in ("subtract", "multiply")),
+    OpSpec("concat", FLOAT, VECTOR, (1, ANY), concatenated, {"axis": kinds.integer(1)}),
+    OpSpec("qadd", INTEGER, VECTOR, (1, ANY), joined, {**VECTOR_M, "shift": kinds.integer(0, 62), **RANGE}),
+    OpSpec("qmul", INTEGER, VECTOR, (2, 2), joined,
+           {"m": kinds.integer(0), "shift": kinds.integer(0, 62), **RANGE}),
+    *(OpSpec(name, INTEGER, VECTOR, (2, ANY), joined, {**VECTOR_M, "shift": kinds.array("int", 1), **RANGE})
+      for name in ("qmaximum", "qminimum")),
+    OpSpec("qconcat", INTEGER, VECTOR, (1, ANY), concatenated,
+           {**VECTOR_M, "shift": kinds.array("int", 1), **RANGE, "axis": kinds.integer(1)}),
+)

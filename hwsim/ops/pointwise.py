@@ -1,0 +1,55 @@
+"""Operators on one tensor, value by value.
+
+float:   affine (y = x*scale + offset per channel), scale (one positive factor), relu, prelu, clip, unary (a named function), softmax
+integer: identity  the codes are kept, the scale changes (ARITHMETIC.md section 6, Rescaling)
+         qprelu    y = clamp(round(x * (m_pos if x >= 0 else m_neg), shift), lo, hi), fields per channel or per (H,W,C)
+         qtable    y = table[x - lowest input code]
+"""
+from hwsim.errors import GraphError
+from hwsim.ops import kinds
+from hwsim.ops.dims import known
+from hwsim.ops.spec import ADDRESS, FLOAT, INTEGER, VECTOR, OpSpec
+
+FUNCTIONS = ("abs", "elu", "exp", "gelu", "gelu_tanh", "hard_sigmoid", "hard_sigmoid_keras2", "hard_swish", "log_sigmoid",
+             "mish", "negative", "relu", "relu_threshold", "selu", "sigmoid", "softplus", "softsign", "sqrt", "square", "swish", "tanh",
+             "celu", "hard_tanh", "soft_shrink", "hard_shrink", "tanh_shrink", "leaky_relu", "erf", "log", "reciprocal", "rsqrt")
+
+
+def same_shape(params, in_shapes):
+    return in_shapes[0]
+
+
+def per_channel(names):
+    """A shape rule: each named array must match the input's last axes."""
+    def shape(params, in_shapes):
+        x = in_shapes[0]
+        for name in names:
+            value = params[name]
+            tail = x[len(x) - value.ndim:]
+            if value.ndim >= len(x) or any(known(t) and v != t for v, t in zip(value.shape, tail)):
+                raise GraphError(f"{name} must match the last axes of {tail}, not {value.shape}")
+        return x
+    return shape
+
+
+CLIP = {"clip": kinds.optional(kinds.clip_range)}
+
+OPS = (
+    OpSpec("affine", FLOAT, VECTOR, (1, 1), per_channel(("scale", "offset")),
+           {"scale": kinds.array("float", 1), "offset": kinds.array("float", 1)}),
+    OpSpec("scale", FLOAT, ADDRESS, (1, 1), same_shape, {"factor": kinds.real}),
+    OpSpec("relu", FLOAT, VECTOR, (1, 1), same_shape,
+           {"slope": kinds.real, "threshold": kinds.real, "max_value": kinds.optional(kinds.real)},
+           {"slope": 0.0, "threshold": 0.0, "max_value": None}),
+    OpSpec("prelu", FLOAT, VECTOR, (1, 1), per_channel(("alpha",)),
+           {"alpha": kinds.array("float", 1, 3), **CLIP}, {"clip": None}),
+    OpSpec("clip", FLOAT, VECTOR, (1, 1), same_shape, {"clip": kinds.clip_range}),
+    OpSpec("unary", FLOAT, VECTOR, (1, 1), same_shape,
+           {"function": kinds.choice(*FUNCTIONS), "args": lambda v: None if isinstance(v, tuple) else "a tuple of numbers"}, {"args": ()}),
+    OpSpec("softmax", FLOAT, VECTOR, (1, 1), same_shape),
+    OpSpec("identity", INTEGER, ADDRESS, (1, 1), same_shape),
+    OpSpec("qprelu", INTEGER, VECTOR, (1, 1), per_channel(("m_pos", "m_neg", "shift")),
+           {name: kinds.array("int", 1, 3) for name in ("m_pos", "m_neg", "shift")}
+           | {"lo": kinds.integer(), "hi": kinds.integer()}),
+    OpSpec("qtable", INTEGER, VECTOR, (1, 1), same_shape, {"table": kinds.array("int", 1)}),
+)
