@@ -9,7 +9,7 @@ import numpy as np
 class AccEvent:
     """The first accumulator overflow of a layer: its address in issue order and the exact sum that left the range.
 
-    `layer` is the array layer's name with its suffix (.g0, .p01); cot, oy, ox, oc, ky, kx, cit count within that layer; n is the image.
+    `layer` is the array layer's name with its suffix (.g0, .p01); cot, oy, ox, oc, ky, kx, cit count within that layer; n: image.
     """
 
     layer: str
@@ -31,7 +31,7 @@ class LayerStats:
 
     events:   (beat, output channel) pairs whose exact sum, stored accumulator plus tree, left the accumulator (array nodes)
     first:    the first of them
-    observed_min, observed_max: int64 (OC): extremes of the exact partial sums, bias included, never wrapped or clipped (array nodes)
+    observed_min, observed_max: int64 (OC): extremes of the exact partial sums after each beat, never wrapped or clipped
     clamped:  outputs that the final clamp changed (every node with lo and hi)
     """
 

@@ -28,6 +28,11 @@ def real(value):
     return None if isinstance(value, float) and math.isfinite(value) else "a finite number"
 
 
+def reals(value):
+    """A tuple of finite numbers, any count."""
+    return None if isinstance(value, tuple) and not any(map(real, value)) else "a tuple of finite numbers"
+
+
 def optional(kind):
     return lambda value: None if value is None else kind(value)
 

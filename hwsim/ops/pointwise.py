@@ -1,6 +1,7 @@
 """Operators on one tensor, value by value.
 
-float:   affine (y = x*scale + offset per channel), scale (one positive factor), relu, prelu, clip, unary (a named function), softmax
+float:   affine (y = x*scale + offset per channel), scale (one positive factor), relu, prelu, clip,
+         unary (a named function of kinds below), softmax (float only)
 integer: identity  the codes are kept, the scale changes (ARITHMETIC.md section 6, Rescaling)
          qprelu    y = clamp(round(x * (m_pos if x >= 0 else m_neg), shift), lo, hi), fields per channel or per (H,W,C)
          qtable    y = table[x - lowest input code]
@@ -10,9 +11,10 @@ from hwsim.ops import kinds
 from hwsim.ops.dims import known
 from hwsim.ops.spec import ADDRESS, FLOAT, INTEGER, VECTOR, OpSpec
 
-FUNCTIONS = ("abs", "elu", "exp", "gelu", "gelu_tanh", "hard_sigmoid", "hard_sigmoid_keras2", "hard_swish", "log_sigmoid",
-             "mish", "negative", "relu", "relu_threshold", "selu", "sigmoid", "softplus", "softsign", "sqrt", "square", "swish", "tanh",
-             "celu", "hard_tanh", "soft_shrink", "hard_shrink", "tanh_shrink", "leaky_relu", "erf", "log", "reciprocal", "rsqrt")
+FUNCTIONS = ("abs", "celu", "elu", "erf", "exp", "gelu", "gelu_tanh", "hard_shrink", "hard_sigmoid", "hard_sigmoid_keras2",
+             "hard_swish", "hard_tanh", "leaky_relu", "log", "log_sigmoid", "mish", "negative", "reciprocal", "relu",
+             "relu_threshold", "rsqrt", "selu", "sigmoid", "soft_shrink", "softplus", "softsign", "sqrt", "square", "swish",
+             "tanh", "tanh_shrink")
 
 
 def same_shape(params, in_shapes):
@@ -45,7 +47,7 @@ OPS = (
            {"alpha": kinds.array("float", 1, 3), **CLIP}, {"clip": None}),
     OpSpec("clip", FLOAT, VECTOR, (1, 1), same_shape, {"clip": kinds.clip_range}),
     OpSpec("unary", FLOAT, VECTOR, (1, 1), same_shape,
-           {"function": kinds.choice(*FUNCTIONS), "args": lambda v: None if isinstance(v, tuple) else "a tuple of numbers"}, {"args": ()}),
+           {"function": kinds.choice(*FUNCTIONS), "args": kinds.reals}, {"args": ()}),
     OpSpec("softmax", FLOAT, VECTOR, (1, 1), same_shape),
     OpSpec("identity", INTEGER, ADDRESS, (1, 1), same_shape),
     OpSpec("qprelu", INTEGER, VECTOR, (1, 1), per_channel(("m_pos", "m_neg", "shift")),

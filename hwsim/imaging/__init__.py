@@ -1,0 +1,1 @@
+"""Raw frames, colour filter mosaics, pictures in and out, and their quality."""

@@ -1,0 +1,41 @@
+"""Bilinear demosaicing: the baseline that a network has to beat.
+
+Each colour plane is filled by a normalised convolution: a triangular kernel, as wide as the pattern's
+period reaches, over the pixels that measured this colour, divided by the same kernel over their mask.
+Measured values stay as they are. White pixels do not contribute.
+"""
+
+import numpy as np
+
+from hwsim.errors import UsageError
+from hwsim.imaging.cfa import sites
+
+
+def bilinear(frame, rows):
+    """RGB (H,W,3) float64 from the mosaic `frame` (H,W,1) behind the pattern `rows`, in the frame's unit."""
+    frame = np.asarray(frame, np.float64)
+    if frame.ndim != 3 or frame.shape[-1] != 1 or 0 in frame.shape:
+        raise UsageError(f"a mosaic must be (H,W,1), not {frame.shape}")
+    values = frame[..., 0]
+    where = sites(rows, *values.shape)
+    periods = len(rows), len(rows[0])
+    return np.stack([_fill(values, where == letter, periods) for letter in "RGB"], axis=-1)
+
+
+def _fill(values, measured, periods):
+    weight = _blur(measured.astype(np.float64), periods)
+    if not weight.all():
+        smallest = "x".join(str(period) for period in reversed(periods))
+        raise UsageError(f"a mosaic must show every colour (at least {smallest} pixels), not {values.shape[::-1]}")
+    return np.where(measured, values, _blur(np.where(measured, values, 0), periods) / weight)
+
+
+def _blur(plane, periods):
+    """The plane (H,W) under the triangle 1..p..1 along each axis, p its period; zeros outside."""
+    for axis, period in enumerate(periods):
+        plane = np.apply_along_axis(np.convolve, axis, plane, _triangle(period), "same")
+    return plane
+
+
+def _triangle(period):
+    return np.convolve(np.ones(period), np.ones(period))
