@@ -1,7 +1,7 @@
 """The rules of a legal graph, one line each; run after every pass. A breach is a GraphError that names the node."""
 from hwsim.errors import GraphError
 from hwsim.graph.shapes import infer
-from hwsim.ops.spec import BOTH, FLOAT, INTEGER
+from hwsim.ops.spec import ANY, BOTH, FLOAT, INTEGER
 
 
 def check(graph, dialect=FLOAT):
@@ -44,9 +44,9 @@ def _problem(node, dialect):
     spec = node.spec
     least, most = spec.arity
     if spec.dialect not in (dialect, BOTH):
-        return f"{node.op} must stand in a {spec.dialect} graph, not in an {dialect} one"
+        return f"{node.op} must stand in a graph of {spec.dialect} nodes, not of {dialect} ones"
     if not least <= len(node.inputs) <= most:
-        return f"{node.op} must have {least}..{most} inputs, not {len(node.inputs)}"
+        return f"{node.op} must have {_count(least, most)} inputs, not {len(node.inputs)}"
     if set(node.params) != set(spec.params):
         return f"parameters of {node.op} must be {sorted(spec.params)}, not {sorted(node.params)}"
     for name, kind in spec.params.items():
@@ -56,7 +56,13 @@ def _problem(node, dialect):
     return spec.extra(node.params) if spec.extra else None
 
 
+def _count(least, most):
+    if most == ANY:
+        return f"at least {least}"
+    return str(least) if least == most else f"{least}..{most}"
+
+
 def _brief(value):
     if hasattr(value, "shape"):
-        return f"a {value.dtype} array of shape {value.shape}"
+        return f"{value.dtype} of shape {value.shape}"
     return f"{value!r}"[:80]

@@ -60,7 +60,7 @@ def array(kind, *ranks):
 
     def check(value):
         if not isinstance(value, np.ndarray) or value.dtype != dtype or value.ndim not in ranks:
-            return f"a {np.dtype(dtype).name} array of rank {' or '.join(map(str, ranks))}"
+            return f"an array of {np.dtype(dtype).name} and rank {' or '.join(map(str, ranks))}"
         if kind == "float" and not np.isfinite(value).all():
             return "an array of finite numbers"
         return None
