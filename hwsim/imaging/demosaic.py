@@ -33,9 +33,10 @@ def _fill(values, measured, periods):
 def _blur(plane, periods):
     """The plane (H,W) under the triangle 1..p..1 along each axis, p its period; zeros outside."""
     for axis, period in enumerate(periods):
-        plane = np.apply_along_axis(np.convolve, axis, plane, _triangle(period), "same")
+        plane = np.apply_along_axis(_under_triangle, axis, plane, period)
     return plane
 
 
-def _triangle(period):
-    return np.convolve(np.ones(period), np.ones(period))
+def _under_triangle(line, period):
+    triangle = np.convolve(np.ones(period), np.ones(period))
+    return np.convolve(line, triangle)[period - 1:period - 1 + len(line)]
