@@ -1,0 +1,76 @@
+"""The command line: one file per command, loaded when it is called; every failure is one line on stderr."""
+import importlib
+import os
+import sys
+
+import click
+
+from hwsim.errors import HwsimError
+from hwsim.version import VERSION
+
+COMMANDS = {
+    "run": "import, quantize, simulate in integers; report quality, cycles, accumulators, overflow",
+    "float": "run the imported float network as it is",
+    "inspect": "the graph: layers, shapes, parameters, what is folded, what is unsupported and why",
+    "quantize": "write the integer network as one .hwq file",
+}
+
+
+class Commands(click.Group):
+    """Commands by name; a command's module is imported only when it is asked for."""
+
+    def list_commands(self, ctx):
+        return list(COMMANDS)
+
+    def get_command(self, ctx, name):
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(f"hwsim.cli.{name}").command
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(VERSION, prog_name="hwsim")
+def hwsim():
+    """Bit-accurate, integer-only simulation of an image-sensor NPU.
+
+    \b
+    Example:
+      hwsim run models/dephasenet10.h5 --act-bits 11
+    """
+
+
+def main(arguments=None):
+    """Runs the command line and exits: 0 ok, 1 ran and failed, 2 usage."""
+    sys.exit(status(arguments))
+
+
+def status(arguments=None):
+    """The exit status of one command line; prints at most one error line."""
+    try:
+        return hwsim.main(arguments, standalone_mode=False) or 0
+    except HwsimError as error:
+        return _fail(str(error), error.exit_code)
+    except click.UsageError as error:
+        return _fail(error.format_message(), 2)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return _fail("the memory must be enough for this network and input, not exhausted", 1)
+    except Exception as error:
+        if os.environ.get("HWSIM_TRACEBACK"):
+            raise
+        return _fail(f"internal error, please report it: {type(error).__name__}: {error} (HWSIM_TRACEBACK=1 shows where)", 1)
+
+
+def _fail(message, code):
+    click.echo("hwsim: " + " ".join(message.split()), err=True)
+    return code

@@ -1,0 +1,128 @@
+"""INPUT as a model reads it (INTERFACES.md): arrays, pictures, raw frames, folders of these, or the built-in scene."""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hwsim.errors import FileError, UsageError
+from hwsim.imaging import arrays, cfa, picture, raw, scene
+
+PICTURES = tuple(picture.READERS)
+ARRAYS = (".npy", ".npz")
+
+
+@dataclass(frozen=True)
+class Door:
+    """One input of a model: its name and its declared shape without N (None where the model leaves a size open)."""
+
+    name: str
+    shape: tuple
+
+
+@dataclass(frozen=True)
+class Optics:
+    """How frames are read: the mosaic pattern (rows of letters) or None, and what a raw file holds."""
+
+    cfa: tuple | None = None
+    raw_size: tuple | None = None  # (width, height)
+    raw_bits: int | None = None
+    black: int = 0
+    white: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """inputs: input name -> float array in 0..1 for frames, as given for .npy and .npz; integer arrays are codes.
+
+    truth: the picture (N,H,W,3) that a mosaic was made from, or None. note: a remark for the report, or None.
+    """
+
+    name: str
+    inputs: Mapping[str, np.ndarray]
+    truth: np.ndarray | None = None
+    note: str | None = None
+
+
+def sources(path, doors, optics):
+    """The frames of INPUT as functions without arguments, each giving a Sample: (name, load) pairs in name order."""
+    if path is None:
+        return [("built-in scene", lambda: built_in(doors, optics))]
+    path = Path(path)
+    if path.is_dir():
+        return _folder(path, doors, optics)
+    if not path.exists():
+        raise FileError(f"{path}: the input must be a file or a folder, not missing")
+    return [(path.name, lambda: read(path, doors, optics))]
+
+
+def _folder(path, doors, optics):
+    files = [p for p in sorted(path.iterdir()) if p.suffix.lower() in PICTURES + ARRAYS + (".raw",)]
+    if not files:
+        raise FileError(f"{path}: a folder of inputs must hold pictures, raw frames or arrays, not none")
+    return [(p.name, lambda p=p: read(p, doors, optics)) for p in files]
+
+
+def read(path, doors, optics):
+    """The Sample in one file."""
+    suffix = path.suffix.lower()
+    if suffix in ARRAYS:
+        return Sample(path.name, arrays.read(path, doors))
+    if suffix in PICTURES:
+        codes, bits = picture.read_picture(path)
+        return _framed(path, codes / ((1 << bits) - 1), doors, optics)
+    if optics.raw_size is not None:
+        return _framed(path, _raw(path, optics), doors, optics)
+    raise UsageError(f"{path}: an input must be one of {' '.join(ARRAYS + PICTURES)} "
+                     "or a raw frame with --raw-size and --raw-bits, not this")
+
+
+def _raw(path, optics):
+    if optics.raw_bits is None:
+        raise UsageError("--raw-bits must be given with --raw-size, not left out")
+    white = (1 << optics.raw_bits) - 1 if optics.white is None else optics.white
+    samples = raw.read_raw(path, *optics.raw_size, optics.raw_bits, optics.black, white)
+    return raw.normalised(samples, optics.black, white)
+
+
+def _framed(path, frame, doors, optics):
+    """The Sample of one frame (H,W,C) in 0..1 for a model with one input."""
+    if len(doors) != 1:
+        raise UsageError(f"{path}: a model with {len(doors)} inputs must be given in0, in1, ... in an .npz file, not a picture")
+    channels = _channels(doors[0])
+    if frame.shape[-1] == channels:
+        return Sample(path.name, {doors[0].name: frame[None]})
+    if frame.shape[-1] == 3 and channels == 1 and optics.cfa is not None:
+        return Sample(path.name, {doors[0].name: cfa.mosaic(frame, optics.cfa)[None]}, frame[None], "mosaic made from a picture")
+    raise FileError(f"{path}: a picture for input {doors[0].name} must have {channels} channels, not {frame.shape[-1]}"
+                    + (" (a one-channel model reads RGB through --cfa)" if channels == 1 else ""))
+
+
+def _channels(door):
+    if len(door.shape) != 3:
+        raise UsageError(f"input {door.name} must be given as an array of rank {len(door.shape) + 1}, not as a picture")
+    return door.shape[-1]
+
+
+def built_in(doors, optics):
+    """The deterministic scene for every input: 512x512, or the size that the model declares."""
+    if len(doors) == 1 and len(doors[0].shape) == 3 and doors[0].shape[-1] == 1 and optics.cfa is not None:
+        height, width = _size(doors[0])
+        rgb = scene.scene(height, width, 3)
+        return Sample("built-in scene", {doors[0].name: cfa.mosaic(rgb, optics.cfa)[None]}, rgb[None])
+    return Sample("built-in scene", {door.name: _scene_for(door) for door in doors})
+
+
+def _size(door):
+    return tuple(size or scene.SIZE for size in door.shape[:2])
+
+
+def _scene_for(door):
+    """Scene values in the shape of any input: pictures as they are, more channels by repetition, vectors from its pixels."""
+    if len(door.shape) == 3:
+        height, width = _size(door)
+        channels = door.shape[-1]
+        rgb = scene.scene(height, width, 1 if channels == 1 else 3)
+        return np.take(rgb, np.arange(channels) % rgb.shape[-1], axis=-1)[None]
+    shape = tuple(size or scene.SIZE for size in door.shape)
+    return np.resize(scene.scene(64, 64, 1), shape)[None]
