@@ -1,0 +1,4 @@
+"""`python -m hwsim`: the command line."""
+from hwsim.cli.main import main
+
+main()

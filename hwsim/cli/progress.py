@@ -1,0 +1,45 @@
+"""Progress bars on a terminal, and where a report goes: a table, a JSON file or stdout."""
+import sys
+from contextlib import contextmanager
+
+import click
+
+from hwsim.reports import tables
+from hwsim.reports.write import dumps, write_json
+
+
+@contextmanager
+def bar(quiet):
+    """A function progress(text, done, total): a bar on a terminal, nothing in a pipe."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda text, done, total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=tables.console(stderr=True), transient=True) as progress:
+        tasks = {}
+
+        def show(text, done, total):
+            if text not in tasks:
+                tasks[text] = progress.add_task(text, total=total)
+            progress.update(tasks[text], completed=done, total=total)
+        yield show
+
+
+def publish(report, json_path, quiet, text):
+    """Prints `text(report)` (rich renderables) unless quiet; JSON on stdout goes alone."""
+    if json_path == "-":
+        click.echo(dumps(report), nl=False)
+        return
+    if json_path:
+        write_json(json_path, report)
+    if not quiet:
+        console = tables.console()
+        for part in text(report):
+            console.print(part)
+
+
+def warn(notes):
+    """One stderr line per warning."""
+    for note in notes:
+        click.echo(f"warning: {note}", err=True)

@@ -1,0 +1,43 @@
+"""Tables and lines for people, by rich: numbers to the right, units in the head."""
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+
+def console(stderr=False):
+    """Where a person reads; a pipe gets plain text of a fixed width."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=160, force_terminal=False)
+
+
+def table(title, columns, rows):
+    """A rich Table; a column that starts with < is text and stays left."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        left = name.startswith("<")
+        made.add_column(name.lstrip("<"), justify="left" if left else "right", overflow="fold")
+    for row in rows:
+        made.add_row(*map(cell, row))
+    return made
+
+
+def cell(value):
+    """A value as text: thousands separated, missing ones a dash."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def decibel(value):
+    """dB to two places; equal signals have no finite figure."""
+    if value is None:
+        return "-"
+    return "equal" if value == float("inf") else f"{value:.2f}"
+
+
+def shape(sizes):
+    return "x".join(map(str, sizes))
