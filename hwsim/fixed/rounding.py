@@ -2,9 +2,8 @@
 
 Precondition for arrays: |p| + 2^(s-1) < 2^63; Python integers have no limit.
 """
-from hwsim.fixed.formats import Rounding
-
-INT32_MAX = (1 << 31) - 1
+from hwsim.fixed.formats import IntFormat, Rounding
+from hwsim.fixed.narrow import saturate
 
 
 def round_shift(p, s, rounding):
@@ -46,5 +45,5 @@ _ROUND = {
 def _gemmlowp(p, s):
     """Halves of the high multiply go up, halves of the power-of-two divide go away from zero."""
     high = (p + (1 << 30)) >> 31
-    high = high - (high > INT32_MAX) * (high - INT32_MAX)
+    high = saturate(high, IntFormat(32))
     return round_shift(high, s - 31, Rounding.HALF_AWAY)
