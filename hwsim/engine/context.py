@@ -1,0 +1,32 @@
+"""What an engine is: one function from a node and its input tensors to the output tensor and its counters."""
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hwsim.fixed.formats import Datapath, IntFormat
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that a node's result depends on besides its parameters and inputs; `threads` never changes a bit.
+
+    monitor: fill every counter of LayerStats. Without it an engine returns LayerStats(), but in overflow mode `error`
+    it still fills `first`.
+    """
+
+    datapath: Datapath
+    in_formats: tuple[IntFormat, ...]
+    out_format: IntFormat
+    monitor: bool = False
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Engine:
+    """run_node(node, inputs, context) -> (int32 codes, N first; LayerStats).
+
+    `inputs` are C-contiguous int32 arrays, read only by custom. A node is never an input and never depends on sizes
+    (graph.place_sizes); engine.legality has checked it.
+    """
+
+    name: str
+    run_node: Callable

@@ -1,0 +1,147 @@
+"""What every engine may rely on, checked before the first node runs: a wrong description is refused, never computed.
+
+The rules of graph.check need no sizes and no datapath; these do (docs/arithmetic.md lists them).
+"""
+import numpy as np
+
+from hwsim.errors import GraphError, UnsupportedError, UsageError
+from hwsim.fixed.formats import Rounding
+from hwsim.ops.window import pads
+
+ALPHA_LIMIT = 1 << 15
+GEMMLOWP_SHIFT = 31
+ALPHA_SHIFT = 14
+BILINEAR_SHIFT = 22
+KEEPS_CODES = ("identity", "max_pool", "global_max_pool", "upsample_nearest", "depth_to_space", "space_to_depth",
+               "pad", "crop", "slice", "reshape", "flatten")
+
+
+def check_codes(net, inputs):
+    """The input codes as C-contiguous int32 arrays, once they have the network's names, integer type and formats."""
+    if set(inputs) != set(net.inputs):
+        raise UsageError(f"inputs must be {', '.join(net.inputs)}, not {', '.join(map(str, inputs)) or 'none'}")
+    arrays = {name: _codes(name, np.asarray(inputs[name]), net.formats[name]) for name in net.inputs}
+    images = {len(array) for array in arrays.values()}
+    if len(images) > 1:
+        raise UsageError(f"all inputs must hold the same number of images, not {', '.join(map(str, sorted(images)))}")
+    return arrays
+
+
+def _codes(name, array, fmt):
+    if array.dtype.kind not in "iu":
+        raise UsageError(f"{name}: input codes must be integers, not {array.dtype}")
+    if array.ndim < 2 or not array.size:
+        raise UsageError(f"{name}: input codes must be images, N first, not an array of shape {array.shape}")
+    low, high = int(array.min()), int(array.max())
+    if low not in fmt or high not in fmt:
+        raise UsageError(f"{name}: input codes must be {fmt.min}..{fmt.max} ({fmt}), not {low}..{high}")
+    return np.ascontiguousarray(array, np.int32)
+
+
+def check_runnable(graph, formats, datapath, shapes):
+    """Nothing, once every node of the placed integer `graph` can run on `datapath` with these concrete shapes."""
+    for node in graph.nodes:
+        problem = _words(formats[node.name]) or _problem(node, formats, datapath, shapes)
+        if problem:
+            raise GraphError(f"{node.name}: {problem}")
+        if datapath.rounding is Rounding.GEMMLOWP:
+            _check_gemmlowp(node)
+
+
+def _words(fmt):
+    return None if -(1 << 31) <= fmt.min and fmt.max < 1 << 31 else f"codes must fit 32 bits, not {fmt}"
+
+
+def _problem(node, formats, datapath, shapes):
+    """The sentence that `node` breaks, or None."""
+    return (_fields(node, datapath) or _one_per_input(node) or _kept(node, formats)
+            or (_table(node, formats) if node.op == "qtable" else None)
+            or (_window(node, shapes) if node.op in ("max_pool", "qavg_pool") else None))
+
+
+def _fields(node, datapath):
+    p, limit = node.params, (1 << datapath.mult_bits) - 1
+    for name in ("m", "m_pos", "m_neg", "m2"):
+        value = _largest(p.get(name))
+        if value > limit:
+            return f"{name} must be at most 2^{datapath.mult_bits} - 1, not {value}"
+    if _largest(p.get("alpha_q")) >= ALPHA_LIMIT:
+        return f"alpha_q must be less than 2^15, not {_largest(p['alpha_q'])}"
+    for name in ("shift", "shift2"):
+        value = p.get(name)
+        if value is not None and np.size(value) and (np.min(value) < 0 or np.max(value) > 62):
+            return f"{name} must be 0..62, not {np.min(value)}..{np.max(value)}"
+    for channel, value in enumerate(p.get("bias", ())):
+        if int(value) not in datapath.acc_format:
+            return f"the bias of channel {channel} must fit {datapath.acc_format}, not {value}"
+    return None
+
+
+def _largest(value):
+    """The largest magnitude in an integer, an array or None, as a Python integer."""
+    if value is None or np.size(value) == 0:
+        return 0
+    return max(abs(int(np.min(value))), abs(int(np.max(value))))
+
+
+def _one_per_input(node):
+    if node.op not in ("qadd", "qmaximum", "qminimum", "qconcat"):
+        return None
+    lengths = [np.size(node.params[name]) for name in ("m", "shift") if not isinstance(node.params[name], int)]
+    if set(lengths) != {len(node.inputs)}:
+        return f"m and shift must hold one value for each of {len(node.inputs)} inputs, not {lengths}"
+    return None
+
+
+def _kept(node, formats):
+    if node.op not in KEEPS_CODES:
+        return None
+    read, made = formats[node.inputs[0]], formats[node.name]
+    if read.min not in made or read.max not in made or (node.op == "pad" and 0 not in made):
+        return f"{node.op} keeps the codes of its input: its format must hold {read}, not {made}"
+    return None
+
+
+def _table(node, formats):
+    read, made, table = formats[node.inputs[0]], formats[node.name], node.params["table"]
+    if len(table) != read.max - read.min + 1:
+        return f"the table must have one entry for each of the {read.max - read.min + 1} codes of {read}, not {len(table)}"
+    if int(table.min()) not in made or int(table.max()) not in made:
+        return f"table entries must fit {made}, not {table.min()}..{table.max()}"
+    return None
+
+
+def _window(node, shapes):
+    """No window may lie in the padding alone; an average needs a multiplier for every count of real taps."""
+    p, rows, cols = node.params, *_axis_taps(node, shapes)
+    if rows.min() < 1 or cols.min() < 1:
+        return "every window must meet the image, not lie in the padding alone"
+    if node.op == "qavg_pool":
+        missing = sorted({int(r) * int(c) for r in set(rows) for c in set(cols)} - set(p["taps"].tolist()))
+        if missing:
+            return f"taps must hold every count of real taps, not miss {missing[0]}"
+    return None
+
+
+def _axis_taps(node, shapes):
+    """Per axis, how many rows (columns) of each window lie inside the image."""
+    p, shape, out = node.params, shapes[node.inputs[0]], shapes[node.name]
+    pad = pads(shape, p["kernel"], p["stride"], (1, 1), p["padding"])
+    for axis in (0, 1):
+        start = np.arange(out[1 + axis]) * p["stride"][axis] - pad[2 * axis]
+        yield np.minimum(start + p["kernel"][axis], shape[1 + axis]) - np.maximum(start, 0)
+
+
+def _check_gemmlowp(node):
+    """Gemmlowp divides twice, so it has no shift under 31; an input that passes unchanged (m 1, shift 0) is not rounded."""
+    p = node.params
+    pairs = [(p["m"], p["shift"])] if node.op in ("qadd", "qmul", "qavg_pool") else []
+    if node.op in ("qconcat", "qmaximum", "qminimum"):
+        pairs = [pair for pair in zip(p["m"], p["shift"]) if pair != (1, 0)]
+    if "m_pos" in p:
+        pairs = [(p["m_pos"], p["shift"])]
+    shifts = [int(np.min(shift)) for _, shift in pairs if np.size(shift)]
+    shifts += [ALPHA_SHIFT] if p.get("alpha_q") is not None else []
+    shifts += [BILINEAR_SHIFT] if node.op == "qbilinear" else []
+    if shifts and min(shifts) < GEMMLOWP_SHIFT:
+        raise UnsupportedError(f"{node.name}: gemmlowp rounding must have shifts of at least 31, not {min(shifts)}")

@@ -1,0 +1,31 @@
+"""Bilinear upsampling by whole factors, half-pixel centres (ops/bilinear.py), in integers."""
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+
+from hwsim.engine.reference.requantize import clamped, scale
+from hwsim.engine.result import LayerStats
+
+ONE = 1 << 11
+
+
+def bilinear(node, inputs, context):
+    """clamp(round(sum over the four neighbours of wy*wx*x, 22), lo, hi)."""
+    (x,), p = inputs, node.params
+    rows = [_sources(oy, p["factor"][0], x.shape[1]) for oy in range(x.shape[1] * p["factor"][0])]
+    cols = [_sources(ox, p["factor"][1], x.shape[2]) for ox in range(x.shape[2] * p["factor"][1])]
+    total = np.zeros((len(x), len(rows), len(cols), x.shape[3]), np.int64)
+    for oy, row in enumerate(rows):
+        for ox, col in enumerate(cols):
+            total[:, oy, ox] = sum(wy * wx * x[:, iy, ix] for iy, wy in row for ix, wx in col)
+    y, changed = clamped(scale(total, 1, 22, context.datapath.rounding), p["lo"], p["hi"])
+    return y, LayerStats(clamped=changed)
+
+
+def _sources(o, factor, size):
+    """((input index, weight), (input index, weight)) of output index o on one axis; the weights sum to 2^11."""
+    source = min(max(Fraction(2 * o + 1, 2 * factor) - Fraction(1, 2), 0), size - 1)
+    before = floor(source)
+    later = round((source - before) * ONE)
+    return (before, ONE - later), (min(before + 1, size - 1), later)

@@ -1,0 +1,46 @@
+"""full[n, iy*SH+ky, ix*SW+kx, oc] += x[n,iy,ix,ic] * w[oc,ky,kx,ic]; out = full without its crop (top, bottom, left, right).
+
+One ordinary convolution per output phase (py, px), in that order (DEVICE.md): output row oy = py + SH*j meets the kernel
+rows ky with (oy + top - ky) divisible by SH, in the order of growing input row, so with ky falling.
+"""
+import numpy as np
+
+from hwsim.engine.reference.layer import array_layer, joined, window
+from hwsim.ops.layer import integer_weights
+
+
+def conv2d_transpose(node, inputs, context):
+    (x,), p = inputs, node.params
+    w = integer_weights(p["codes"], p["w_format"], p["w_bits"])
+    oc, kh, kw = w.shape[1:4]
+    (sh, sw), (top, bottom, left, right) = p["stride"], p["crop"]
+    oh, ow = (x.shape[1] - 1) * sh + kh - top - bottom, (x.shape[2] - 1) * sw + kw - left - right
+    y, stats = np.empty((len(x), oh, ow, oc), np.int64), []
+    for py in range(min(sh, oh)):
+        for px in range(min(sw, ow)):
+            image = (len(x), len(range(py, oh, sh)), len(range(px, ow, sw)))
+            rows, cols = _axis_taps(py, sh, kh, top), _axis_taps(px, sw, kw, left)
+            beats = _beats(x, w, rows, cols, image, context.datapath.tn)
+            suffix = f".p{py}{px}" if max(sh, sw) <= 10 else f".p{py}_{px}"
+            y[:, py::sh, px::sw], counters = array_layer(node, suffix, slice(None), image, beats, context)
+            stats.append(counters)
+    return y, joined(stats, np.min([s.observed_min for s in stats], axis=0), np.max([s.observed_max for s in stats], axis=0))
+
+
+def _axis_taps(phase, stride, kernel, before):
+    """[(kernel index, input index under the phase's first output)] in the order of growing input."""
+    return [(k, (phase + before - k) // stride) for k in reversed(range(kernel)) if (phase + before - k) % stride == 0]
+
+
+def _beats(x, w, rows, cols, image, tn):
+    """Tap number t of the phase's own kernel is the beat's ky (kx); a phase without taps is a 1x1 zero kernel."""
+    words, oc, _, _, ic = w.shape
+    if not rows or not cols:
+        w, rows, cols = np.zeros((words, oc, 1, 1, ic), np.int64), [(0, 0)], [(0, 0)]
+    for ty, (ky, iy) in enumerate(rows):
+        for tx, (kx, ix) in enumerate(cols):
+            taps = window(x, (iy, ix), (1, 1), image[1:])
+            for cit in range(-(-ic // tn)):
+                lanes = slice(cit * tn, (cit + 1) * tn)
+                for word in range(words):
+                    yield (ty, tx, cit, word), taps[..., lanes] @ w[word, :, ky, kx, lanes].T

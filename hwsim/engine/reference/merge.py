@@ -1,0 +1,46 @@
+"""Operators that join tensors (ARITHMETIC.md section 6). An axis of size 1 is broadcast."""
+from functools import reduce
+
+import numpy as np
+
+from hwsim.engine.reference.requantize import clamped, scale
+from hwsim.engine.result import LayerStats
+
+
+def add(node, inputs, context):
+    """clamp(round(sum of x_i*m_i, shift), lo, hi): one sum and one shift."""
+    p = node.params
+    total = sum(x.astype(object) * int(m) for x, m in zip(inputs, p["m"]))
+    return _clamped(scale(total, 1, p["shift"], context.datapath.rounding), p)
+
+
+def multiply(node, inputs, context):
+    """clamp(round(a*b*m, shift), lo, hi)."""
+    (a, b), p = inputs, node.params
+    return _clamped(scale(a * b, p["m"], p["shift"], context.datapath.rounding), p)
+
+
+def maximum(node, inputs, context):
+    """The largest of the requantized inputs, then the clamp."""
+    return _clamped(reduce(np.maximum, _requantized(node, inputs, context)), node.params)
+
+
+def minimum(node, inputs, context):
+    """The least of the requantized inputs, then the clamp."""
+    return _clamped(reduce(np.minimum, _requantized(node, inputs, context)), node.params)
+
+
+def concat(node, inputs, context):
+    """Each input requantized and clamped, side by side along the axis."""
+    return _clamped(np.concatenate(_requantized(node, inputs, context), axis=node.params["axis"]), node.params)
+
+
+def _requantized(node, inputs, context):
+    """Each input at the output's scale; multiplier 1 with shift 0 means that it is there already."""
+    p, rounding = node.params, context.datapath.rounding
+    return [x if (m, s) == (1, 0) else scale(x, m, s, rounding) for x, m, s in zip(inputs, p["m"], p["shift"])]
+
+
+def _clamped(value, params):
+    y, changed = clamped(value, params["lo"], params["hi"])
+    return y, LayerStats(clamped=changed)
