@@ -1,7 +1,7 @@
 """Train models/dephasenet10.h5: RGB from a 10-bit 4x4 RGBW mosaic. Needs tensorflow, tf_keras, h5py, pillow,
 scikit-image and scikit-learn (the last two for the sample pictures in their wheels).
 
-    python tools/train_dephasenet.py --steps 16000 --out models/dephasenet10.h5
+    python tools/train_dephasenet.py --steps 40000 --out models/dephasenet10.h5
     python tools/train_dephasenet.py --evaluate models/dephasenet10.h5
 
 Pictures are halved: the sum of each 2x2 block of 8-bit values is a 10-bit code 0..1020, without any rounding.
@@ -169,8 +169,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kodak", type=Path, default=ROOT.parent / "shared/data/kodak", help="folder of kodim*.png")
     parser.add_argument("--out", type=Path, default=ROOT / "models/dephasenet10.h5")
-    parser.add_argument("--steps", type=int, default=16000)
-    parser.add_argument("--every", type=int, default=1000, help="steps between checkpoints")
+    parser.add_argument("--steps", type=int, default=40000)
+    parser.add_argument("--every", type=int, default=2000, help="steps between checkpoints")
     parser.add_argument("--evaluate", type=Path, metavar="H5", help="only print the table of this checkpoint")
     args = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(1)

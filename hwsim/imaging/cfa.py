@@ -18,7 +18,7 @@ PATTERNS = {
     "bggr": ("BG", "GR"),
     "grbg": ("GR", "BG"),
     "gbrg": ("GB", "RG"),
-    "rgbw": ("WGWR", "GRWW", "WBWG", "BWGW"),
+    "rgbw": ("WGWR", "GWRW", "WBWG", "BWGW"),
 }
 
 

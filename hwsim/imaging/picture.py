@@ -136,7 +136,7 @@ def _check_tiff(file, path):
     if page.dtype not in (np.uint8, np.uint16) or page.imagedepth != 1:
         raise FileError(f"{path}: a picture must hold 8- or 16-bit unsigned integers, not {page.dtype}")
     if page.photometric not in (TIFF_GREY, TIFF_RGB) or page.samplesperpixel > 4:
-        raise FileError(f"{path}: a picture must be grey or RGB, not {page.photometric!s}")
+        raise FileError(f"{path}: a picture must be grey or RGB, not {getattr(page.photometric, 'name', page.photometric)}")
 
 
 READERS = {".png": _read_pillow, ".jpg": _read_pillow, ".jpeg": _read_pillow, ".tif": _read_tiff,
