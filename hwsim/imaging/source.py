@@ -81,8 +81,8 @@ def _raw(path, optics):
     if optics.raw_bits is None:
         raise UsageError("--raw-bits must be given with --raw-size, not left out")
     white = (1 << optics.raw_bits) - 1 if optics.white is None else optics.white
-    samples = raw.read_raw(path, *optics.raw_size, optics.raw_bits, optics.black, white)
-    return raw.normalised(samples, optics.black, white)
+    _, values = raw.read_raw(path, *optics.raw_size, optics.raw_bits, optics.black, white)
+    return values
 
 
 def _framed(path, frame, doors, optics):
