@@ -1,0 +1,49 @@
+"""The float graph while an importer makes it: nodes in order, each tensor's shape known as soon as it exists."""
+from hwsim.errors import GraphError, UnsupportedError
+from hwsim.graph.check import check
+from hwsim.graph.node import Graph, Node
+
+MAX_NODES = 20_000
+
+
+class Builder:
+    """Collects nodes; a tensor is the name of the node that makes it."""
+
+    def __init__(self):
+        self._nodes = []
+        self._shapes = {}
+
+    def add(self, name, op, inputs=(), **params):
+        """The tensor of a new node, named `name` or, where that is taken, `name~2`, `name~3`, ..."""
+        if len(self._nodes) >= MAX_NODES:
+            raise UnsupportedError(f"{name}: a network must have at most {MAX_NODES} nodes, not more")
+        node = Node.make(self._free_name(name), op, inputs, **params)
+        self._shapes[node.name] = self._shape_of(node)
+        self._nodes.append(node)
+        return node.name
+
+    def _shape_of(self, node):
+        try:
+            return node.spec.shape(node.params, [self._shapes[i] for i in node.inputs])
+        except GraphError as error:
+            raise GraphError(f"{node.name}: {error}") from None
+
+    def _free_name(self, name):
+        found, number = name, 1
+        while found in self._shapes:
+            number += 1
+            found = f"{name}~{number}"
+        return found
+
+    def shape(self, tensor):
+        """The shape of a tensor, N first; sizes are ints or Dims."""
+        return self._shapes[tensor]
+
+    def finish(self, inputs, outputs):
+        """The checked Graph, without the nodes that no output needs."""
+        needed = set(inputs) | set(outputs)
+        for node in reversed(self._nodes):
+            if node.name in needed:
+                needed.update(node.inputs)
+        nodes = tuple(node for node in self._nodes if node.name in needed)
+        return check(Graph(nodes, tuple(inputs), tuple(outputs)))

@@ -1,0 +1,168 @@
+"""Reading HDF5 files that nobody vouches for: what is declared is checked before anything is read or allocated.
+
+Refused: soft and external links, external storage, virtual datasets, filters from plug-ins, objects whose declared size
+does not fit what the file stores. Every failure is a FileError of one line.
+"""
+from contextlib import contextmanager
+from math import prod
+
+import h5py
+import numpy as np
+
+from hwsim.errors import FileError
+
+MAX_TEXT = 1 << 26     # bytes of one attribute
+MAX_NAMES = 1 << 16    # strings in one attribute
+MAX_VALUES = 1 << 26   # weights read from one file: 512 MiB as float64
+MAX_RATIO = 1100       # deflate cannot compress better than 1032 : 1
+FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
+
+
+@contextmanager
+def opened(path):
+    """The Hdf5File at `path`, open for reading."""
+    with _guarded("an HDF5 file must be whole and readable"):
+        file = h5py.File(path, "r", locking=False)
+    with file:
+        yield Hdf5File(file)
+
+
+@contextmanager
+def _guarded(rule):
+    """Damage that h5py finds, as one line that says which rule it broke."""
+    try:
+        yield
+    except DAMAGE as error:
+        detail = " ".join(str(error).split())[:120]
+        raise FileError(f"{rule}, not damaged ({detail})") from None
+
+
+class Hdf5File:
+    """An open file; counts the values that were read from it."""
+
+    def __init__(self, file):
+        self._file = file
+        self._left = MAX_VALUES
+
+    @property
+    def root(self):
+        return self._file
+
+    def member(self, group, path):
+        """The object at `path` below `group`, reached through hard links only."""
+        with _guarded(f"{show(path)} must be readable"):
+            for part in filter(None, path.split("/")):
+                group = _child(group, part, path)
+        return group
+
+    def has(self, group, name):
+        with _guarded(f"{show(name)} must be readable"):
+            return isinstance(group, h5py.Group) and name in group
+
+    def has_attribute(self, name):
+        """True when the root carries the attribute."""
+        with _guarded(f"attribute {show(name)} must be readable"):
+            return name in self.root.attrs
+
+    def text(self, group, name):
+        """The attribute `name` as text, or None when there is none."""
+        value = self._attribute(group, name)
+        if value is None:
+            return None
+        if isinstance(value, bytes):
+            return _decoded(value, name)
+        if not isinstance(value, str):
+            raise FileError(f"attribute {show(name)} must be a text, not {type(value).__name__}")
+        return value
+
+    def names(self, group, name):
+        """The strings of attribute `name`; Keras spreads long lists over name0, name1, ..."""
+        whole = self._attribute(group, name)
+        if whole is not None:
+            return _strings(whole, name)
+        found = []
+        for number in range(MAX_NAMES):
+            part = self._attribute(group, f"{name}{number}")
+            if part is None:
+                return found
+            found += _strings(part, name)
+        raise FileError(f"attribute {show(name)} must come in at most {MAX_NAMES} parts, not more")
+
+    def _attribute(self, group, name):
+        with _guarded(f"attribute {show(name)} must be readable"):
+            if name not in group.attrs:
+                return None
+            handle = group.attrs.get_id(name)
+            if handle.get_storage_size() > MAX_TEXT or prod(handle.shape) > MAX_NAMES:
+                raise FileError(f"attribute {show(name)} must hold at most {MAX_TEXT} bytes, not {handle.get_storage_size()}")
+            return group.attrs[name]
+
+    def array(self, dataset, name, shape):
+        """The dataset as float64, once it is a finite float array of `shape` that the file really stores."""
+        if not isinstance(dataset, h5py.Dataset):
+            raise FileError(f"{name} must be a dataset, not a group")
+        with _guarded(f"{name} must be readable"):
+            self._check(dataset, name, shape)
+            values = np.asarray(dataset[()], np.float64)
+        if not np.isfinite(values).all():
+            raise FileError(f"{name} must hold finite numbers, not {_first_bad(values)}")
+        return values
+
+    def _check(self, dataset, name, shape):
+        if dataset.shape != tuple(shape):
+            raise FileError(f"{name} must have shape {shape_text(shape)}, not {shape_text(dataset.shape)}")
+        if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (2, 4, 8):
+            raise FileError(f"{name} must hold 16, 32 or 64 bit floats, not {dataset.dtype}")
+        self._left -= dataset.size
+        if self._left < 0:
+            raise FileError(f"a model must have at most {MAX_VALUES} weights, not more (at {name})")
+        _check_storage(dataset, name)
+
+
+def _check_storage(dataset, name):
+    if dataset.is_virtual or dataset.external:
+        raise FileError(f"{name} must be stored in this file, not in another")
+    stored = dataset.id.get_storage_size()
+    plan = dataset.id.get_create_plist()
+    filters = {plan.get_filter(i)[0] for i in range(plan.get_nfilters())}
+    if not filters <= FILTERS:
+        raise FileError(f"{name} must be stored plain or deflated, not with filter {max(filters - FILTERS)}")
+    if stored * (MAX_RATIO if filters else 1) < dataset.nbytes:
+        raise FileError(f"{name} must be stored whole: {dataset.nbytes} bytes, not {stored}")
+
+
+def _child(group, part, path):
+    if not isinstance(group, h5py.Group) or part not in group:
+        raise FileError(f"{show(path)} must be in the file, not missing")
+    if not isinstance(group.get(part, getlink=True), h5py.HardLink):
+        raise FileError(f"{show(path)} must be in the file itself, not behind a link")
+    return group[part]
+
+
+def _strings(value, name):
+    values = value.tolist() if isinstance(value, np.ndarray) else [value]
+    if not isinstance(values, list) or not all(isinstance(v, (str, bytes)) for v in values):
+        raise FileError(f"attribute {show(name)} must be a list of texts, not {type(value).__name__}")
+    return [v if isinstance(v, str) else _decoded(v, name) for v in values]
+
+
+def _decoded(value, name):
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise FileError(f"attribute {show(name)} must be UTF-8 text, not other bytes") from None
+
+
+def _first_bad(values):
+    where = np.argwhere(~np.isfinite(values))[0]
+    return f"{values[tuple(where)]} at {where.tolist()}"
+
+
+def show(name):
+    """A name out of a file, safe to print on one line."""
+    return repr(name)[:120]
+
+
+def shape_text(shape):
+    return "x".join(map(str, shape)) or "scalar"

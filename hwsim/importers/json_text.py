@@ -1,0 +1,53 @@
+"""JSON of untrusted files: bounded depth, finite numbers, no surprises for the code that walks it."""
+import json
+import math
+
+from hwsim.errors import FileError
+
+MAX_DEPTH = 64
+
+
+def parse(text, what):
+    """The value of a JSON text; `what` names it in errors."""
+    try:
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    except RecursionError:
+        raise FileError(f"{what} must be at most {MAX_DEPTH} levels deep, not deeper") from None
+    except ValueError as error:
+        raise FileError(f"{what} must be JSON, not broken text ({error})") from None
+    _check_depth(value, what)
+    return value
+
+
+def parse_object(text, what):
+    """The JSON object (dict) of a text."""
+    value = parse(text, what)
+    if not isinstance(value, dict):
+        raise FileError(f"{what} must be a JSON object, not {type(value).__name__}")
+    return value
+
+
+def _no_constant(text):
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text):
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large")
+    return value
+
+
+def _check_depth(value, what):
+    level, depth = [value], 0
+    while level:
+        if depth > MAX_DEPTH:
+            raise FileError(f"{what} must be at most {MAX_DEPTH} levels deep, not deeper")
+        level = [inner for outer in level for inner in _members(outer)]
+        depth += 1
+
+
+def _members(value):
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

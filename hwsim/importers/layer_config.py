@@ -1,0 +1,78 @@
+"""Typed access to one layer's configuration. Every value is untrusted; errors name the layer, the key and the value."""
+import math
+
+from hwsim.errors import FileError, UnsupportedError
+
+MISSING = object()
+
+
+class LayerConfig:
+    """`name` and `kind` (the class) of a layer for messages, `values` its configuration."""
+
+    def __init__(self, name, kind, values):
+        self.name = name
+        self.kind = kind
+        self.values = values
+
+    def __contains__(self, key):
+        return self.values.get(key) is not None
+
+    def get(self, key, default=None):
+        value = self.values.get(key)
+        return default if value is None else value
+
+    def bad(self, key, rule):
+        """The error for a value that is not what its key must be."""
+        return FileError(f"{self.name}: {key} of {self.kind} must be {rule}, not {repr(self.values.get(key))[:60]}")
+
+    def refuse(self, rule, found):
+        """The error for a legal layer that is not supported; reads `layer (class): rule, not found`."""
+        return UnsupportedError(f"{self.name} ({self.kind}): {rule}, not {repr(found)[:60]}")
+
+    def integer(self, key, default=None, low=1):
+        value = self.get(key, default)
+        if not _is_int(value) or value < low:
+            raise self.bad(key, f"an integer of at least {low}")
+        return int(value)
+
+    def number(self, key, default=None):
+        value = self.get(key, default)
+        if not is_number(value):
+            raise self.bad(key, "a number")
+        return float(value)
+
+    def boolean(self, key, default):
+        value = self.get(key, default)
+        if not isinstance(value, (bool, int)):
+            raise self.bad(key, "true or false")
+        return bool(value)
+
+    def choice(self, key, default, allowed):
+        """The text at `key`, one of `allowed`; other texts are unsupported."""
+        value = self.get(key, default)
+        if not isinstance(value, str):
+            raise self.bad(key, "a text")
+        if value.lower() not in allowed:
+            raise self.refuse(f"{key} must be {' or '.join(allowed)}", value)
+        return value.lower()
+
+    def pair(self, key, default=MISSING, low=1):
+        """Two integers (rows, columns), from one or two."""
+        value = self.get(key, None if default is MISSING else default)
+        value = [value, value] if _is_int(value) else value
+        if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(_is_int(v) and v >= low for v in value):
+            raise self.bad(key, f"two integers of at least {low}")
+        return tuple(map(int, value))
+
+    def channels_last(self):
+        """Nothing, once the layer's data_format is the supported one."""
+        self.choice("data_format", "channels_last", ("channels_last",))
+
+
+def _is_int(value):
+    """True for whole numbers; Keras writes some of them as 2.0."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == math.floor(value)
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300

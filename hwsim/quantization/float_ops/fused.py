@@ -1,0 +1,29 @@
+"""What a pass may have folded into a node: PReLU slopes per output channel of an array layer, then a clip."""
+import numpy as np
+
+ARRAY = ("conv2d", "conv2d_transpose", "dense")
+
+
+def fused(node):
+    """True when the node carries an activation after its own operation (the clip of a clip node is its operation)."""
+    folded_slopes = node.op in ARRAY and node.params["alpha"] is not None
+    return folded_slopes or (node.op != "clip" and node.params.get("clip") is not None)
+
+
+def activated(node, value):
+    """`value` after the fused PReLU and clip."""
+    if node.op in ARRAY and node.params["alpha"] is not None:
+        value = slope(value, node.params["alpha"])
+    return clipped(value, node.params["clip"])
+
+
+def slope(value, alpha):
+    """PReLU: x where x >= 0, else alpha*x."""
+    return np.where(value >= 0, value, value * alpha)
+
+
+def clipped(value, limits):
+    """`value` within (lo, hi); None is no limit, and no pair no clip."""
+    if limits is None or limits == (None, None):
+        return value
+    return np.clip(value, *limits)
