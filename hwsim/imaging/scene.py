@@ -22,12 +22,12 @@ MASK = 0xFFFFFFFF
 SKY_TOP, SKY_LOW = (210, 400, 700), (760, 800, 830)
 HILLS = ((2300, 520, 0, (330, 420, 470), 1), (2760, 380, 900, (170, 330, 150), 2), (3300, 260, 300, (120, 230, 70), 3))
 #        cx    cy    radius (of the shorter side), colour
-DISCS = ((3100, 700, 330, (980, 860, 300)), (640, 3300, 420, (880, 120, 110)), (1480, 3500, 300, (110, 190, 860)),
-         (2150, 3620, 230, (940, 780, 90)), (2700, 3560, 260, (150, 700, 260)), (3560, 3560, 200, (760, 200, 720)))
+DISCS = ((3100, 700, 330, (960, 860, 360)), (640, 3300, 420, (840, 210, 180)), (1480, 3500, 300, (180, 270, 780)),
+         (2150, 3620, 230, (920, 770, 200)), (2700, 3560, 260, (210, 650, 300)), (3560, 3560, 200, (700, 280, 640)))
 #         x0    y0    x1    y1    direction  wavelength  two colours
 STRIPES = ((300, 2200, 900, 2800, (1, 0), 6, (900, 880, 850), (130, 120, 140)),
-           (900, 2200, 1500, 2800, (0, 1), 4, (860, 850, 300), (90, 100, 330)),
-           (1500, 2200, 2100, 2800, (2, 1), 9, (800, 230, 170), (230, 500, 760)),
+           (900, 2200, 1500, 2800, (0, 1), 8, (840, 830, 380), (160, 180, 360)),
+           (1500, 2200, 2100, 2800, (2, 1), 20, (780, 330, 270), (270, 480, 700)),
            (3300, 2300, 3900, 2900, (-1, 3), 12, (930, 930, 930), (60, 60, 60)))
 PLATE = (900, 900, 700)
 STAR = (2050, 1250, 460)
@@ -129,11 +129,11 @@ def _stripes(picture, canvas, u0, v0, u1, v1, direction, wavelength, light, dark
 
 
 def _zone_plate(picture, canvas):
-    """Rings whose frequency rises linearly to 2/5 of a cycle per pixel at the rim."""
+    """Rings whose frequency rises linearly to 1/3 of a cycle per pixel at the rim."""
     dy, dx = canvas.from_centre(*PLATE[:2])
     radius = canvas.length(PLATE[2])
     square = dy * dy + dx * dx
-    grey = _wave(square * (TURN // 10) // radius) * 900 // 1024 + 60
+    grey = _wave(square * (TURN // 12) // radius) * 900 // 1024 + 60
     return _over(picture, square < radius * radius, np.broadcast_to(grey[..., None], picture.shape))
 
 
