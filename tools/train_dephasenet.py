@@ -1,7 +1,7 @@
 """Train models/dephasenet10.h5: RGB from a 10-bit 4x4 RGBW mosaic. Needs tensorflow, tf_keras, h5py, pillow,
 scikit-image and scikit-learn (the last two for the sample pictures in their wheels).
 
-    python tools/train_dephasenet.py --steps 40000 --out models/dephasenet10.h5
+    python tools/train_dephasenet.py --kodak FOLDER --out models/dephasenet10.h5
     python tools/train_dephasenet.py --evaluate models/dephasenet10.h5
 
 Pictures are halved: the sum of each 2x2 block of 8-bit values is a 10-bit code 0..1020, without any rounding.
@@ -9,6 +9,7 @@ A mosaic is made of codes by hwsim.imaging.cfa, W rounded half up; the network s
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -78,7 +79,7 @@ def halved(path):
 def training_pictures(kodak):
     paths = [kodak / f"kodim{i:02}.png" for i in range(1, 17)]
     for package, files in SAMPLES.items():
-        folder = Path(__import__(package).__file__).parent
+        folder = Path(importlib.import_module(package).__file__).parent
         paths += [folder / file for file in files]
     return [halved(path) for path in paths]
 
