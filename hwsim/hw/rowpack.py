@@ -1,0 +1,42 @@
+"""Rowpack: the KW*IC lanes of a kernel row packed into whole words, for first layers with few channels (DEVICE.md).
+
+The packed layer is an ordinary one with KW = 1, IC = KW*IC (lane kx*IC + ic), input width OW, stride [s,1], pad [t,b,0,0].
+"""
+from dataclasses import replace
+
+import numpy as np
+
+
+def pack_layer(layer, tn=16):
+    """The ordinary ArrayLayer that runs a rowpack layer; any other layer as it is."""
+    if not layer.rowpack:
+        return layer
+    words, oc, kh, kw, ic = layer.codes.shape
+    top, bottom, _, _ = layer.pad
+    return replace(layer, codes=layer.codes.reshape(words, oc, kh, 1, kw * ic), flags=_pack_flags(layer, tn),
+                   stride=(layer.stride[0], 1), dilation=(layer.dilation[0], 1), pad=(top, bottom, 0, 0),
+                   in_hw=(layer.in_hw[0], layer.out_hw[1]), rowpack=False)
+
+
+def pack_input(layer, x):
+    """x (IH,IW,IC) as the packed layer reads it: (IH, OW, KW*IC), zeros outside the image."""
+    if not layer.rowpack:
+        return x
+    (_, width), kw, ic = layer.in_hw, layer.kernel[1], layer.ic
+    packed = np.zeros((x.shape[0], layer.out_hw[1], kw * ic), np.int64)
+    for kx in range(kw):
+        columns = np.arange(layer.out_hw[1]) * layer.stride[1] + kx * layer.dilation[1] - layer.pad[2]
+        inside = (columns >= 0) & (columns < width)
+        packed[:, inside, kx * ic:(kx + 1) * ic] = x[:, columns[inside]]
+    return packed
+
+
+def _pack_flags(layer, tn):
+    """A chunk takes two words when it meets a two-word tile of the unpacked layer."""
+    if layer.flags is None:
+        return None
+    kw, ic = layer.kernel[1], layer.ic
+    lanes = np.arange(kw * ic)
+    per_lane = layer.flags[:, (lanes % ic) // tn, :, lanes // ic]       # (KW*IC, COT, KH)
+    chunks = np.logical_or.reduceat(per_lane, np.arange(0, kw * ic, tn), axis=0)
+    return np.ascontiguousarray(chunks.transpose(1, 0, 2)[..., None])
