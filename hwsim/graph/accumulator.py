@@ -1,0 +1,111 @@
+"""How wide an accumulator must be, from formats and weights alone (ARITHMETIC.md section 7). Integers only.
+
+Of the four numbers that are never mixed, two are here: `datatype` (any weights, any inputs) and `weights` (these weights, any
+inputs); beside them the published cost model `daq_rule`, which is no bound.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwsim.errors import QuantizeError
+from hwsim.fixed.formats import IntFormat
+from hwsim.fixed.logcode import zero_exponent
+from hwsim.graph.shapes import infer
+from hwsim.ops.cut import ARRAY_OPS, cut
+from hwsim.ops.dims import known
+from hwsim.ops.layer import integer_weights
+
+LEAST, MOST = 8, 48
+ROOM = 64
+
+
+@dataclass(frozen=True, eq=False)
+class SumRange:
+    """lo, hi: int64 (OC), the ends of the sums that an output channel can reach.
+
+    prefix_safe: every partial sum in every order lies in lo..hi too.
+    """
+
+    lo: np.ndarray
+    hi: np.ndarray
+    prefix_safe: bool
+
+    @property
+    def channel_bits(self):
+        """The narrowest signed word of each output channel."""
+        return tuple(signed_bits(int(lo), int(hi)) for lo, hi in zip(self.lo, self.hi))
+
+    @property
+    def bits(self):
+        return max(self.channel_bits)
+
+
+def signed_bits(lo, hi):
+    """The width of the narrowest two's-complement word that holds lo..hi and 0."""
+    return max((~lo).bit_length() if lo < 0 else 0, hi.bit_length() if hi > 0 else 0) + 1
+
+
+def weights_range(layer, fmt):
+    """The SumRange of an ArrayLayer for any input codes of `fmt`: both words and the bias (by its own sign) included."""
+    weights = integer_weights(layer.codes, layer.w_format, layer.w_bits)
+    axes = (0, 2, 3, 4)  # words and taps: all but the output channel
+    low, high = weights * fmt.min, weights * fmt.max
+    lo = np.minimum(low, high).sum(axis=axes) + np.minimum(layer.bias, 0)
+    hi = np.maximum(low, high).sum(axis=axes) + np.maximum(layer.bias, 0)
+    return SumRange(lo, hi, fmt.min <= 0 <= fmt.max)
+
+
+def datatype_range(layer, fmt):
+    """(lo, hi) of KH*KW*IC products of any weights and input codes of these formats, without bias."""
+    low, high = _weight_ends(layer)
+    ends = [w * x for w in (low, high) for x in (fmt.min, fmt.max)]
+    kh, kw, ic = layer.codes.shape[2:]
+    return kh * kw * ic * min(ends), kh * kw * ic * max(ends)
+
+
+def datatype_bits(layer, fmt):
+    return signed_bits(*datatype_range(layer, fmt))
+
+
+def _weight_ends(layer):
+    if layer.w_format == "stlq":
+        end = 1 << (zero_exponent(layer.w_bits) - 1 + (layer.words == 2))
+        return -end, end
+    narrow = layer.codes.min(initial=0) > -(1 << (layer.w_bits - 1))
+    word = IntFormat(layer.w_bits, narrow=bool(narrow))
+    return word.min, word.max
+
+
+def daq_rule(layer, fmt):
+    """The published cost model: A+W-1, plus ceil(log2(KH*KW-1)) and ceil(log2(IC-1)) where there is more than one."""
+    kh, kw, ic = layer.codes.shape[2:]
+    grown = [(count - 2).bit_length() for count in (kh * kw, ic) if count > 1]
+    return fmt.bits + layer.w_bits - 1 + sum(grown)
+
+
+def array_layers(graph, formats):
+    """(ArrayLayer, format of its input codes) of every array node, in order; open sizes are taken large enough for every phase."""
+    shapes = infer(graph)
+    for node in graph.nodes:
+        if node.op in ARRAY_OPS:
+            source = node.inputs[0]
+            for part in cut(node, _concrete(node, shapes[source])):
+                yield part.layer, formats[source]
+
+
+def _concrete(node, shape):
+    """`shape` with every open dimension at a size that any window and any phase of `node` fits in."""
+    p = node.params
+    reach = sum(p["codes"].shape[2:4]) * max(p.get("dilation", (1, 1))) + sum(p.get("stride", ())) + sum(map(abs, p.get("crop", ())))
+    return (1, *(size if known(size) else ROOM + reach for size in shape[1:]))
+
+
+def safe_bits(graph, formats):
+    """The accumulator width `auto`: max(8, the largest `weights` width over the layers)."""
+    widest = LEAST
+    for layer, fmt in array_layers(graph, formats):
+        bits = weights_range(layer, fmt).bits
+        if bits > MOST:
+            raise QuantizeError(f"{layer.name}: the accumulator must be at most {MOST} bits, not the {bits} that its weights need")
+        widest = max(widest, bits)
+    return widest

@@ -1,0 +1,22 @@
+"""What every folding pass shares: the array operators, the one-reader rule, and taking a node out of its chain."""
+
+ARRAY = ("conv2d", "conv2d_transpose", "dense")
+
+
+def silent(layer, text):
+    """The default of a pass's `tell`: what the pass says about a layer goes nowhere."""
+
+
+def second_reader(graph, name):
+    """The sentence why nothing may be folded into tensor `name`, or None when one node alone reads it."""
+    if name in graph.outputs:
+        return f"{name} is an output of the network"
+    if graph.use_count[name] > 1:
+        return f"{name} has a second consumer"
+    return None
+
+
+def absorbed(graph, name, keeper):
+    """The graph in which `keeper` does the work of node `name`, whose readers now read what it read."""
+    source = graph[name].inputs[0]
+    return graph.replaced({keeper.name: keeper, name: None}).renamed({name: source})

@@ -1,0 +1,57 @@
+"""Which tensors share one scale (ARITHMETIC.md section 6): an analysis, it changes no graph.
+
+Exact moves, maximum pools and bilinear resizing keep the codes of their input and so its scale; `scale` nodes keep the
+codes too, so their scale is a fixed ratio of it. A concatenation ties its inputs to its output, because then it moves
+codes and rounds nothing, except an input whose scale is already decided, whose word differs, or that is tied at another ratio.
+"""
+from dataclasses import dataclass
+from fractions import Fraction
+
+MOVES = ("upsample_nearest", "depth_to_space", "space_to_depth", "pad", "crop", "slice", "reshape", "flatten",
+         "max_pool", "global_max_pool", "bilinear")
+KEEPS_CODES = (*MOVES, "scale")
+
+
+@dataclass(frozen=True)
+class Tie:
+    """scale(tensor) = ratio * scale(root); a root is tied to itself at ratio 1."""
+
+    root: str
+    ratio: Fraction
+
+
+def tie_moves(graph):
+    """tensor -> Tie to the tensor whose codes it holds."""
+    ties = {}
+    for node in graph.nodes:
+        ties[node.name] = _followed(node, ties) if node.op in KEEPS_CODES else Tie(node.name, Fraction(1))
+    return ties
+
+
+def _followed(node, ties):
+    source = ties[node.inputs[0]]
+    factor = Fraction(node.params["factor"]) if node.op == "scale" else 1
+    return Tie(source.root, source.ratio * factor)
+
+
+def tie_scales(graph, words, decided=()):
+    """tensor -> Tie, with concatenations tied as well.
+
+    words: tensor -> its format; decided: roots of tie_moves whose scale is fixed from outside (input bits, given scales).
+    """
+    ties = tie_moves(graph)
+    for node in graph.nodes:
+        if node.op == "concat":
+            for name in node.inputs:
+                ties = _joined(ties, name, node.name, words, decided)
+    return ties
+
+
+def _joined(ties, name, concat, words, decided):
+    """The ties with scale(name) = scale(concat), unless something forbids it."""
+    a, b = ties[name], ties[concat]
+    if a.root == b.root or words[name] != words[concat] or a.root in decided or b.root in decided:
+        return ties
+    # scale(a.root) * a.ratio = scale(b.root) * b.ratio
+    step = a.ratio / b.ratio
+    return {tensor: Tie(a.root, tie.ratio * step) if tie.root == b.root else tie for tensor, tie in ties.items()}

@@ -1,0 +1,90 @@
+"""The range of every tensor of a float network over sample inputs (ARITHMETIC.md section 1, Float preparation)."""
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwsim.errors import QuantizeError, UsageError
+from hwsim.graph.fit import fitted
+from hwsim.quantization.float_run import steps
+from hwsim.quantization.observers import OBSERVERS
+from hwsim.quantization.prepare import prepare
+from hwsim.quantization.scales import PRE, find_words, scale_bits
+
+FEWEST_IMAGES = 4
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """amax: tensor (and `layer:pre`) -> range as a float32 value, 0 for a tensor that was always 0.
+
+    images: how many were seen; method: max, percentile or mse; headroom is in amax already; notes: warnings for people.
+    """
+
+    amax: Mapping[str, float]
+    images: int
+    method: str = "max"
+    headroom: float = 1.0
+    notes: tuple[str, ...] = ()
+
+    def range_of(self, name):
+        """amax of a tensor, once it is there and finite."""
+        if name not in self.amax:
+            raise QuantizeError(f"{name}: the calibration must hold the range of this tensor, not only of "
+                                f"{len(self.amax)} others")
+        if not math.isfinite(self.amax[name]):
+            raise QuantizeError(f"{name}: the calibrated range must be finite, not {self.amax[name]}")
+        return self.amax[name]
+
+    def as_json(self):
+        return {"images": self.images, "method": self.method, "headroom": self.headroom}
+
+
+def calibrate(graph, batches, config, progress=None):
+    """The Calibration of `graph` (prepared here, if it is not yet) over `batches`.
+
+    batches: any iterable of {input name: float array, N first}, read once and one at a time.
+    progress(images) is called after every batch with the number of images so far.
+    """
+    graph = prepare(graph)
+    levels, kind, watch, images = _levels(graph, config), OBSERVERS[config.calib_method], {}, 0
+    for inputs in batches:
+        images += len(inputs[graph.inputs[0]])
+        for name, values in steps(fitted(graph, {name: np.shape(x) for name, x in inputs.items()}), inputs):
+            if name not in watch:
+                watch[name] = kind(levels[name.removesuffix(PRE)])
+            watch[name].see(_finite(name, values))
+        if progress is not None:
+            progress(images)
+    if not images:
+        raise UsageError("calibration must have at least one image, not none")
+    amax = {name: _float32(observer.amax() * config.headroom) for name, observer in watch.items()}
+    return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, watch))
+
+
+def _levels(graph, config):
+    """tensor -> the highest code that its scale is made for."""
+    return {name: (1 << (scale_bits(word, config) - 1)) - 1 for name, word in find_words(graph, config).items()}
+
+
+def _finite(name, values):
+    """`values`, once none of them is NaN or infinite."""
+    for end in (values.min(initial=0.0), values.max(initial=0.0)):
+        if not math.isfinite(end):
+            raise QuantizeError(f"{name}: the float network must stay finite while it is calibrated, not give {end}")
+    return values
+
+
+def _float32(value):
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
+
+
+def _notes(images, watch):
+    notes = []
+    if images < FEWEST_IMAGES:
+        notes.append(f"calibration saw {images} image{'s' * (images > 1)}; fewer than {FEWEST_IMAGES} can cost several dB")
+    notes += [f"{name}: too many values for an exact percentile, its range is an upper bound"
+              for name, observer in watch.items() if not observer.exact]
+    return tuple(notes)

@@ -1,0 +1,65 @@
+"""From the float network and its calibration to the integer network: the last place where a float is read."""
+from hwsim.fixed.formats import Datapath, Overflow, Rounding
+from hwsim.graph.accumulator import safe_bits
+from hwsim.graph.check import check_integer
+from hwsim.graph.fuse import ARRAY
+from hwsim.graph.integer import IntegerGraph, check_network
+from hwsim.graph.node import Graph
+from hwsim.graph.shapes import infer
+from hwsim.graph.tie_scales import KEEPS_CODES
+from hwsim.quantization.convert_array import convert_array
+from hwsim.quantization.convert_vector import VECTOR
+from hwsim.quantization.plan import Plan
+from hwsim.quantization.prepare import prepare
+from hwsim.quantization.scales import find_scales, find_words
+
+
+def quantize(graph, calibration, config, source=None):
+    """The IntegerGraph of a float `graph` (prepared here, if it is not yet): integers only, scales at the doors only.
+
+    calibration: of the same graph (calibrate); config: every option; source: JSON-like provenance {path, sha256, parameters}.
+    Errors: QuantizeError for a bias, multiplier, slope or accumulator that does not fit, UsageError for an option that
+    names no layer, UnsupportedError for a layer without integer counterpart.
+    """
+    notes = []
+    prepared = prepare(graph, lambda layer, text: notes.append(f"{layer}: {text}"))
+    words = find_words(prepared, config)
+    plan = Plan(words, find_scales(prepared, words, calibration, config), config)
+    nodes = tuple(convert_array(node, plan) if node.op in ARRAY else VECTOR[node.op](node, plan) for node in prepared.nodes)
+    integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs))
+    integer = pack_rows(integer, notes.append) if config.rowpack else integer
+    meta = {"source": dict(source or {"path": None, "sha256": None, "parameters": graph.parameters}),
+            "config": config.as_json(), "calibration": calibration.as_json(), "notes": [*notes, *calibration.notes]}
+    scales = {node.name: plan.scales[node.name] for node in nodes}
+    return check_network(IntegerGraph(integer, words, scales, datapath_of(config, integer, words), meta))
+
+
+def datapath_of(config, graph, words):
+    """The Datapath of the options; acc_bits `auto` is the narrowest accumulator that these weights can never overflow."""
+    acc_bits = safe_bits(graph, words) if config.acc_bits == "auto" else config.acc_bits
+    return Datapath(acc_bits, Overflow(config.overflow), Rounding(config.rounding), config.mult_bits, config.shift_bits,
+                    config.fold_prelu, config.tn, config.tm)
+
+
+def pack_rows(graph, tell, tn=16):
+    """The integer graph whose first layers with few channels read packed rows (DEVICE.md, rowpack)."""
+    shapes, changes = infer(graph), {}
+    for node in graph.nodes:
+        if node.op == "qconv2d" and _first(graph, node) and _packable(node, shapes, tn):
+            changes[node.name] = node.but(rowpack=True)
+    tell("rowpack: " + (", ".join(changes) or "no first layer qualifies"))
+    return graph.replaced(changes)
+
+
+def _first(graph, node):
+    """Whether only exact moves stand between a graph input and `node`."""
+    source = graph[node.inputs[0]]
+    while source.op in (*KEEPS_CODES, "identity"):
+        source = graph[source.inputs[0]]
+    return source.op == "input"
+
+
+def _packable(node, shapes, tn):
+    p = node.params
+    few = shapes[node.inputs[0]][3] < tn
+    return few and p["groups"] == 1 and p["dilation"] == (1, 1) and p["w_format"] == "linear"
