@@ -1,0 +1,46 @@
+"""Array nodes: cut into ArrayLayers, each run, their outputs and counters put back together."""
+import numpy as np
+
+from hwsim.engine.fast.layer import run_layer
+from hwsim.engine.result import LayerStats
+from hwsim.ops.cut import cut, image_shape
+from hwsim.ops.window import out_hw
+
+
+def array_node(node, inputs, context, loops):
+    """(int32 codes, LayerStats) of a qconv2d, qconv2d_transpose or qdense node."""
+    x = inputs[0].reshape(image_shape(inputs[0].shape))
+    cuts, results = cut(node, inputs[0].shape, context.datapath.tm), []
+    y = None if len(cuts) == 1 else np.empty(_shape(node, x, cuts), np.int32)
+    for one in cuts:
+        part, stats = run_layer(one.layer, context.datapath, np.ascontiguousarray(x[..., one.in_channels]),
+                                context.in_formats[0], context.out_format, context.monitor, context.threads, loops)
+        results.append((one, stats))
+        if y is not None:
+            y[:, one.rows, one.cols, one.out_channels] = part
+    y = part if y is None else y
+    return y.reshape(*inputs[0].shape[:-1], -1) if node.op == "qdense" else y, _joined(results, y.shape[3])
+
+
+def _shape(node, x, cuts):
+    channels = node.params["codes"].shape[1]
+    if node.op == "qconv2d":
+        p = node.params
+        return (len(x), *out_hw(x.shape, p["codes"].shape[2:4], p["stride"], p["dilation"], p["padding"]), channels)
+    rows = sum({c.rows.start: c.layer.out_hw[0] for c in cuts}.values())
+    cols = sum({c.cols.start: c.layer.out_hw[1] for c in cuts}.values())
+    return (len(x), rows, cols, channels)
+
+
+def _joined(results, channels):
+    """The counters of all layers of a node; the first event is that of the first layer that has one."""
+    stats = [s for _, s in results]
+    first = next((s.first for s in stats if s.first is not None), None)
+    if stats[0].events is None:
+        return LayerStats(first=first)
+    ends = np.iinfo(np.int64)
+    low, high = np.full(channels, ends.max), np.full(channels, ends.min)
+    for one, s in results:
+        low[one.out_channels] = np.minimum(low[one.out_channels], s.observed_min)
+        high[one.out_channels] = np.maximum(high[one.out_channels], s.observed_max)
+    return LayerStats(sum(s.events for s in stats), first, low, high, sum(s.clamped for s in stats))

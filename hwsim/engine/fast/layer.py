@@ -1,0 +1,134 @@
+"""One array layer on the fast engine. run_layer() is the seam: whatever computes an ArrayLayer keeps this signature."""
+from functools import partial
+
+import numpy as np
+
+from hwsim.engine.fast.loops import BEST
+from hwsim.engine.fast.plan import make_plan
+from hwsim.engine.fast.requantize import MODES, fits, folded, unfolded
+from hwsim.engine.fast.threads import in_order
+from hwsim.engine.result import AccEvent, LayerStats
+from hwsim.fixed.formats import IntFormat, Overflow
+
+CHUNK = 1 << 17  # accumulators that are worked on at a time: they stay in cache
+NEVER = (1 << 63) - 1
+
+
+def run_layer(layer, datapath, x, in_format, out_format, monitor, threads=1, loops=BEST):
+    """(codes int32 (N,OH,OW,OC), LayerStats) of an ArrayLayer for x int32 (N,IH,IW,IC), C-contiguous.
+
+    The counters are filled when `monitor` is set; `first` also in overflow mode `error`.
+    """
+    if x.shape[1:] != (*layer.in_hw, layer.ic):
+        raise ValueError(f"{layer.name}: the input must be (N, {layer.in_hw}, {layer.ic}), not {x.shape}")
+    plan = make_plan(layer, datapath, in_format, monitor)
+    y = np.empty((len(x), layer.out_hw[0] * layer.out_hw[1], layer.oc), np.int32)
+    store = _requantizer(layer, datapath, out_format, plan, loops)
+    accumulate = (_by_beats if plan.beats else _plain)(layer, datapath, plan, loops)
+    tallies = in_order(partial(_chunk, x, y, accumulate, store), _chunks(y), threads)
+    y = y.reshape(len(x), *layer.out_hw, layer.oc)
+    if not plan.beats:
+        return y, LayerStats()
+    return y, _stats(layer, datapath, plan, tallies, monitor)
+
+
+def _chunks(y):
+    """[(image, first pixel, last + 1)] in order."""
+    images, pixels, channels = y.shape
+    step = max(1, CHUNK // channels)
+    return [(n, p, min(p + step, pixels)) for n in range(images) for p in range(0, pixels, step)]
+
+
+def _chunk(x, y, accumulate, store, chunk):
+    """Fills the chunk of y; (tally of the accumulators or None, outputs that the clamp changed)."""
+    n, first, end = chunk
+    acc = np.empty((end - first, y.shape[2]), np.int64)
+    tally = accumulate(x[n], first, n * y.shape[1] + first, acc)
+    return tally, store(acc, y[n, first:end])
+
+
+def _geometry(layer):
+    return (*layer.stride, *layer.dilation, layer.pad[0], layer.pad[2], layer.kernel[1], layer.out_hw[1])
+
+
+def _plain(layer, datapath, plan, loops):
+    """accumulate(x, first, number, acc) by one dot product per output."""
+    run, acc_format = loops.depthwise_plain if layer.depthwise else loops.plain, datapath.acc_format
+
+    def accumulate(x, first, number, acc):
+        run(x, first, _geometry(layer), plan.offsets, plan.weights, layer.bias, plan.word, acc_format.min, acc_format.max, acc)
+    return accumulate
+
+
+def _by_beats(layer, datapath, plan, loops):
+    """accumulate(x, first, number, acc) beat by beat; returns (events, seen, marks)."""
+    ends = np.iinfo(plan.word)
+    # the overflow rule in the type of the sums: ends past it are never met, since plan.py proved that every sum fits it
+    low, high = (plan.word(min(max(end, ends.min), ends.max)) for end in (datapath.acc_format.min, datapath.acc_format.max))
+    wraps = datapath.acc_mode is not Overflow.SATURATE
+    bias = layer.bias.astype(plan.word)
+
+    def accumulate(x, first, number, acc):
+        seen = np.empty((2, layer.oc), plan.word)
+        seen[0], seen[1] = ends.max, ends.min
+        marks = np.full((2, -(-layer.oc // datapath.tm)), NEVER)
+        events = loops.beats(x, first, number, _geometry(layer), plan.offsets, plan.weights, bias, wraps, low, high,
+                             datapath.tm, acc, seen, marks)
+        return events, seen, marks
+    return accumulate
+
+
+def _requantizer(layer, datapath, out_format, plan, loops):
+    """store(acc, y) -> clamped count: compiled where int64 holds every product, else in Python integers."""
+    mode, ends = MODES[datapath.rounding], (layer.lo, layer.hi)
+    exact = fits(plan.largest, max(np.abs(layer.m_pos).max(), np.abs(layer.m_neg).max()))
+    if layer.alpha_q is None:
+        run = loops.folded if exact else folded
+        fields = (layer.m_pos, layer.m_neg, layer.shift)
+    else:
+        word = IntFormat(out_format.bits)
+        run = loops.unfolded if exact else unfolded
+        fields = (np.stack([layer.m_pos, layer.shift, layer.alpha_q, layer.m2, layer.shift2]), (word.min, word.max))
+    return lambda acc, y: run(acc if exact else acc.astype(object), *fields, mode, *ends, y)
+
+
+def _stats(layer, datapath, plan, tallies, monitor):
+    parts, changed = zip(*tallies)
+    events, seen, marks = zip(*parts)
+    # in each output tile the lowest key is the first event
+    keys = np.stack([m[0] for m in marks])
+    at = keys.argmin(0)
+    values = [int(marks[chunk][1, cot]) for cot, chunk in enumerate(at)]
+    first = _first(layer, datapath, plan, keys.min(0), values)
+    if not monitor:
+        return LayerStats(first=first if datapath.acc_mode is Overflow.ERROR else None)
+    return LayerStats(sum(events), first, np.min([s[0] for s in seen], 0).astype(np.int64),
+                      np.max([s[1] for s in seen], 0).astype(np.int64), sum(changed))
+
+
+def _first(layer, datapath, plan, keys, values):
+    """The AccEvent of the earliest image and then the lowest output tile; keys number (pixel of the batch, beat, word, oc)."""
+    if keys.min() == NEVER:
+        return None
+    oh, ow = layer.out_hw
+    beat_count, words = plan.weights.shape[:2]
+    images = keys // (oh * ow * beat_count * words * layer.oc)
+    cot = int(np.flatnonzero(images == images.min())[0])
+    rest, oc = divmod(int(keys[cot]), layer.oc)
+    rest, word = divmod(rest, words)
+    rest, beat = divmod(rest, beat_count)
+    rest, ox = divmod(rest, ow)
+    n, oy = divmod(rest, oh)
+    ky, kx, cit = _beat_address(layer, beat_count, beat, cot)
+    return AccEvent(layer.name + layer.suffix, n, cot, oy, ox, oc, ky, kx, cit, word, values[cot])
+
+
+def _beat_address(layer, beat_count, beat, cot):
+    kh, kw = layer.kernel
+    if layer.depthwise:
+        return (*divmod(beat, kw), cot)
+    if layer.rowpack:
+        ky, chunk = divmod(beat, beat_count // kh)
+        return ky, 0, chunk
+    tap, cit = divmod(beat, beat_count // (kh * kw))
+    return (*divmod(tap, kw), cit)

@@ -1,0 +1,49 @@
+"""Moves, as views where numpy has one."""
+import numpy as np
+
+from hwsim.engine.result import LayerStats
+
+
+def upsample_nearest(node, inputs, context):
+    fy, fx = node.params["factor"]
+    return inputs[0].repeat(fy, axis=1).repeat(fx, axis=2), LayerStats()
+
+
+def depth_to_space(node, inputs, context):
+    (x,), b = inputs, node.params["block"]
+    n, h, w, depth = x.shape
+    if node.params["order"] == "DCR":
+        parts = x.reshape(n, h, w, b, b, depth // b ** 2).transpose(0, 1, 3, 2, 4, 5)
+    else:
+        parts = x.reshape(n, h, w, depth // b ** 2, b, b).transpose(0, 1, 4, 2, 5, 3)
+    return parts.reshape(n, h * b, w * b, depth // b ** 2), LayerStats()
+
+
+def space_to_depth(node, inputs, context):
+    (x,), b = inputs, node.params["block"]
+    n, h, w, c = x.shape
+    parts = x.reshape(n, h // b, b, w // b, b, c).transpose(0, 1, 3, 2, 4, 5)
+    return parts.reshape(n, h // b, w // b, b * b * c), LayerStats()
+
+
+def pad(node, inputs, context):
+    top, bottom, left, right = node.params["pad"]
+    return np.pad(inputs[0], ((0, 0), (top, bottom), (left, right), (0, 0))), LayerStats()
+
+
+def crop(node, inputs, context):
+    (x,), (top, bottom, left, right) = inputs, node.params["crop"]
+    return x[:, top:x.shape[1] - bottom, left:x.shape[2] - right], LayerStats()
+
+
+def slice_axis(node, inputs, context):
+    p = node.params
+    return inputs[0][(slice(None),) * p["axis"] + (slice(p["start"], p["stop"]),)], LayerStats()
+
+
+def reshape(node, inputs, context):
+    return inputs[0].reshape(len(inputs[0]), *node.params["shape"]), LayerStats()
+
+
+def flatten(node, inputs, context):
+    return inputs[0].reshape(len(inputs[0]), -1), LayerStats()
