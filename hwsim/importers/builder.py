@@ -10,7 +10,7 @@ class Builder:
     """Collects nodes; a tensor is the name of the node that makes it."""
 
     def __init__(self):
-        self._nodes = []
+        self._nodes = {}
         self._shapes = {}
 
     def add(self, name, op, inputs=(), **params):
@@ -19,7 +19,7 @@ class Builder:
             raise UnsupportedError(f"{name}: a network must have at most {MAX_NODES} nodes, not more")
         node = Node.make(self._free_name(name), op, inputs, **params)
         self._shapes[node.name] = self._shape_of(node)
-        self._nodes.append(node)
+        self._nodes[node.name] = node
         return node.name
 
     def _shape_of(self, node):
@@ -39,11 +39,15 @@ class Builder:
         """The shape of a tensor, N first; sizes are ints or Dims."""
         return self._shapes[tensor]
 
+    def node(self, tensor):
+        """The node that makes a tensor."""
+        return self._nodes[tensor]
+
     def finish(self, inputs, outputs):
         """The checked Graph, without the nodes that no output needs."""
         needed = set(inputs) | set(outputs)
-        for node in reversed(self._nodes):
+        for node in reversed(self._nodes.values()):
             if node.name in needed:
                 needed.update(node.inputs)
-        nodes = tuple(node for node in self._nodes if node.name in needed)
+        nodes = tuple(node for node in self._nodes.values() if node.name in needed)
         return check(Graph(nodes, tuple(inputs), tuple(outputs)))

@@ -63,9 +63,8 @@ def _offsets(items, config):
     found = {}
     for item in items:
         if item.get("class_name") in MODELS and isinstance(item.get("config"), (dict, list)):
-            keras3 = any(isinstance(node, dict) for node in item.get("inbound_nodes") or [])
             name = _name_of(item)
-            found[name] = int(item["class_name"] in FUNCTIONAL) if keras3 else int(name not in from_zero)
+            found[name] = int(item["class_name"] in FUNCTIONAL if _written_by_keras3(item) else name not in from_zero)
     return found
 
 
@@ -104,6 +103,8 @@ def _implied_input(items, config):
 def _layer(item, fallback, calls=()):
     kind, config = _text(item, "class_name", "a layer"), item.get("config")
     name = _name_of(item, fallback)
+    if _is_operation(item):
+        kind = f"ops.{kind}"
     if kind in MODELS and isinstance(config, (dict, list)):
         model = _model(kind, config, name)
         values = config if isinstance(config, dict) else {}
@@ -111,6 +112,18 @@ def _layer(item, fallback, calls=()):
     if not isinstance(config, dict):
         raise FileError(f"{name}: the configuration of a layer must be an object, not {type(config).__name__}")
     return Layer(name, kind, LayerConfig(name, kind, config), calls, bool(config.get("trainable", True)))
+
+
+def _is_operation(item):
+    """True for a keras.ops node, whose configuration says nothing of training or of a dtype policy as every layer's does."""
+    config = item.get("config")
+    layer = isinstance(config, dict) and ("trainable" in config or ("dtype" in config and item["class_name"] != "Cast"))
+    return _written_by_keras3(item) and not layer
+
+
+def _written_by_keras3(item):
+    nodes = item.get("inbound_nodes")
+    return isinstance(nodes, list) and any(isinstance(node, dict) and "args" in node for node in nodes)
 
 
 def _layer_items(config, name):

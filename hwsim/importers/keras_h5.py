@@ -1,6 +1,6 @@
 """Whole-model .h5 files of Keras 2.0 to 3.x as float Graphs, by h5py and JSON alone. Code in a file is never run."""
 from hwsim.errors import FileError, UnsupportedError
-from hwsim.importers import hdf5_file, json_text
+from hwsim.importers import json_text
 from hwsim.importers.hdf5_file import show
 from hwsim.importers.keras_config import parse_model
 from hwsim.importers.keras_graph import to_graph

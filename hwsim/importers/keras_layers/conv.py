@@ -44,7 +44,8 @@ def transpose(call):
     if config.pair("dilation_rate", (1, 1)) != (1, 1) or config.integer("groups", 1) != 1:
         raise config.refuse("dilation_rate and groups must be 1", [config.get("dilation_rate"), config.get("groups")])
     weights = call.read("kernel", (*kernel, filters, channels)).transpose(2, 0, 1, 3)
-    out = call.add("conv2d_transpose", weights=weights, bias=_bias(call, filters), stride=stride, crop=_crop(config, kernel, stride))
+    out = call.add("conv2d_transpose", weights=weights, bias=_bias(call, filters), stride=stride,
+                   crop=_crop(config, kernel, stride))
     return activate(call, out)
 
 

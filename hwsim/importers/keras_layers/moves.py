@@ -39,15 +39,18 @@ def flatten(call):
 
 
 def reshape(call):
-    return reshaped(call, call.config.get("target_shape"))
+    return reshaped(call, call.x, call.config.get("target_shape"))
 
 
-def reshaped(call, target):
-    """The tensor with the shape `target` (without N), one size of which may be -1."""
-    good = isinstance(target, list) and target and all(isinstance(t, int) and (t > 0 or t == -1) for t in target)
+def reshaped(call, x, target):
+    """`x` with the shape `target` (without N), one size of which may be -1; reshapes in a row become one or none."""
+    good = isinstance(target, list) and target and all(type(t) is int and (t > 0 or t == -1) for t in target)
     if not good or target.count(-1) > 1:
         raise call.config.refuse("the target shape must be positive integers, at most one of them -1", target)
-    return call.add("reshape", shape=tuple(target))
+    source = call.builder.node(x)
+    x = source.inputs[0] if source.op == "reshape" else x
+    made = call.add("reshape", [x], shape=tuple(target))
+    return x if call.builder.shape(made) == call.builder.shape(x) else made
 
 
 def same(call):

@@ -24,7 +24,7 @@ def normalization(call):
     config, channels = call.config, call.channels()
     _last_axis(call)
     if "mean" in config:
-        mean, variance = (_vector(config, key, channels) for key in ("mean", "variance"))
+        mean, variance = (vector(config, key, config.get(key), channels) for key in ("mean", "variance"))
     else:
         mean, variance = (call.read(name, (channels,)) for name in ("mean", "variance"))
     if (variance < 0).any():
@@ -37,8 +37,9 @@ def normalization(call):
 
 def rescaling(call):
     """x*scale + offset; a single positive factor only changes the scale of the tensor."""
-    channels = call.channels()
-    return scaled(call, call.x, _vector(call.config, "scale", channels, 1.0), _vector(call.config, "offset", channels, 0.0))
+    scale, offset = (vector(call.config, key, call.config.get(key, default), call.channels())
+                     for key, default in (("scale", 1.0), ("offset", 0.0)))
+    return scaled(call, call.x, scale, offset)
 
 
 def scaled(call, x, scale, offset, suffix=""):
@@ -48,14 +49,13 @@ def scaled(call, x, scale, offset, suffix=""):
     return call.add("affine", [x], suffix, scale=scale, offset=offset)
 
 
-def _vector(config, key, channels, default=None):
+def vector(config, key, value, channels):
     """A number or a list of one number per channel (perhaps inside lists of length 1), as `channels` float64 values."""
-    value = config.get(key, default)
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     values = value if isinstance(value, list) else [value] * channels
     if len(values) != channels or not all(map(is_number, values)):
-        raise config.bad(key, f"a number or {channels} numbers")
+        raise config.refuse(f"{key} must be a number or {channels} numbers", value)
     return np.array(values, np.float64)
 
 

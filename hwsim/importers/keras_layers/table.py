@@ -1,7 +1,8 @@
 """The only registry of Keras layers: class name -> LayerKind. To add one, write its converter and name it in its file's KINDS."""
 from hwsim.importers.keras_layers import activation, conv, dense, merge, moves, norm, pool
+from hwsim.importers.keras_ops import keras3, tf_lambda, tf_node
 
-LAYERS = {name: kind for module in (conv, dense, norm, activation, merge, pool, moves)
+LAYERS = {name: kind for module in (conv, dense, norm, activation, merge, pool, moves, tf_lambda, tf_node, keras3)
           for name, kind in module.KINDS.items()}
 
 
@@ -12,4 +13,4 @@ def slots_of(layer):
 
 def unsupported(layer):
     """What to call a layer that has no converter, or None."""
-    return None if layer.kind in LAYERS else layer.kind
+    return LAYERS[layer.kind].missing(layer.config) if layer.kind in LAYERS else layer.kind
