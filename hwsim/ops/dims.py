@@ -51,9 +51,14 @@ class Dim:
         return self.scale * base + self.offset
 
     def __str__(self):
-        base = self.atom if isinstance(self.atom, str) else f"({self.atom[0]})//{self.atom[1]}"
+        base = self.atom if isinstance(self.atom, str) else _quotient(*self.atom)
         text = base if self.scale == 1 else f"{self.scale}*{base}"
         return text if self.offset == 0 else f"{text}{self.offset:+d}"
+
+
+def _quotient(dim, divisor):
+    plain = isinstance(dim.atom, str) and (dim.scale, dim.offset) == (1, 0)
+    return f"{dim}//{divisor}" if plain else f"({dim})//{divisor}"
 
 
 def _tidy(atom, scale, offset):
