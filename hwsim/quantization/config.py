@@ -52,6 +52,12 @@ class Config:
             raise UsageError(f"input_bits must be at most act_bits - 1 = {self.act_bits - 1}, not {self.input_bits}")
         if self.weights == "stlq" and not 2 <= self.w_bits <= 5:
             raise UsageError(f"weight_bits must be 2..5 for stlq weights, not {self.w_bits}")
+        for layer, bits in self.layer_bits.items():
+            self._check_layer(layer, *bits)
+
+    def _check_layer(self, layer, act_bits, weight_bits):
+        _check_range(f"act_bits of {layer}", act_bits, *RANGES["act_bits"])
+        _check_range(f"weight_bits of {layer}", weight_bits, *((2, 5) if self.weights == "stlq" else RANGES["weight_bits"]))
 
     @property
     def w_bits(self):
