@@ -12,7 +12,6 @@ from hwsim.fixed.formats import IntFormat
 from hwsim.fixed.logcode import zero_exponent
 from hwsim.graph.shapes import infer
 from hwsim.ops.cut import ARRAY_OPS, cut
-from hwsim.ops.dims import known
 from hwsim.ops.layer import integer_weights
 
 LEAST, MOST = 8, 48
@@ -84,20 +83,21 @@ def daq_rule(layer, fmt):
 
 
 def array_layers(graph, formats):
-    """(ArrayLayer, format of its input codes) of every array node, in order; open sizes are taken large enough for every phase."""
+    """(ArrayLayer, format of its input codes) of every array node, in order, for an image in which every phase has outputs."""
     shapes = infer(graph)
     for node in graph.nodes:
         if node.op in ARRAY_OPS:
             source = node.inputs[0]
-            for part in cut(node, _concrete(node, shapes[source])):
+            for part in cut(node, _large(node, shapes[source])):
                 yield part.layer, formats[source]
 
 
-def _concrete(node, shape):
-    """`shape` with every open dimension at a size that any window and any phase of `node` fits in."""
+def _large(node, shape):
+    """`shape` with one image, its size large enough for any window and any phase of `node`."""
     p = node.params
-    reach = sum(p["codes"].shape[2:4]) * max(p.get("dilation", (1, 1))) + sum(p.get("stride", ())) + sum(map(abs, p.get("crop", ())))
-    return (1, *(size if known(size) else ROOM + reach for size in shape[1:]))
+    window = sum(p["codes"].shape[2:4]) * max(p.get("dilation", (1, 1)))
+    size = ROOM + window + sum(p.get("stride", ())) + sum(map(abs, p.get("crop", ())))
+    return (1, *[size] * (len(shape) - 2), shape[-1])
 
 
 def safe_bits(graph, formats):
@@ -106,6 +106,6 @@ def safe_bits(graph, formats):
     for layer, fmt in array_layers(graph, formats):
         bits = weights_range(layer, fmt).bits
         if bits > MOST:
-            raise QuantizeError(f"{layer.name}: the accumulator must be at most {MOST} bits, not the {bits} that its weights need")
+            raise QuantizeError(f"{layer.name}: the accumulator must be at most {MOST} bits, not {bits} as its weights need")
         widest = max(widest, bits)
     return widest

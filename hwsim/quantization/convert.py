@@ -27,7 +27,7 @@ def quantize(graph, calibration, config, source=None):
     plan = Plan(words, find_scales(prepared, words, calibration, config), config)
     nodes = tuple(convert_array(node, plan) if node.op in ARRAY else VECTOR[node.op](node, plan) for node in prepared.nodes)
     integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs))
-    integer = pack_rows(integer, notes.append) if config.rowpack else integer
+    integer = pack_rows(integer, notes.append, config.tn) if config.rowpack else integer
     meta = {"source": dict(source or {"path": None, "sha256": None, "parameters": graph.parameters}),
             "config": config.as_json(), "calibration": calibration.as_json(), "notes": [*notes, *calibration.notes]}
     scales = {node.name: plan.scales[node.name] for node in nodes}
@@ -41,7 +41,7 @@ def datapath_of(config, graph, words):
                     config.fold_prelu, config.tn, config.tm)
 
 
-def pack_rows(graph, tell, tn=16):
+def pack_rows(graph, tell, tn):
     """The integer graph whose first layers with few channels read packed rows (DEVICE.md, rowpack)."""
     shapes, changes = infer(graph), {}
     for node in graph.nodes:

@@ -19,9 +19,18 @@ def find_words(graph, config):
             raise UsageError(f"layer_bits must name layers that make values, not {name!r}")
     words = {}
     for node in graph.nodes:
+        if node.op == "input":
+            _check_sensor(node.name, config)
         own = IntFormat(config.bits_of(node.name)[0])
         words[node.name] = words[node.inputs[0]] if node.op in KEEPS_CODES else own
     return words
+
+
+def _check_sensor(name, config):
+    """Under calib an input word holds every code of the sensor, so that its quantizer is the identity."""
+    bits = config.bits_of(name)[0]
+    if config.scale_policy == "calib" and config.input_bits is not None and bits <= config.input_bits:
+        raise UsageError(f"act_bits of {name} must be at least input_bits + 1 = {config.input_bits + 1}, not {bits}")
 
 
 def reference_bits(config):

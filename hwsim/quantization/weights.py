@@ -53,8 +53,8 @@ def quantize_bias(layer, bias, s_in, s_w, acc_bits):
     limit = MOST if acc_bits == "auto" else acc_bits
     for channel, code in enumerate(codes):
         if not np.isfinite(code):
-            raise QuantizeError(f"{layer}: the bias of channel {channel} must be a multiple of S_in*S_w, not of {s_in * s_w[channel]}")
+            raise QuantizeError(f"{layer}: the bias of channel {channel} must be finite in units of S_in*S_w, not {code}")
         width = signed_bits(int(code), int(code))
         if width > limit:
-            raise QuantizeError(f"{layer}: the bias of channel {channel} must fit an accumulator of {limit} bits, not need {width}")
+            raise QuantizeError(f"{layer}: the bias of channel {channel} must fit {limit} accumulator bits, not need {width}")
     return codes.astype(np.int64)
