@@ -55,13 +55,19 @@ def _crop(config, kernel, stride):
     extra = config.pair("output_padding", low=0) if "output_padding" in config else (None, None)
     crop = []
     for k, s, more in zip(kernel, stride, extra):
-        if more is None:
-            surplus = k - s if same else min(k - s, 0)
-        else:
-            surplus = (k // 2 * 2 if same else 0) - more
+        surplus = _surplus(k, s, more, same)
+        if not (k - s <= surplus < k if same else -s < surplus <= 0):
+            raise config.refuse("output_padding must leave an output that the stride maps back to the input", more)
         before = max(surplus, 0) // 2
         crop += [before, surplus - before]
     return tuple(crop)
+
+
+def _surplus(kernel, stride, output_padding, same):
+    """How much longer the full output is than the one that Keras gives."""
+    if output_padding is None:
+        return kernel - stride if same else min(kernel - stride, 0)
+    return (kernel // 2 * 2 if same else 0) - output_padding
 
 
 def _depthwise_weights(call):

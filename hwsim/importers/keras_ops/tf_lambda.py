@@ -49,13 +49,15 @@ FUNCTIONS = {
     "identity": signature(functions.identity, "input"), "stop_gradient": signature(functions.identity, "input"),
     "cast": signature(functions.cast, "x dtype"),
 }
+FUNCTIONS |= {f"compat.v1.{name}": FUNCTIONS[name] for name in ("transpose", "pad", "math.reduce_mean", "math.reduce_max", "split")}
 SLICING = {"__operators__.getitem": signature(slicing.getitem, "tensor slice_spec")}
 
 
 def _convert(table):
     def convert(call):
-        kwargs = {key: value for key, value in call.kwargs.items() if value is not None}
-        return bound(call, table[call.config.get("function")], call.args, kwargs)
+        sign = table[call.config.get("function")]
+        off = {key for key, value in call.kwargs.items() if value is None or (value is False and key not in sign.parameters)}
+        return bound(call, sign, call.args, {key: value for key, value in call.kwargs.items() if key not in off})
     return convert
 
 
