@@ -45,7 +45,7 @@ def steps(net, inputs, engine="fast", monitor=False, threads=None):
     Errors: GraphError and UnsupportedError for a network that cannot run, UsageError for codes that do not belong to
     it, OverflowFault at the first accumulator event in mode `error`.
     """
-    chosen, threads = _engine(engine), _threads(threads)
+    chosen, threads = engine_named(engine), _threads(threads)
     check_network(net)
     codes = check_codes(net, inputs)
     graph, formats = _placed(net, {name: array.shape for name, array in codes.items()})
@@ -106,7 +106,8 @@ def _resized(node, shape):
     return len(shape) == len(declared) + 1 and any(d not in (None, s) for d, s in zip(declared[:-1], shape[1:-1]))
 
 
-def _engine(engine):
+def engine_named(engine):
+    """The Engine of that name, or `engine` itself if it is one."""
     if isinstance(engine, Engine):
         return engine
     if engine not in ENGINES:
