@@ -49,7 +49,8 @@ FUNCTIONS = {
     "identity": signature(functions.identity, "input"), "stop_gradient": signature(functions.identity, "input"),
     "cast": signature(functions.cast, "x dtype"),
 }
-FUNCTIONS |= {f"compat.v1.{name}": FUNCTIONS[name] for name in ("transpose", "pad", "math.reduce_mean", "math.reduce_max", "split")}
+FUNCTIONS |= {f"compat.v1.{name}": FUNCTIONS[name]
+              for name in ("transpose", "pad", "math.reduce_mean", "math.reduce_max", "split")}
 SLICING = {"__operators__.getitem": signature(slicing.getitem, "tensor slice_spec")}
 
 

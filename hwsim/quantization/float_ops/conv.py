@@ -18,7 +18,7 @@ def conv2d(params, x):
 
 def _one_group(params, x, weights):
     oc, kh, kw, ic = weights.shape
-    matrix = weights.transpose(3, 1, 2, 0).reshape(ic * kh * kw, oc)
+    matrix = weights.transpose(1, 2, 3, 0).reshape(kh * kw * ic, oc)
     out = np.empty((len(x), *geometry(params, x.shape, (kh, kw))[3], oc))
     for n, rows, cols, windows in blocks(params, x, (kh, kw)):
         height, width = windows.shape[:2]
@@ -31,10 +31,10 @@ def _depthwise(params, x):
     per_channel = params["weights"].reshape(x.shape[3], -1, kh, kw)
     out = np.empty((len(x), *geometry(params, x.shape, (kh, kw))[3], oc))
     for n, rows, cols, windows in blocks(params, x, (kh, kw)):
-        total = np.broadcast_to(params["bias"].reshape(per_channel.shape[:2]), (*windows.shape[:3], per_channel.shape[1])).copy()
+        total = np.broadcast_to(params["bias"].reshape(per_channel.shape[:2]), (*windows.shape[:2], *per_channel.shape[:2])).copy()
         for ky in range(kh):
             for kx in range(kw):
-                total += windows[..., ky, kx, None] * per_channel[:, :, ky, kx]
+                total += windows[:, :, ky, kx, :, None] * per_channel[:, :, ky, kx]
         out[n, rows, cols] = total.reshape(*windows.shape[:2], oc)
     return out
 

@@ -5,13 +5,13 @@ from hwsim.quantization.float_ops.window import blocks, geometry
 
 
 def max_pool(params, x):
-    return _pooled(params, x, lambda windows: windows.max(axis=(3, 4)), -np.inf)
+    return _pooled(params, x, lambda windows: windows.max(axis=(2, 3)), -np.inf)
 
 
 def avg_pool(params, x):
     """Sums over the real taps, divided by their number."""
-    taps = _pooled(params, np.ones((1, *x.shape[1:3], 1)), lambda windows: windows.sum(axis=(3, 4)), 0.0)
-    return _pooled(params, x, lambda windows: windows.sum(axis=(3, 4)), 0.0) / taps
+    taps = _pooled(params, np.ones((1, *x.shape[1:3], 1)), lambda windows: windows.sum(axis=(2, 3)), 0.0)
+    return _pooled(params, x, lambda windows: windows.sum(axis=(2, 3)), 0.0) / taps
 
 
 def _pooled(params, x, reduced, fill):

@@ -16,7 +16,7 @@ def geometry(params, shape, kernel):
 
 
 def blocks(params, x, kernel, fill=0.0):
-    """Yields (n, rows, cols, windows): slices of the output and a view (rows, cols, C, KH, KW) of what they see.
+    """Yields (n, rows, cols, windows): slices of the output and a view (rows, cols, KH, KW, C) of what they see.
 
     Positions outside the image hold `fill`.
     """
@@ -48,4 +48,4 @@ def _cut(tile, axis, outputs, stride, span, before, fill):
 def _windows(tile, kernel, stride, dilation):
     spans = (extent(kernel[0], dilation[0]), extent(kernel[1], dilation[1]))
     view = np.lib.stride_tricks.sliding_window_view(tile, spans, (0, 1))
-    return view[::stride[0], ::stride[1], :, ::dilation[0], ::dilation[1]]
+    return view[::stride[0], ::stride[1], :, ::dilation[0], ::dilation[1]].transpose(0, 1, 3, 4, 2)
