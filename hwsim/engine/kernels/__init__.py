@@ -1,0 +1,1 @@
+"""Convolution kernels made at run time for the CPU's dot-product instruction; conv.py is their only door."""

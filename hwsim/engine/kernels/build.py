@@ -1,0 +1,78 @@
+"""From a Plan to a Program: the parts that a path needs, packed."""
+import numpy as np
+
+from hwsim.engine.kernels import pack
+from hwsim.engine.kernels.geometry import free_order
+from hwsim.engine.kernels.plan import INT32, Requantizer, requantizer
+from hwsim.engine.kernels.program import Part, Program
+from hwsim.engine.kernels.proofs import largest_code
+from hwsim.engine.kernels.target import rung_named
+from hwsim.engine.kernels.variant import PER_BEAT, WATCHES, Finish, Form, Mode
+
+BYTE = 8
+SHORT_RUN = 256  # inputs whose products of 16 and 8 bits always sum to less than 2^31
+
+
+def build(facts, plan, mode=None):
+    """The Program of a layer for `plan`, or for another `mode` of the same plan."""
+    mode = plan.mode if mode is None else mode
+    rung = rung_named(plan.rung)
+    if plan.path == "split":
+        return _split(facts, rung, mode)
+    chosen = requantizer(facts, watched=bool(mode & WATCHES))
+    if plan.path == "dot8":
+        return _bytes(facts, rung, mode, chosen)
+    reduction = facts.beats if mode & PER_BEAT else facts.free
+    form = Form.CHANNEL if facts.layer.depthwise else Form.PAIR
+    return _single(facts, rung, mode, chosen, reduction, form, facts.layer.bias)
+
+
+def _single(facts, rung, mode, chosen, reduction, form, bias):
+    bands = _bands(facts, reduction, bias, chosen, rung, form, mode)
+    return Program(facts, form, mode, chosen.finish, (Part(reduction, bands),), np.zeros(facts.layer.oc, np.int64))
+
+
+def _bands(facts, reduction, bias, chosen, rung, form, mode):
+    return tuple(pack.bands(reduction, bias, chosen, rung, facts.layer.out_hw[1], form, mode, 4))
+
+
+def _bytes(facts, rung, mode, chosen):
+    """Signed codes are stored 128 higher; the bias takes 128 * sum(w) back."""
+    moved = 128 if facts.in_format.signed else 0
+    bias = facts.layer.bias - moved * facts.summed.reshape(facts.layer.oc, -1).sum(1)
+    return _single(facts, rung, mode, chosen, facts.free, Form.QUAD, bias)
+
+
+def _split(facts, rung, mode):
+    """Weights in signed bytes of 2^0, 2^8, ..., runs in stretches, so that every pass fits 32 bits; the sums have 64."""
+    form = Form.CHANNEL if facts.layer.depthwise else Form.PAIR
+    none = np.zeros(facts.layer.oc, np.int64)
+    chosen = Requantizer(Finish.NONE, none, none, none)
+    parts = []
+    for shift, weights in _signed_bytes(facts.summed):
+        for reduction in _stretches(free_order(facts.layer, weights).shortened(SHORT_RUN), facts.in_format):
+            bands = _bands(facts, reduction, none, chosen, rung, form, Mode.PLAIN)
+            parts.append(Part(reduction, bands, shift))
+    return Program(facts, form, mode, Finish.NONE, tuple(parts), facts.layer.bias)
+
+
+def _signed_bytes(weights):
+    """(shift, digits) with weights = sum of digits * 2^shift and digits in -128..127."""
+    shift = 0
+    while shift == 0 or weights.any():
+        digits = (weights + 128) % 256 - 128
+        yield shift, digits
+        weights = (weights - digits) >> BYTE
+        shift += BYTE
+
+
+def _stretches(reduction, fmt):
+    """Consecutive runs, as many at a time as fit 32 bits."""
+    reach = (np.abs(reduction.weights).sum(2) * largest_code(fmt)).max(0)
+    first, total = 0, 0
+    for run, more in enumerate(reach):
+        if total + more > INT32 and run > first:
+            yield reduction.cut(first, run)
+            first, total = run, 0
+        total += more
+    yield reduction.cut(first, len(reach))

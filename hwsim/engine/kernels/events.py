@@ -1,0 +1,81 @@
+"""Where the first accumulator event of a layer lies, once the kernels have counted events per row and channel."""
+import numpy as np
+
+from hwsim.engine.result import AccEvent
+from hwsim.fixed.formats import Overflow
+from hwsim.fixed.narrow import saturate, wrap
+
+
+def first_event(facts, x, counts):
+    """The AccEvent that the array meets first; counts int64 (N,OH,OC), x (N,IH,IW,IC)."""
+    n, cot, oy = _place(counts, facts.datapath.tm)
+    channels = slice(cot * facts.datapath.tm, (cot + 1) * facts.datapath.tm)
+    beat, ox, oc, value = _first_in_row(facts, _row_sums(facts, x[n], oy, channels), channels)
+    ky, kx, cit, word = _address(facts, beat)
+    layer = facts.layer
+    return AccEvent(layer.name + layer.suffix, n, cot, oy, ox, channels.start + oc, ky, kx,
+                    cot if layer.depthwise else cit, word, value)
+
+
+def _place(counts, tm):
+    """(n, cot, oy) of the first tile row with an event, in issue order."""
+    n = int(counts.any((1, 2)).argmax())
+    cot = int(counts[n].any(0).argmax()) // tm
+    return n, cot, int(counts[n, :, cot * tm:(cot + 1) * tm].any(1).argmax())
+
+
+def _row_sums(facts, image, oy, channels):
+    """Every beat's own sum, int64 (BEATS,OW,channels), of one row of one output tile."""
+    layer, trees = facts.layer, []
+    for start, weights in _beats(facts, channels):
+        trees.append(_inputs(layer, image, oy, start, weights.shape[1], channels) @ weights.T if not layer.depthwise
+                     else _inputs(layer, image, oy, start, 1, channels) * weights.T)
+    return np.stack(trees)
+
+
+def _beats(facts, channels):
+    """((row, column, channel) of the window, weights (channels, inputs)) of every beat in issue order."""
+    reduction = facts.beats
+    for run, start in enumerate(reduction.starts):
+        for lane in range(0, reduction.weights.shape[2], reduction.beat):
+            weights = reduction.weights[channels, run, lane:lane + reduction.beat]
+            yield (start[0], start[1], start[2] + lane), weights
+
+
+def _inputs(layer, image, oy, start, count, channels):
+    """The `count` inputs that a beat starting at `start` takes for every pixel of row oy: (OW, count), 0 off the image."""
+    ic, (_, width) = layer.ic, layer.in_hw
+    lanes = np.arange(channels.start, min(channels.stop, layer.oc)) if layer.depthwise else start[2] + np.arange(count)
+    column = np.arange(layer.out_hw[1])[:, None] * layer.stride[1] - layer.pad[2] + start[1] + lanes // ic
+    iy = oy * layer.stride[0] - layer.pad[0] + int(start[0])
+    if not 0 <= iy < layer.in_hw[0]:
+        return np.zeros(column.shape, np.int64)
+    inside = (column >= 0) & (column < width)
+    return np.where(inside, image[iy, np.clip(column, 0, width - 1), lanes % ic].astype(np.int64), 0)
+
+
+def _first_in_row(facts, trees, channels):
+    """(beat, ox, oc, value) of the first event: pixel by pixel, beat by beat, lowest channel."""
+    fmt = facts.datapath.acc_format
+    stored = np.broadcast_to(facts.layer.bias[channels], trees.shape[1:])
+    narrow = saturate if facts.datapath.acc_mode is Overflow.SATURATE else wrap
+    found = []
+    for beat, tree in enumerate(trees):
+        total = stored + tree
+        outside = np.argwhere((total < fmt.min) | (total > fmt.max))
+        found += [(int(ox), beat, int(oc), int(total[ox, oc])) for ox, oc in outside[:1]]
+        stored = narrow(total, fmt)
+    ox, beat, oc, value = min(found)
+    return beat, ox, oc, value
+
+
+def _address(facts, beat):
+    """(ky, kx, cit, word) of a beat's number within a pixel."""
+    layer, words = facts.layer, facts.layer.words
+    (_, kw), tn = layer.kernel, facts.datapath.tn
+    if layer.rowpack and not layer.depthwise:
+        per_row = -(-kw * layer.ic // tn)
+        return beat // words // per_row, 0, beat // words % per_row, beat % words
+    tiles = 1 if layer.depthwise else -(-layer.ic // tn)
+    tap, rest = divmod(beat, tiles * words)
+    return tap // kw, tap % kw, rest // words, rest % words

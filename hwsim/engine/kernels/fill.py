@@ -1,0 +1,23 @@
+"""The input rows of a chunk of output rows, narrowed to the kernel's words, with the border that the padding asks for."""
+from hwsim.engine.kernels.microkernel import compiled
+
+
+def _filled(x, rows, first, left, zero):
+    """rows[r, left + i] = x[first + r, i] + zero where there is such an input, else zero.
+
+    x (IH, IW*IC), rows (ROWS, WIDTH*IC); `left` counts values and may be negative; zero is what code 0 is stored as.
+    """
+    height, width = x.shape
+    start, end = max(left, 0), min(rows.shape[1], width + left)
+    for r in range(rows.shape[0]):
+        iy = first + r
+        if iy < 0 or iy >= height or end <= start:
+            rows[r, :] = zero
+            continue
+        rows[r, :start] = zero
+        for i in range(start, end):
+            rows[r, i] = x[iy, i - left] + zero
+        rows[r, end:] = zero
+
+
+fill = compiled(_filled)

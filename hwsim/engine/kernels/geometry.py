@@ -1,0 +1,85 @@
+"""The reduction of an array layer as runs: contiguous stretches of inputs, in an order that the mode allows.
+
+A run starts at (row, column, channel) of the window and walks through memory: channels first, then columns.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """weights int64 (OC,RUNS,LENGTH); starts int64 (RUNS,3): row, column and channel of a run's first input.
+
+    beat: inputs per beat, a divisor of LENGTH; 0 where the order is free and a run has no beats.
+    """
+
+    weights: np.ndarray
+    starts: np.ndarray
+    beat: int = 0
+
+    def offsets(self, row, pixel, item):
+        """Byte offset of every run for these steps in bytes."""
+        return np.ascontiguousarray(self.starts @ np.array([row, pixel, item]), np.int64)
+
+    def shortened(self, length):
+        """The same sums in runs of at most `length` inputs; only for a free order."""
+        oc, runs, old = self.weights.shape
+        pieces = -(-old // length)
+        if pieces == 1:
+            return self
+        full = np.zeros((oc, runs, pieces * length), np.int64)
+        full[..., :old] = self.weights
+        starts = np.repeat(self.starts, pieces, axis=0)
+        starts[:, 2] += np.tile(np.arange(pieces) * length, runs)
+        return Reduction(full.reshape(oc, runs * pieces, length), starts)
+
+    def cut(self, first, last):
+        """The runs first..last-1 alone."""
+        return Reduction(self.weights[:, first:last], self.starts[first:last], self.beat)
+
+
+def free_order(layer, weights):
+    """The Reduction of exact sums: as few and as long runs as the dilation allows. weights (OC,KH,KW,IC)."""
+    oc, kh, kw, ic = weights.shape
+    dy, dx = layer.dilation
+    if layer.depthwise or dx > 1:
+        return Reduction(weights.reshape(oc, kh * kw, ic), _taps(kh, kw, dy, dx))
+    starts = np.zeros((kh, 3), np.int64)
+    starts[:, 0] = np.arange(kh) * dy
+    return Reduction(weights.reshape(oc, kh, kw * ic), starts)
+
+
+def beat_order(layer, weights, tn):
+    """The Reduction in the order of the beats (ky, kx, cit, word), or (ky, chunk, word). weights (WORDS,OC,KH,KW,IC)."""
+    words, oc, kh, kw, ic = weights.shape
+    dy, dx = layer.dilation
+    if layer.depthwise:
+        return _per_word(weights.reshape(words, oc, kh * kw, ic), _taps(kh, kw, dy, dx), 1)
+    if layer.rowpack:
+        starts = np.zeros((kh, 3), np.int64)
+        starts[:, 0] = np.arange(kh) * dy
+        return _per_word(weights.reshape(words, oc, kh, kw * ic), starts, tn)
+    if words == 1 and dx == 1 and ic % tn == 0 and tn > 1:
+        whole = free_order(layer, weights[0])
+        return Reduction(whole.weights, whole.starts, tn)
+    return _per_word(weights.reshape(words, oc, kh * kw, ic), _taps(kh, kw, dy, dx), tn)
+
+
+def _taps(kh, kw, dy, dx):
+    ky, kx = np.indices((kh, kw)).reshape(2, -1)
+    return np.stack([ky * dy, kx * dx, np.zeros_like(ky)], 1)
+
+
+def _per_word(weights, starts, tn):
+    """Runs cut into beats of tn inputs, the last filled up with zero weights; beats of two words follow each other."""
+    words, oc, runs, length = weights.shape
+    beats = -(-length // tn)
+    full = np.zeros((words, oc, runs, beats * tn), np.int64)
+    full[..., :length] = weights
+    if words == 1 and tn > 1:
+        return Reduction(full[0], starts, tn)
+    split = full.reshape(words, oc, runs, beats, tn).transpose(1, 2, 3, 0, 4).reshape(oc, runs * beats * words, tn)
+    moved = np.repeat(starts, beats * words, axis=0)
+    moved[:, 2] += np.tile(np.repeat(np.arange(beats) * tn, words), runs)
+    return Reduction(split, moved, tn)

@@ -1,0 +1,84 @@
+"""Small pieces of LLVM IR: vectors, memory at integer addresses, one loop, and the multiply-add of 16-bit pairs."""
+from llvmlite import ir
+from numba.core import cgutils
+
+i8, i16, i32, i64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+
+
+def vector(kind, lanes):
+    return ir.VectorType(kind, lanes)
+
+
+def constant(kind, values):
+    """A vector constant; one integer fills every lane."""
+    return ir.Constant(kind, [values] * kind.count if isinstance(values, int) else [int(v) for v in values])
+
+
+def load(b, address, kind, align):
+    value = b.load(b.inttoptr(address, ir.PointerType(kind)), typ=kind)
+    value.align = align
+    return value
+
+
+def store(b, value, address, align):
+    b.store(value, b.inttoptr(address, ir.PointerType(value.type))).align = align
+
+
+def at(b, address, offset):
+    """`address` moved by a constant number of bytes."""
+    return b.add(address, i64(offset))
+
+
+def shuffle(b, one, other, index):
+    return b.shuffle_vector(one, other, constant(vector(i32, len(index)), index))
+
+
+def splat(b, value, lanes):
+    undefined = ir.Constant(vector(value.type, lanes), ir.Undefined)
+    return shuffle(b, b.insert_element(undefined, value, i32(0)), undefined, [0] * lanes)
+
+
+def smin(b, p, q):
+    return b.select(b.icmp_signed("<", p, q), p, q)
+
+
+def smax(b, p, q):
+    return b.select(b.icmp_signed(">", p, q), p, q)
+
+
+def counted_loop(b, count, carried, body):
+    """The values of `carried` after count (>= 1) rounds of `carried = body(i, carried)`."""
+    start, head = b.block, b.append_basic_block("loop")
+    b.branch(head)
+    b.position_at_end(head)
+    i = b.phi(i64)
+    i.add_incoming(i64(0), start)
+    phis = [b.phi(value.type) for value in carried]
+    for phi, value in zip(phis, carried):
+        phi.add_incoming(value, start)
+    new = body(i, list(phis))
+    following = at(b, i, 1)
+    i.add_incoming(following, b.block)
+    for phi, value in zip(phis, new):
+        phi.add_incoming(value, b.block)
+    done = b.append_basic_block("done")
+    b.cbranch(b.icmp_signed("<", following, count), head, done)
+    b.position_at_end(done)
+    return new
+
+
+def call(b, name, result, arguments):
+    """A call of one of LLVM's named instructions."""
+    kind = ir.FunctionType(result, [value.type for value in arguments])
+    return b.call(cgutils.get_or_insert_function(b.module, kind, name), arguments)
+
+
+def madd(b, rung, acc, x, w):
+    """acc + x0*w0 + x1*w1 per 32-bit lane, x and w holding two 16-bit numbers; LLVM makes it one instruction where it can."""
+    halves = vector(i16, 2 * rung.lanes)
+    return b.add(acc, call(b, rung.madd, acc.type, [b.bitcast(x, halves), b.bitcast(w, halves)]))
+
+
+def byte_dot(b, acc, x, w):
+    """acc + the sum of four products of unsigned x and signed w bytes per 32-bit lane."""
+    return call(b, "llvm.x86.avx512.vpdpbusd.512", acc.type, [acc, x, w])

@@ -1,0 +1,98 @@
+"""Weights, channels and borders laid out as the kernels read them."""
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwsim.engine.kernels.target import COLUMN
+from hwsim.engine.kernels.variant import Form, Tally, Variant
+
+SLACK = 256  # readable bytes behind every buffer: a run of an odd length and a full column read past their data
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Output channels first..first+count-1 of a layer, packed for one variant.
+
+    weights: [block][run][lane group][nr*16 channels][inputs per lane]; channels int32 [block][4][nr*16]: bias, m_pos,
+    m_neg, shift. The last block is filled up with zero channels.
+    """
+
+    first: int
+    count: int
+    variant: Variant
+    weights: np.ndarray
+    channels: np.ndarray
+    passes: int
+
+    @property
+    def block(self):
+        return self.variant.nr * COLUMN
+
+    @property
+    def blocks(self):
+        return len(self.weights)
+
+
+def aligned(shape, dtype):
+    """A zeroed array on a 64-byte boundary with SLACK readable bytes behind it."""
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + 64 + SLACK, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start:start + size].view(dtype).reshape(shape)
+
+
+def bands(reduction, bias, requantizer, rung, width, form, mode, out_bytes):
+    """The Bands of a layer: as many whole tiles of the widest kind as fit, then the rest in narrow ones."""
+    careful = bool(reduction.beat)
+    channels, first, found = len(bias), 0, []
+    while first < channels:
+        columns = -(-(channels - first) // COLUMN)
+        mr, nr = rung.tile(columns, width, careful)
+        count = min(channels - first, columns // nr * nr * COLUMN)
+        lanes_per_beat = max(reduction.beat // form, 1)
+        variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_beat, int(mode), int(requantizer.finish), out_bytes)
+        found.append(_band(reduction, bias, requantizer, variant, first, count))
+        first += count
+    return found
+
+
+def _band(reduction, bias, requantizer, variant, first, count):
+    here = slice(first, first + count)
+    weights = _packed(reduction.weights[here], variant)
+    fields = (bias, requantizer.m_pos, requantizer.m_neg, requantizer.shift)
+    if not requantizer.finish:
+        fields = (bias,)
+    channels = _per_block([field[here] for field in fields], len(weights), variant.nr * COLUMN)
+    passes = weights.shape[2] // variant.lanes_per_beat
+    return Band(first, count, variant, weights, channels, passes)
+
+
+def _packed(weights, variant):
+    count, runs, length = weights.shape
+    block = variant.nr * COLUMN
+    blocks, groups = -(-count // block), -(-length // variant.form)
+    dtype, inputs = (np.int8, 4) if variant.form == Form.QUAD else (np.int16, 2)
+    full = np.zeros((blocks * block, runs, groups, inputs), dtype)
+    flat = np.zeros((count, runs, groups * variant.form), np.int64)
+    flat[..., :length] = weights
+    full[:count, ..., :variant.form] = flat.reshape(count, runs, groups, variant.form)
+    packed = aligned((blocks, runs, groups, block, inputs), dtype)
+    packed[...] = full.reshape(blocks, block, runs, groups, inputs).transpose(0, 2, 3, 1, 4)
+    return packed
+
+
+def _per_block(fields, blocks, block):
+    table = aligned((blocks, len(Tally), block), np.int32)
+    for index, field in enumerate(fields):
+        row = np.zeros(blocks * block, np.int64)
+        row[:len(field)] = field
+        table[:, index] = row.astype(np.int32).reshape(blocks, block)
+    return table
+
+
+def empty_tally(band):
+    """A tally [block][least, most, clamped, events][nr*16] before the first pixel."""
+    tally = aligned(band.channels.shape, np.int32)
+    info = np.iinfo(np.int32)
+    tally[:, Tally.LEAST], tally[:, Tally.MOST] = info.max, info.min
+    return tally

@@ -1,0 +1,198 @@
+"""Which way an array layer takes through the kernels, decided at load from proofs (kernels/proofs.py) and never from data."""
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from hwsim.engine.kernels import geometry, proofs
+from hwsim.engine.kernels.target import ladder
+from hwsim.engine.kernels.variant import Finish, Mode
+from hwsim.fixed.formats import Overflow, Rounding
+from hwsim.ops.layer import integer_weights
+
+FULL = {Rounding.HALF_UP: Finish.HALF_UP, Rounding.HALF_AWAY: Finish.HALF_AWAY,
+        Rounding.HALF_EVEN: Finish.HALF_EVEN, Rounding.FLOOR: Finish.FLOOR}
+SHORT = {Rounding.HALF_UP: (Finish.HIGH_HALF_UP, 33), Rounding.FLOOR: (Finish.HIGH_FLOOR, 32)}
+SHORT_OUTPUT = 1 << 14
+INT32 = (1 << 31) - 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one layer runs. path: dot16, dot8 (bytes), split (64-bit sums of several passes) or portable (no kernel).
+
+    rung: the instruction set, "" where none; mode, finish: as in kernels/variant.py; reason: why not a faster path.
+    """
+
+    path: str
+    rung: str
+    mode: Mode
+    finish: Finish
+    reason: str = ""
+
+    def __str__(self):
+        if self.path == "portable":
+            return f"portable ({self.reason})"
+        text = f"{self.path} {self.rung} {_names(self.mode)}, {self.finish.name.lower().replace('_', '-')}"
+        return f"{text} ({self.reason})" if self.reason else text
+
+
+def _names(mode):
+    return "+".join(flag.name.lower().replace("_", "-") for flag in Mode if flag and flag in mode) or "plain"
+
+
+@dataclass(frozen=True)
+class Requantizer:
+    """m_pos, m_neg, shift as the kernel takes them (int64, OC) for a Finish; all of them fit 32 bits unless it is NONE."""
+
+    finish: Finish
+    m_pos: np.ndarray
+    m_neg: np.ndarray
+    shift: np.ndarray
+
+
+class Facts:
+    """A layer on a datapath with its input's format: its integer weights, and every proof about them, each made once."""
+
+    def __init__(self, layer, datapath, in_format, out_format):
+        self.layer, self.datapath, self.in_format, self.out_format = layer, datapath, in_format, out_format
+        self.words = integer_weights(layer.codes, layer.w_format, layer.w_bits)
+
+    @cached_property
+    def summed(self):
+        """(OC,KH,KW,IC): both words of a log weight in one, which exact sums may do."""
+        return self.words.sum(0)
+
+    @cached_property
+    def free(self):
+        return geometry.free_order(self.layer, self.summed)
+
+    @cached_property
+    def beats(self):
+        """The Reduction in beat order, or None where a chunk of a row is not one stretch of memory."""
+        if self.layer.rowpack and not self.layer.depthwise and self.layer.dilation[1] > 1:
+            return None
+        return geometry.beat_order(self.layer, self.words, self.datapath.tn)
+
+    @cached_property
+    def inside(self):
+        """No partial sum leaves the accumulator, so that every overflow mode gives the exact sum and no event."""
+        weights = np.moveaxis(self.words, 0, 1)
+        return bool(proofs.stays_inside(weights, self.layer.bias, self.in_format, self.datapath.acc_format).all())
+
+    @cached_property
+    def exact32(self):
+        weights = np.moveaxis(self.words, 0, 1)
+        return bool(proofs.exact_in_32_bits(weights, self.layer.bias, self.in_format).all())
+
+    @cached_property
+    def pairs(self):
+        return proofs.pairs_exact(self.summed, self.in_format)
+
+    @cached_property
+    def wide_finish(self):
+        """Whether 64 bits hold every step of the requantization of a 64-bit accumulator."""
+        return proofs.requantized_in_64_bits(self.layer, self.words, self.in_format, self.datapath, self.out_format)
+
+    @cached_property
+    def beats_fit(self):
+        """Whether a clamp or a count after every beat is exact in 32 bits."""
+        return self.beats is not None and bool(
+            proofs.pairs_exact(self.words, self.in_format)
+            and proofs.beats_exact(self.beats, self.in_format, self.datapath.acc_format)
+            and int(np.abs(self.layer.bias).max(initial=0)) <= INT32)
+
+
+def plan(layer, datapath, in_format, out_format, monitor=False, rung=None):
+    """The Plan of an ArrayLayer; `rung` (a Rung) overrides the fastest one of this process."""
+    return plan_of(Facts(layer, datapath, in_format, out_format), monitor, rung)
+
+
+def plan_of(facts, monitor, rung=None):
+    if rung is None and not ladder():
+        return Plan("portable", "", Mode.PLAIN, Finish.NONE, "no kernels in this process")
+    rung = rung or ladder()[0]
+    watched = monitor or facts.datapath.acc_mode is Overflow.ERROR
+    return _watched(facts, rung) if watched else _unwatched(facts, rung)
+
+
+def _watched(facts, rung):
+    """Counters wanted: exact partial sums are watched, and where one may leave the accumulator, events can be counted."""
+    if not proofs.pairs_exact(facts.words, facts.in_format):
+        return _portable("products may need more than 32 bits")
+    if not facts.exact32:
+        return _portable("exact partial sums may need more than 32 bits")
+    if facts.beats is None:
+        return _portable("row-packed beats with dilated columns")
+    if not facts.inside and not facts.beats_fit:
+        return _portable("an accumulator plus a beat may need more than 32 bits")
+    finish = requantizer(facts, watched=True).finish
+    if finish is Finish.NONE and not facts.wide_finish:
+        return _portable("a requantization may need more than 64 bits")
+    return Plan("dot16", rung.name, Mode.OBSERVE, finish)
+
+
+def _portable(reason):
+    return Plan("portable", "", Mode.PLAIN, Finish.NONE, reason)
+
+
+def _unwatched(facts, rung):
+    finish = requantizer(facts, watched=False).finish
+    if finish is Finish.NONE and not facts.wide_finish:
+        return _portable("a requantization may need more than 64 bits")
+    if facts.inside or facts.datapath.acc_mode is Overflow.WRAP:
+        return _free(facts, rung, finish)
+    if facts.beats is None:
+        return _portable("row-packed beats with dilated columns")
+    if facts.beats_fit:
+        return Plan("dot16", rung.name, Mode.SATURATE, finish)
+    return _portable("a saturating accumulator plus a beat may need more than 32 bits")
+
+
+def _free(facts, rung, finish):
+    """The order of the sums is free: the accumulator never overflows, or wraps once at the end."""
+    narrow = facts.datapath.acc_bits <= 32 and facts.datapath.acc_mode is Overflow.WRAP
+    mode = Mode.PLAIN if facts.inside or facts.datapath.acc_bits == 32 else Mode.WRAP
+    if _bytes(facts, rung):
+        return Plan("dot8", rung.name, mode, finish)
+    if facts.pairs and (facts.exact32 or narrow):
+        return Plan("dot16", rung.name, mode, finish)
+    if not facts.wide_finish:
+        return _portable("a requantization may need more than 64 bits")
+    if facts.in_format.min < -proofs.INT16 - 1 or facts.in_format.max > proofs.INT16:
+        return _portable("activations of more than 16 bits")
+    reason = "sums may need more than 32 bits" if facts.pairs else "products may need more than 32 bits"
+    return Plan("split", rung.name, Mode.WRAP if not facts.inside else Mode.PLAIN, Finish.NONE, reason)
+
+
+def _bytes(facts, rung):
+    return rung.byte_dot and not facts.layer.depthwise and proofs.bytes_exact(facts.summed, facts.layer.bias, facts.in_format)
+
+
+def requantizer(facts, watched):
+    """The Requantizer of the fastest exact Finish; `watched` outputs are also counted where the clamp changed them."""
+    layer, rounding = facts.layer, facts.datapath.rounding
+    given = Requantizer(Finish.NONE, layer.m_pos, layer.m_neg, layer.shift)
+    if layer.alpha_q is not None or rounding is Rounding.GEMMLOWP:
+        return given
+    return (None if watched else _short(layer, rounding)) or _full(layer, rounding) or given
+
+
+def _short(layer, rounding):
+    """Multipliers scaled so that every shift reaches the high word of the product, if they then still fit 32 bits."""
+    if rounding not in SHORT or not -SHORT_OUTPUT <= layer.lo <= layer.hi < SHORT_OUTPUT:
+        return None
+    finish, least = SHORT[rounding]
+    return _scaled(layer, finish, np.maximum(least - layer.shift, 0), least)
+
+
+def _full(layer, rounding):
+    """Shift 0 becomes shift 1 of the doubled multiplier, which rounds nothing either."""
+    return _scaled(layer, FULL[rounding], (layer.shift == 0).astype(np.int64), 0)
+
+
+def _scaled(layer, finish, more, least):
+    m_pos, m_neg = layer.m_pos << more, layer.m_neg << more
+    if max(np.abs(m_pos).max(initial=0), np.abs(m_neg).max(initial=0)) > INT32:
+        return None
+    return Requantizer(finish, m_pos, m_neg, layer.shift + more - least)

@@ -1,0 +1,165 @@
+"""A layer packed for one plan: what the kernels need, and the row loop that gives it to them.
+
+Every address that a kernel will touch is derived here from arrays whose sizes have been checked.
+"""
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from hwsim.engine.kernels import microkernel, pack, wide
+from hwsim.engine.kernels.fill import fill
+from hwsim.engine.kernels.geometry import Reduction
+from hwsim.engine.kernels.target import COLUMN
+from hwsim.engine.kernels.variant import WATCHES, Finish, Form, Job, Mode, Tally
+from hwsim.fixed.formats import IntFormat
+from hwsim.ops.window import extent
+
+SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One pass over the inputs; its 32-bit results count 2^shift each."""
+
+    reduction: Reduction
+    bands: tuple
+    shift: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """`facts` of the layer, `mode` and `finish` of its kernels, its parts; bias: int64 (OC), what 64-bit sums start at."""
+
+    facts: object
+    form: Form
+    mode: Mode
+    finish: Finish
+    parts: tuple
+    bias: np.ndarray
+    out_bytes: int = 4
+
+    @property
+    def layer(self):
+        return self.facts.layer
+
+    @property
+    def scratch_type(self):
+        return np.uint8 if self.form is Form.QUAD else np.int16
+
+    @property
+    def zero(self):
+        """What code 0 is stored as: signed bytes are moved to 0..255."""
+        return 128 if self.form is Form.QUAD and self.facts.in_format.signed else 0
+
+    @cached_property
+    def columns(self):
+        """Input columns that a row of outputs reads, borders included."""
+        layer = self.layer
+        return (layer.out_hw[1] - 1) * layer.stride[1] + extent(layer.kernel[1], layer.dilation[1])
+
+    def rows(self, count):
+        """Input rows that `count` output rows read."""
+        layer = self.layer
+        return (count - 1) * layer.stride[0] + extent(layer.kernel[0], layer.dilation[0])
+
+    def chunk_rows(self, images, threads):
+        """Output rows per chunk: enough chunks for the threads, few enough rows for the cache."""
+        row = self.columns * self.layer.ic * np.dtype(self.scratch_type).itemsize
+        fitting = max(SCRATCH // max(row * self.layer.stride[0], 1), 4)
+        fair = -(-self.layer.out_hw[0] * images // (4 * threads)) if threads > 1 else fitting
+        return int(max(min(fitting, fair, self.layer.out_hw[0]), 1))
+
+
+class Worker:
+    """One thread's buffers for a Program: input rows, accumulators, tallies."""
+
+    def __init__(self, program, rows):
+        self.program, layer = program, program.layer
+        self.inputs = pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
+        self.padded = -(-layer.oc // COLUMN) * COLUMN
+        self.direct = program.finish is not Finish.NONE and self.padded == layer.oc
+        self.outputs = None if self.direct else pack.aligned((rows, layer.out_hw[1], self.padded), np.int32)
+        if program.finish is Finish.NONE:
+            self.acc = np.empty((rows, layer.out_hw[1], layer.oc), np.int64)
+        self.tallies = [[pack.empty_tally(band) for band in part.bands] for part in program.parts]
+        self.steps = [part.reduction.offsets(*self.inputs.strides) for part in program.parts]
+        self.clamped = 0
+        for part, offsets in zip(program.parts, self.steps):
+            self._check_reach(part, offsets)
+
+    def _check_reach(self, part, offsets):
+        """No kernel may read past the slack behind the input rows."""
+        layer, (row, pixel, item) = self.program.layer, self.inputs.strides
+        last = (len(self.inputs) - extent(layer.kernel[0], layer.dilation[0])) * row
+        last += (layer.out_hw[1] - 1) * layer.stride[1] * pixel
+        for band in part.bands:
+            lane = band.blocks * band.block * item if self.program.form is Form.CHANNEL else 0
+            run = lane or band.weights.shape[2] * 4
+            if offsets.min() < 0 or last + int(offsets.max()) + run > self.inputs.nbytes + pack.SLACK:
+                raise AssertionError(f"a run must end inside its rows, not at {last + int(offsets.max()) + run}")
+
+    def rows(self, image, y, first):
+        """Fills y (ROWS,OW,OC), rows first.. of the layer's output, from image (IH, IW*IC)."""
+        program, layer, count = self.program, self.program.layer, len(y)
+        needed = self.inputs[:program.rows(count)].reshape(program.rows(count), -1)
+        fill(image, needed, first * layer.stride[0] - layer.pad[0], layer.pad[2] * layer.ic, program.zero)
+        target = y if self.direct else self.outputs[:count]
+        if program.finish is Finish.NONE:
+            self._wide(target, y)
+            return
+        self._kernels(0, target)
+        if not self.direct:
+            y[...] = target[..., :layer.oc]
+
+    def _wide(self, sums, y):
+        program, acc = self.program, self.acc[:len(y)]
+        wide.start(acc, program.bias)
+        for index, part in enumerate(program.parts):
+            self._kernels(index, sums)
+            wide.add(acc, sums, part.shift)
+        datapath = program.facts.datapath
+        if program.mode & Mode.WRAP:
+            wide.wrap(acc, 64 - datapath.acc_bits)
+        word = IntFormat(program.facts.out_format.bits)
+        self.clamped += wide.finish(acc, y, program.layer, word, datapath.rounding)
+
+    def _kernels(self, index, out):
+        part = self.program.parts[index]
+        for band, tally in zip(part.bands, self.tallies[index]):
+            microkernel.run(band.variant, self._job(part, band, tally, self.steps[index], out))
+
+    def _job(self, part, band, tally, offsets, out):
+        layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
+        row, pixel, item = self.inputs.strides
+        per_channel = self.program.form is Form.CHANNEL
+        return Job(
+            rows=len(out), width=out.shape[1], blocks=band.blocks,
+            x=self.inputs.ctypes.data + (band.first * item if per_channel else 0),
+            x_row=row * layer.stride[0], x_pixel=pixel * layer.stride[1], x_block=band.block * item if per_channel else 0,
+            weights=band.weights.ctypes.data, w_block=band.weights.strides[0],
+            runs=offsets.ctypes.data, n_runs=len(offsets), n_passes=band.passes,
+            channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.lo, hi=layer.hi,
+            acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
+            tally=tally.ctypes.data, out=out.ctypes.data + band.first * out.itemsize,
+            out_row=out.strides[0], out_pixel=out.strides[1], out_block=band.block * out.itemsize)
+
+    def tally(self, row):
+        """One row of the tally of all output channels, int64 (OC)."""
+        found = [tally[:, row].ravel()[:band.count] for band, tally in zip(self.program.parts[0].bands, self.tallies[0])]
+        return np.concatenate(found).astype(np.int64)
+
+    def take_events(self):
+        """Events per channel since the last call, int64 (OC)."""
+        events = self.tally(Tally.EVENTS)
+        for tally in self.tallies[0]:
+            tally[:, Tally.EVENTS] = 0
+        return events
+
+    def all_clamped(self):
+        """How many of this worker's outputs the final clamp changed."""
+        return self.clamped + int(self.tally(Tally.CLAMPED).sum())
+
+
+def watched(program):
+    return bool(program.mode & WATCHES)

@@ -1,0 +1,66 @@
+"""What is proven about a layer before its first pixel: where 32 bits, 16-bit pairs and a word of the datapath are enough.
+
+All bounds hold for every code of the input's format, per output channel. int64 is enough for them: a layer has fewer than
+2^31 inputs, weights have at most 18 bits and codes 16.
+"""
+import numpy as np
+
+INT32 = (1 << 31) - 1
+INT16 = (1 << 15) - 1
+
+
+def largest_code(fmt):
+    return max(-fmt.min, fmt.max)
+
+
+def exact_in_32_bits(weights, bias, fmt):
+    """Per channel: no order of the sum can leave 32 bits. weights (OC, ...), both words of a log weight apart."""
+    return _magnitude(weights) * largest_code(fmt) + np.abs(bias) <= INT32
+
+
+def _magnitude(weights):
+    return np.abs(weights).reshape(len(weights), -1).sum(1)
+
+
+def stays_inside(weights, bias, fmt, acc_format):
+    """Per channel: no partial sum in any order leaves the accumulator. Zero is a code, so each term may be left out."""
+    ends = np.stack([weights * fmt.min, weights * fmt.max])
+    flat = ends.reshape(2, len(weights), -1)
+    highest = np.maximum(flat.max(0), 0).sum(1) + np.maximum(bias, 0)
+    lowest = np.minimum(flat.min(0), 0).sum(1) + np.minimum(bias, 0)
+    return (lowest >= acc_format.min) & (highest <= acc_format.max)
+
+
+def pairs_exact(weights, fmt):
+    """Whether weights fit 16 bits and no pair of products reaches 2^31, which only two (-2^15)^2 do."""
+    fits = weights.size == 0 or (weights.min() >= -INT16 - 1 and weights.max() <= INT16)
+    return fits and largest_code(fmt) <= INT16 + 1 and fmt.max <= INT16 and (
+        fmt.min > -INT16 - 1 or weights.size == 0 or weights.min() > -INT16 - 1)
+
+
+def beats_exact(reduction, fmt, acc_format):
+    """Whether a stored accumulator plus one beat always fits 32 bits, in every order of the beat's products."""
+    w = np.abs(reduction.weights)
+    beats = w.reshape(*w.shape[:2], -1, max(reduction.beat, 1)).sum(3)
+    tree = int(beats.max(initial=0)) * largest_code(fmt)
+    return tree - acc_format.min <= INT32
+
+
+def bytes_exact(weights, bias, fmt):
+    """Whether codes and weights fit 8 bits and the sums, of codes + 128 where they are signed, fit 32 bits."""
+    fits = weights.size == 0 or (weights.min() >= -128 and weights.max() <= 127)
+    if not fits or not (-128 <= fmt.min and fmt.max <= (127 if fmt.signed else 255)):
+        return False
+    return bool((_magnitude(weights) * 383 + np.abs(bias) <= INT32).all())
+
+
+def requantized_in_64_bits(layer, words, fmt, datapath, out_format):
+    """Whether |value|*|m| + 2^s stays below 2^63 in every step of the requantizer, folded or not, on each channel."""
+    exact = _magnitude(np.moveaxis(words, 0, 1)) * largest_code(fmt) + np.abs(layer.bias)
+    acc = np.minimum(exact, -datapath.acc_format.min)
+    m = np.maximum(np.abs(layer.m_pos), np.abs(layer.m_neg))
+    steps = [(acc, m, layer.shift)]
+    if layer.alpha_q is not None:
+        code = np.full(len(acc), 1 << (out_format.bits - 1))
+        steps += [(code, np.abs(layer.alpha_q), np.full(len(acc), 14)), (code, np.abs(layer.m2), layer.shift2)]
+    return all(int(a) * int(b) + (1 << int(s)) < 1 << 63 for values in steps for a, b, s in zip(*values))

@@ -1,0 +1,58 @@
+"""The instruction set that kernels are made for, read from numba's own target and never from the host.
+
+The two may differ (NUMBA_CPU_NAME, NUMBA_CPU_FEATURES), and an instruction that the target lacks aborts the process.
+"""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import llvmlite.binding
+import numba
+from numba.core.registry import cpu_target
+
+COLUMN = 16  # output channels of one tile column, whatever the width of a register
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder of instruction sets.
+
+    lanes: 32-bit lanes of a register; tiles: columns of a tile -> its pixels, so that the accumulators stay in registers;
+    careful: the same where every beat ends in a clamp or an extreme; madd, pack: LLVM's names of the two instructions that
+    have no generic form; byte_dot: whether four 8-bit products per lane are one exact instruction.
+    """
+
+    name: str
+    lanes: int
+    tiles: Mapping[int, int]
+    careful: Mapping[int, int]
+    madd: str
+    pack: str
+    byte_dot: bool = False
+
+    def tile(self, columns, width, careful):
+        """(pixels, columns) of the tile for an output row of `width` pixels and that many 16-channel columns."""
+        tiles = self.careful if careful else self.tiles
+        nr = max(n for n in tiles if n <= max(columns, 1))
+        return (tiles[nr] if width >= tiles[nr] else 1), nr
+
+
+@cache
+def ladder():
+    """The rungs that this process may compile for, fastest first; empty where only other code can run."""
+    if numba.config.DISABLE_JIT or not llvmlite.binding.get_process_triple().startswith("x86_64"):
+        return ()
+    features = set(cpu_target.target_context.codegen()._get_host_cpu_features().split(","))
+    rungs = []
+    if {"+avx512bw", "+avx512vl"} <= features:
+        rungs.append(Rung("avx512", 16, {1: 12, 2: 8}, {1: 12, 2: 8}, "llvm.x86.avx512.pmaddw.d.512",
+                          "llvm.x86.avx512.packssdw.512", "+avx512vnni" in features))
+    if "+avx2" in features:
+        rungs.append(Rung("avx2", 8, {1: 6}, {1: 4}, "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx2.packssdw"))
+    rungs.append(Rung("sse2", 4, {1: 2}, {1: 2}, "llvm.x86.sse2.pmadd.wd", "llvm.x86.sse2.packssdw.128"))
+    return tuple(rungs)
+
+
+def rung_named(name):
+    """The rung of that name; KeyError where this process has none."""
+    return {rung.name: rung for rung in ladder()}[name]

@@ -1,0 +1,58 @@
+"""What makes one compiled kernel different from another, and what each call of it is given. Integers only: numba's
+compile cache tells closures apart by the integers that they hold, and by nothing else that is the same in every process.
+"""
+from collections import namedtuple
+from enum import IntEnum, IntFlag
+
+
+class Form(IntEnum):
+    """What one 32-bit lane of an activation holds; the value is the number of inputs per lane."""
+
+    CHANNEL = 1  # depthwise: the lane's own channel
+    PAIR = 2     # two 16-bit inputs, the same for all lanes
+    QUAD = 4     # four unsigned 8-bit inputs, the same for all lanes
+
+
+class Mode(IntFlag):
+    """What happens after every beat (WRAP: after the last one)."""
+
+    PLAIN = 0
+    WRAP = 1           # the finished accumulator is taken modulo 2^acc_bits
+    SATURATE = 2       # the accumulator is limited to acc_lo..acc_hi
+    OBSERVE = 4        # smallest and largest accumulator per channel
+    COUNT_WRAP = 8     # events are counted, then the accumulator wraps
+    COUNT_SATURATE = 16  # events are counted, then the accumulator saturates
+
+
+class Finish(IntEnum):
+    """How an accumulator becomes an output."""
+
+    NONE = 0        # it does not: 32-bit accumulators are stored
+    HALF_UP = 1     # 64-bit arithmetic, any shift 1..62
+    HALF_AWAY = 2
+    HALF_EVEN = 3
+    FLOOR = 4
+    HIGH_HALF_UP = 5  # from the high word of the product; outputs of 15 bits (kernels/epilogue.py)
+    HIGH_FLOOR = 6
+
+
+class Tally(IntEnum):
+    """The rows of a block's tally, 32 bits per channel."""
+
+    LEAST = 0    # extremes of the accumulator after a beat
+    MOST = 1
+    CLAMPED = 2  # outputs that the final clamp changed
+    EVENTS = 3
+
+
+COUNTS = Mode.COUNT_WRAP | Mode.COUNT_SATURATE
+PER_BEAT = COUNTS | Mode.SATURATE | Mode.OBSERVE
+WATCHES = COUNTS | Mode.OBSERVE  # modes that fill the tally
+
+Variant = namedtuple("Variant", "lanes mr nr form lanes_per_beat mode finish out_bytes")
+
+Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally skip out out_pixel")
+
+# Addresses and steps in bytes; counts of rows, pixels, blocks, runs and passes.
+Job = namedtuple("Job", "rows width blocks x x_row x_pixel x_block weights w_block runs n_runs n_passes channels per_block "
+                        "lo hi acc_lo acc_hi wrap tally out out_row out_pixel out_block")
