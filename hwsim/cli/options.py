@@ -1,5 +1,6 @@
 """The options that commands share, and what they become: a Config, an Optics, a Device. Names as in INTERFACES.md."""
 import json
+from dataclasses import fields, replace
 from functools import reduce
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hwsim.errors import FileError, UsageError
 from hwsim.fixed.formats import Overflow, Rounding
 from hwsim.imaging import cfa
 from hwsim.imaging.source import Optics
+from hwsim.quantization.config import Config
 
 
 class Integers(click.ParamType):
@@ -133,3 +135,24 @@ def layer_bits(pairs):
     if len(found) != len(pairs):
         raise UsageError("--layer-bits must name a layer once, not twice")
     return found
+
+
+NOT_CONFIG = ("scales_file", "layer_bits")
+
+
+def config_of(given, sensor, **device):
+    """(Config, notes) of a command's options over a device's fields over what the model says of its sensor.
+
+    A sensor whose codes do not fit the activation word is not read as codes: its scale then follows calibration.
+    """
+    known = {f.name for f in fields(Config)} - set(NOT_CONFIG)
+    chosen = device | {key: value for key, value in given.items() if key in known and value is not None}
+    chosen |= {"layer_bits": layer_bits(given["layer_bits"]),
+               "scales": fixed_scales(given["scales_file"]) if given["scales_file"] else {}}
+    bits = sensor.get("input_bits")
+    if bits is None or "input_bits" in chosen:
+        return Config(**chosen), ()
+    plain = Config(**chosen)
+    if plain.scale_policy != "calib" or bits < plain.act_bits:
+        return replace(plain, input_bits=bits), ()
+    return plain, (f"the sensor's {bits} bits do not fit {plain.act_bits}-bit activations: the input scale follows calibration",)

@@ -1,0 +1,58 @@
+"""Outputs of a run on disk: codes and real values as .npy, and pictures of the float, the integer and their difference."""
+import hashlib
+import re
+
+import numpy as np
+
+from hwsim.imaging import arrays
+from hwsim.imaging.picture import write_picture
+from hwsim.reports.quality import is_picture
+
+AMPLIFY = 32
+
+
+def entry(net, name, codes):
+    """{name, shape, format, scale, file, sha256} of one output; sha256 is of the int32 codes, little-endian, in N,H,W,C order."""
+    digest = hashlib.sha256(np.ascontiguousarray(codes, "<i4")).hexdigest()
+    return {"name": name, "shape": list(codes.shape), "format": str(net.formats[name]), "scale": float(net.scales[name]),
+            "file": None, "sha256": digest}
+
+
+def write(folder, row, codes, real, wanted):
+    """The row with its files: NAME.codes.npy, NAME.npy and pictures for N,H,W,1|3."""
+    stem = file_name(row["name"])
+    arrays.write_npy(folder / f"{stem}.codes.npy", codes.astype(np.int32, copy=False))
+    arrays.write_npy(folder / f"{stem}.npy", real)
+    return row | {"file": f"{stem}.codes.npy", "pictures": _pictures(folder, stem, real, wanted)}
+
+
+def write_dumped(folder, result, known):
+    """NAME.codes.npy of every tensor that was asked for besides the outputs."""
+    for name in result.tensors:
+        if name not in known:
+            arrays.write_npy(folder / f"{file_name(name)}.codes.npy", result[name])
+
+
+def file_name(name):
+    """A tensor's name as a file name: every character outside [A-Za-z0-9_.-] becomes _ (VECTORS.md)."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+
+
+def _pictures(folder, stem, real, wanted):
+    """The first image: as the float network sees it, as integers, and 32 times their difference around middle grey."""
+    if real.ndim != 4 or real.shape[-1] not in (1, 3):
+        return []
+    low, high = _range(real if wanted is None else wanted)
+    views = {"integer": (real[0] - low) / (high - low)}
+    if wanted is not None:
+        views["float"] = (wanted[0] - low) / (high - low)
+        views[f"difference_x{AMPLIFY}"] = 0.5 + AMPLIFY * (real[0] - wanted[0]) / (high - low)
+    return [write_picture(folder / f"{stem}.{kind}.png", view).name for kind, view in sorted(views.items())]
+
+
+def _range(values):
+    """What is shown as black and white: 0..1 for a picture, else the whole range of the output."""
+    if is_picture(values):
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    return (low, high) if high > low else (low, low + 1)

@@ -1,0 +1,106 @@
+"""`hwsim run`: quality, layers, outputs and overflow of one integer run (INTERFACES.md, report keys of run)."""
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from hwsim import files
+from hwsim.engine.run import engine_named, run
+from hwsim.quantization.compare import compare
+from hwsim.quantization.doors import dequantize, read_input
+from hwsim.reports import outputs, quality
+from hwsim.version import VERSION
+
+
+def timed(engine, clock):
+    """The engine with its seconds counted as `simulate`."""
+    def run_node(node, inputs, context):
+        start = time.perf_counter()
+        try:
+            return engine.run_node(node, inputs, context)
+        finally:
+            clock.seconds["simulate"] = clock.seconds.get("simulate", 0) + time.perf_counter() - start
+    return replace(engine, run_node=run_node)
+
+
+def simulate(session, sample, options, clock, progress=None):
+    """(result, floats or None, layers) of one Sample; floats and SQNR only with a float network to compare with.
+
+    options: engine, threads, dump, with_float as in cli.run.
+    """
+    engine = timed(engine_named(options["engine"]), clock)
+    said = (lambda node, done, total: progress(f"simulating {sample.name}", done, total)) if progress else None
+    keywords = {"engine": engine, "dump": options["dump"], "monitor": True, "threads": options["threads"], "progress": said}
+    if session.prepared is None or not options["with_float"]:
+        codes, clamped = read_input(session.net, sample.inputs)
+        result = run(session.net, codes, **keywords)
+        return result, None, [_layer(session.net, node, result, clamped) for node in session.net.nodes]
+    found = compare(session.prepared, session.net, sample.inputs, **keywords)
+    return found.result, found.floats, [layer.as_json() for layer in found.layers]
+
+
+def _layer(net, node, result, clamped):
+    """A layer's row without a float network: what integers alone tell."""
+    count = clamped.get(node.name, result.stats[node.name].clamped)
+    return {"name": node.name, "op": node.op, "format": str(net.formats[node.name]), "sqnr_db": None, "clamped": count,
+            "unused_bits": None}
+
+
+def sample_report(session, sample, found, folder=None):
+    """What the report says of one Sample: outputs (written to `folder` if given), quality, truth, layers."""
+    result, floats, layers = found
+    real = {name: dequantize(session.net, name, result[name]) for name in session.net.outputs}
+    rows = [outputs.entry(session.net, name, result[name]) for name in dict.fromkeys(session.net.outputs)]
+    if folder is not None:
+        rows = [outputs.write(folder, row, result[row["name"]], real[row["name"]], (floats or {}).get(row["name"]))
+                for row in rows]
+        outputs.write_dumped(folder, result, session.net.outputs)
+    return {"sample": sample.name, "note": sample.note, "outputs": rows,
+            "quality": [{"output": name, **quality.against(floats[name], real[name])} for name in floats or {}],
+            "truth": _truth(sample, floats, real), "layers": layers, "worst_layer": _worst(layers)}
+
+
+def _truth(sample, floats, real):
+    """Every output of the shape of the ground truth against it, with the float network's own PSNR beside."""
+    if sample.truth is None:
+        return []
+    found = []
+    for name, values in real.items():
+        if values.shape == sample.truth.shape:
+            row = {"output": name, **quality.against(sample.truth, values)}
+            own = quality.against(sample.truth, floats[name])["psnr_db"] if floats else None
+            found.append(row | {"float_psnr_db": own})
+    return found
+
+
+def _worst(layers):
+    rated = [layer for layer in layers if layer["sqnr_db"] is not None and layer["op"] != "input"]
+    return min(rated, key=lambda layer: layer["sqnr_db"])["name"] if rated else None
+
+
+def overflow_summary(net, counters):
+    """Accumulator bits, events over all samples, and the first of them; `counters`: per sample, node -> LayerStats."""
+    events = [stats.events for found in counters for stats in found.values() if stats.events is not None]
+    first = [stats.first for found in counters for stats in found.values() if stats.first is not None]
+    return {"acc_bits": net.datapath.acc_bits, "acc_mode": str(net.datapath.acc_mode),
+            "events": int(np.sum(events, dtype=np.int64)), "first": vars(first[0]) if first else None}
+
+
+def report(session, samples, counters, clock):
+    """The whole report: one entry of quality, truth, outputs and layers per sample; a single sample's stand at the top too."""
+    head = {"schema": "hwsim.run/1", "hwsim": VERSION, "model": session.model.as_json(), "config": session.net.meta["config"],
+            "calibration": session.net.meta["calibration"], "notes": list(session.notes)}
+    body = {"samples": samples} | {key: samples[0][key] for key in ("quality", "truth", "outputs", "layers", "worst_layer")}
+    return head | body | {"overflow": overflow_summary(session.net, counters), "seconds": dict(clock.seconds)}
+
+
+def all_samples(session, found, options, clock, folder=None, progress=None):
+    """The report over every source (name, load); with a `folder` each sample's files go there, or to its own subfolder."""
+    samples, counters = [], []
+    for name, load in found:
+        sample = load()
+        here = folder if folder is None or len(found) == 1 else files.folder(folder / outputs.file_name(name))
+        simulated = simulate(session, sample, options, clock, progress)
+        samples.append(sample_report(session, sample, simulated, here))
+        counters.append(simulated[0].stats)
+    return report(session, samples, counters, clock)

@@ -1,0 +1,67 @@
+"""The run report for people: a headline, the layers, the outputs, accumulators and times."""
+from hwsim.fixed.formats import Rounding
+from hwsim.reports import tables
+from hwsim.reports.tables import decibel
+
+
+def text(report):
+    """Lines and tables of a run report, best first."""
+    yield headline(report)
+    for sample in report["samples"]:
+        yield layers(sample, report)
+        yield from quality(sample)
+    yield accumulator(report)
+    yield "seconds: " + ", ".join(f"{name} {value:.2f}" for name, value in report["seconds"].items())
+
+
+def headline(report):
+    config, model = report["config"], report["model"]
+    rounding = Rounding(config["rounding"])
+    return (f"[bold]{model['path']}[/bold]  {model['parameters']:,} parameters, sha256 {model['sha256'][:12]}\n"
+            f"activations {config['act_bits']} bits, weights {config['weight_bits']} bits {config['weights']}, "
+            f"multipliers {config['mult_bits']} bits, rounding {rounding} = {rounding.formula}\n"
+            f"calibrated on {report['calibration']['images']} image(s) by {report['calibration']['method']}")
+
+
+def layers(sample, report):
+    """Per layer: word, SQNR against float, clamped values, top bits never used; the worst is marked."""
+    rows = [(("worst > " if row["name"] == sample["worst_layer"] else "") + row["name"], row["op"], row["format"], _sqnr(row),
+             row["clamped"], row["unused_bits"]) for row in sample["layers"]]
+    columns = ("<layer", "<operator", "<word", "SQNR dB", "clamped values", "unused bits")
+    return tables.table(f"layers on {sample['sample']}", columns, rows)
+
+
+def _sqnr(row):
+    """An exact tensor has no error to speak of; without a float network there is no figure."""
+    if row["sqnr_db"] is not None:
+        return decibel(row["sqnr_db"])
+    return "-" if row["unused_bits"] is None else "exact"
+
+
+def quality(sample):
+    """Integer against float, and both against the ground truth, with the peak that the dB refer to."""
+    rows = [(f"{row['output']}: integer against float", *_figures(row)) for row in sample["quality"]]
+    for row in sample["truth"]:
+        if row["float_psnr_db"] is not None:
+            rows.append((f"{row['output']}: float against truth", decibel(row["float_psnr_db"]), None, None,
+                         f"{row['signal_peak']:g}"))
+        rows.append((f"{row['output']}: integer against truth", *_figures(row)))
+    if rows:
+        yield tables.table("quality", ("<comparison", "PSNR dB", "SSIM", "largest error", "peak"), rows)
+    for row in sample["outputs"]:
+        yield (f"output {row['name']}: {tables.shape(row['shape'])} {row['format']}, LSB {row['scale']:.6g}, "
+               f"sha256 of the codes {row['sha256'][:16]}")
+
+
+def _figures(row):
+    psnr = "equal" if row["identical"] else decibel(row["psnr_db"])
+    ssim = None if row["ssim"] is None else f"{row['ssim']:.5f}"
+    return psnr, ssim, f"{row['max_abs_error']:.5g}", f"{row['signal_peak']:g}"
+
+
+def accumulator(report):
+    found = report["overflow"]
+    line = f"accumulator: {found['acc_bits']} bits, {found['acc_mode']}, {found['events']:,} overflow events"
+    if found["first"] is None:
+        return line
+    return line + "; first " + ", ".join(f"{key} {value}" for key, value in found["first"].items())
