@@ -81,10 +81,8 @@ def open_net(path):
     try:
         with h5py.File(path, "r") as root:
             return _read_network(root, Path(path).stat().st_size)
-    except FileError as error:
-        raise FileError(f"{path}: {error}") from None
     except HwsimError as error:
-        raise FileError(f"{path}: must hold a legal network, not one where {error}") from error
+        raise FileError(f"{path}: {error}") from error
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, ZeroDivisionError) as error:
         raise FileError(f"{path}: must be an undamaged .hwq file, not one with {files.reason(error)}") from error
 
