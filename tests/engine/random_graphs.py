@@ -297,8 +297,9 @@ def global_max_pool(b):
 def qglobal_avg_pool(b):
     name, fmt = b.image(), b.word()
     ratio = (b.integer(1, 1000), 1000 if b.gemmlowp else b.integer(1, 1000))
-    if Fraction(*ratio) < (1 << b.datapath.mult_bits) - 1 and not (b.gemmlowp and ratio[0] * 2 > 1000):
-        b.add("qglobal_avg_pool", (name,), fmt, keepdims=b.chance(60), ratio=ratio, mult_bits=b.datapath.mult_bits, **b.range(fmt))
+    mult_bits = b.datapath.mult_bits
+    if Fraction(*ratio) < (1 << mult_bits) - 1 and not (b.gemmlowp and ratio[0] * 2 > 1000):
+        b.add("qglobal_avg_pool", (name,), fmt, keepdims=b.chance(60), ratio=ratio, mult_bits=mult_bits, **b.range(fmt))
 
 
 def qbilinear(b):
