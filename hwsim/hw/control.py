@@ -64,7 +64,7 @@ class Control:
 
     def __init__(self, door, loops, sb):
         self.door, self.loops, self.sb = door, loops, sb
-        self.at = Register("control", "counters", COUNTER, (len(COUNTERS),))
+        self.at = Register("control", "counters", COUNTER, (len(COUNTERS),), COUNTERS)
         self.running = Register("control", "running", IntFormat(1, False))
         self.done = Register("control", "done", IntFormat(1, False))
         self.running.value = np.array(1)

@@ -18,7 +18,7 @@ from hwsim.hw.layout import ceil_div, field_words, loops_of, nbin_words, real_la
 from hwsim.hw.pe_column import LogPeColumns, PeColumns
 from hwsim.hw.requantizer import Requantizer, UnfoldedRequantizer
 from hwsim.hw.rowpack import pack_input, pack_layer
-from hwsim.hw.word import Door
+from hwsim.hw.word import Door, Register
 
 STILL = 4  # a working array writes something in every cycle
 
@@ -137,6 +137,8 @@ class Chip:
         self.nbout.requantizer = self.requantizer
         self.control.nbout = self.nbout
         self.modules = (self.control, self.nbin, self.sb, self.columns, self.requantizer, self.nbout)
+        if self.door.log is not None:
+            self.door.log += [(0, register, register.value) for module in self.modules for register in registers(module)]
 
     def step(self):
         """One clock cycle: every module decides from what shows now, then the edge. Their order does not matter."""
@@ -164,8 +166,8 @@ class Chip:
     def _stop(self):
         first, fmt = self.first, self.datapath.acc_format
         where = " ".join(f"{name}={value}" for name, value in first._asdict().items() if name != "value")
-        raise OverflowFault(f"{self.name}: the accumulator must stay in {fmt.min}..{fmt.max} ({fmt}), not {first.value} at {where}",
-                            first)
+        raise OverflowFault(f"{self.name}: the accumulator must stay in {fmt.min}..{fmt.max} ({fmt}), not {first.value} "
+                            f"at {where}", first)
 
     @property
     def first(self):
@@ -197,6 +199,12 @@ class Chip:
             sum(writes.get(str(bank), 0) for bank in {str(b): b for b in self.sb.banks}.values()), self.sb.dma_cycles,
             columns.sums, self.nbout.writes, sum(writes.values()), columns.probe.events,
             int(self.requantizer.clamped.reshape(-1)[:self.layer.oc].sum()))
+
+
+def registers(module):
+    """The registers of a module, the pipeline's control bits among them."""
+    found = (value if isinstance(value, list) else [value] for value in vars(module).values())
+    return [item for items in found for item in items if isinstance(item, Register)]
 
 
 def _fields(layer, tm):

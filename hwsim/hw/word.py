@@ -18,6 +18,7 @@ class Register:
     name: str
     fmt: IntFormat
     shape: tuple[int, ...] = ()
+    lane_names: tuple[str, ...] = ()
     value: np.ndarray = field(init=False)
 
     def __post_init__(self):

@@ -1,0 +1,91 @@
+"""The closed form: the cycles of an array layer from its sizes alone, no pixel run (DEVICE.md, Cycles of an array layer)."""
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hwsim.hw.rowpack import pack_layer
+
+
+class TileCycles(NamedTuple):
+    """One output tile: beats per pixel W_t, DMA cycles LD_t, first issue cycle S_t, cycle after the last issue E_t."""
+
+    beats: int
+    load: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class ArrayCycles:
+    """One ordinary convolution on the array. `stall` is the sum over tiles of S_t - E_(t-1); `latency` is L."""
+
+    name: str
+    tiles: tuple[TileCycles, ...]
+    pixels: int
+    latency: int
+    macs: int
+    kernel_tiles: int
+    two_word_tiles: int
+
+    @property
+    def issue(self):
+        """Cycles in which a beat issues."""
+        return self.pixels * sum(tile.beats for tile in self.tiles)
+
+    @property
+    def stall(self):
+        return self.tiles[-1].end - self.issue
+
+    @property
+    def total(self):
+        return self.tiles[-1].end + self.latency
+
+
+def array_cycles(layer, device):
+    """The ArrayCycles of an ArrayLayer on a Device."""
+    packed = pack_layer(layer, device.TN)
+    pixels = layer.out_hw[0] * layer.out_hw[1]
+    beats, two_word = tile_beats(packed, device)
+    macs = pixels * layer.oc * layer.kernel[0] * layer.kernel[1] * layer.codes.shape[4]
+    return ArrayCycles(layer.name + layer.suffix, schedule(beats, pixels, device.sb_word_bits(layer.w_bits), device.dma_bits),
+                       pixels, 6 if layer.alpha_q is None else 9, macs, kernel_tiles(packed, device), two_word)
+
+
+def kernel_tiles(layer, device):
+    """T: TN input x TM output channels at one (ky,kx); a depthwise tile is TM channels."""
+    cit = 1 if layer.depthwise else ceil_div(layer.ic, device.TN)
+    return ceil_div(layer.oc, device.TM) * cit * layer.kernel[0] * layer.kernel[1]
+
+
+def tile_beats(layer, device):
+    """([W_t per output tile], two-word tiles): W_t = KH*KW*CIT + X_t.
+
+    A depthwise tile is one beat per tap, or TM/TN where an input word holds fewer channels than a tile. Two words without
+    flags (chosen per element) have no mapping on the array: they count as if every tile took both.
+    """
+    cot = ceil_div(layer.oc, device.TM)
+    taps = kernel_tiles(layer, device) // cot
+    if layer.flags is not None:
+        second = [int(tile.sum()) for tile in layer.flags]
+    else:
+        second = [taps if layer.words == 2 else 0] * cot
+    repeat = max(1, device.TM // device.TN) if layer.depthwise else 1
+    return [repeat * (taps + x) for x in second], sum(second)
+
+
+def schedule(beats, pixels, word_bits, dma_bits):
+    """The TileCycles of tiles of `beats` words each; dma_bits 0: weights are resident.
+
+    LD_t = ceil(W_t*word/BW), R_t = B_t + LD_t, S_t = max(E_(t-1), R_t), E_t = S_t + N_t, B_t = max(R_(t-1), E_(t-2)).
+    """
+    tiles, ready, ends = [], 0, [0, 0]      # R_(t-1), [E_(t-2), E_(t-1)]
+    for count in beats:
+        load = ceil_div(count * word_bits, dma_bits) if dma_bits else 0
+        ready = max(ready, ends[0]) + load
+        start = max(ends[1], ready)
+        tiles.append(TileCycles(count, load, start, start + pixels * count))
+        ends = [ends[1], tiles[-1].end]
+    return tuple(tiles)
+
+
+def ceil_div(value, divisor):
+    return -(-value // divisor)

@@ -1,0 +1,46 @@
+"""An integer graph of the sizes of a float one: what the closed form needs before anything is quantized.
+
+Its weights are zeros that take no memory; only with log weights the two-word flags are computed, from the float weights.
+"""
+import numpy as np
+
+from hwsim.graph.node import Graph, Node
+from hwsim.quantization.convert import pack_rows
+from hwsim.quantization.stlq import encode_layer
+
+GEOMETRY = {"conv2d": ("stride", "dilation", "padding", "groups"), "conv2d_transpose": ("stride", "crop"), "dense": ()}
+
+
+def shape_twin(graph, device, config):
+    """`graph` with every float array node exchanged for an integer one of the same sizes; the rest stays as it is."""
+    nodes = tuple(_twin(node, device, config) if node.op in GEOMETRY else node for node in graph.nodes)
+    twin = Graph(nodes, graph.inputs, graph.outputs)
+    return pack_rows(twin, lambda note: None, device.TN) if config.rowpack else twin
+
+
+def _twin(node, device, config):
+    weights = node.params["weights"]
+    weights = weights.reshape(weights.shape[0], 1, 1, -1) if node.op == "dense" else weights
+    words, flags = _words(node, weights, device, config)
+    values = _zeros(weights.shape[0])
+    late = None if device.prelu == "folded" else values
+    geometry = {name: node.params[name] for name in GEOMETRY[node.op]}
+    return Node.make(node.name, f"q{node.op}", node.inputs, codes=_zeros(words, *weights.shape), flags=flags, bias=values,
+                     m_pos=values, m_neg=values, shift=values, alpha_q=late, m2=late, shift2=late, lo=0, hi=0,
+                     w_format=device.w_format, w_bits=config.bits_of(node.name)[1], **geometry)
+
+
+def _words(node, weights, device, config):
+    """(words per weight, flags) under the device's weight format."""
+    if device.w_format == "linear" or config.two_word_ratio == 0:
+        return 1, None
+    groups = node.params.get("groups", 1)
+    depthwise = groups > 1 and groups == weights.shape[0] and weights.shape[3] == 1
+    codes, _, flags = encode_layer(weights, config.bits_of(node.name)[1], config, depthwise)
+    return codes.shape[0], flags
+
+
+def _zeros(*shape):
+    return np.broadcast_to(np.int64(0), shape)
+
+
