@@ -70,13 +70,13 @@ def next_power(ratio):
 
 
 def find_scales(graph, words, calibration, config):
-    """tensor -> Fraction, with `layer:pre` for the result of a layer before its activation."""
+    """tensor -> Fraction; for an unfolded requantizer also `layer:pre`, the result of an array layer before its activation."""
     fixed = _fixed_roots(graph, config)
     ties = tie_scales(graph, words, fixed)
     ranges = _group_ranges(graph, ties, calibration)
     roots = {root: fixed[root] if root in fixed else scale_from(ranges[root], words[root], config) for root in ranges}
     found = {name: roots[tie.root] * tie.ratio for name, tie in ties.items()}
-    return found | _before_activation(graph, words, found, calibration, config)
+    return found if config.fold_prelu else found | _before_activation(graph, words, found, calibration, config)
 
 
 def _fixed_roots(graph, config):
@@ -127,16 +127,15 @@ def _group_ranges(graph, ties, calibration):
 
 
 def _before_activation(graph, words, scales, calibration, config):
+    """S_conv of every array layer: its own where an activation follows, else the scale of its output."""
     found = {}
     for node in graph.nodes:
         key = node.name + PRE
-        if node.op not in ARRAY:
-            continue
         if has_activation(node):
             fixed = config.scales.get(key)
             found[key] = (scale_from(calibration.range_of(key), words[node.name], config) if fixed is None
                           else _positive(key, fixed))
-        else:
+        elif node.op in ARRAY:
             found[key] = scales[node.name]
     return found
 

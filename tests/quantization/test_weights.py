@@ -1,0 +1,73 @@
+"""Weights and biases to codes: the scale rule with its corners, and biases that do not fit."""
+import numpy as np
+import pytest
+
+from hwsim.errors import QuantizeError
+from hwsim.quantization.config import Config
+from hwsim.quantization.weights import quantize_bias, quantize_weights
+
+
+def packed(weights, bias, w_bits=4, s_in=1.0, in_bits=4, **options):
+    weights = np.array(weights, float)[:, None, None, :]
+    return quantize_weights(weights, np.array(bias, float), s_in, in_bits, w_bits, Config(**options), False)
+
+
+def test_per_channel():
+    found = packed([[7, -3.5], [1, 2]], [0, 0])
+    assert found.scale.tolist() == [1.0, 2 / 7]
+    assert found.codes[0, :, 0, 0].tolist() == [[7, -4], [4, 7]]  # -3.5 and 3.5 tie to even
+    assert found.flags is None
+
+
+def test_per_tensor():
+    found = packed([[7, -3.5], [1, 2]], [0, 0], per_channel=False)
+    assert found.scale.tolist() == [1.0, 1.0]
+    assert found.codes[0, :, 0, 0].tolist() == [[7, -4], [1, 2]]
+
+
+def test_codes_are_narrow():
+    assert packed([[-1.0, 1.0]], [0]).codes.ravel().tolist() == [-7, 7]
+
+
+def test_a_nearly_dead_channel_takes_its_scale_from_its_bias():
+    found = packed([[2e-33], [1.0]], [0.5, 0.0], s_in=0.25)
+    assert found.scale.tolist() == [0.5 / (0.25 * (2**12 - 1)), 1 / 7]
+    assert found.codes.ravel().tolist() == [0, 7]
+    assert quantize_bias("c", np.array([0.5, 0.0]), 0.25, found.scale, "auto").tolist() == [4095, 0]
+
+
+def test_a_dead_channel_has_scale_1():
+    found = packed([[0.0], [1.0]], [0, 0])
+    assert found.scale.tolist() == [1.0, 1 / 7]
+    assert found.codes.ravel().tolist() == [0, 7]
+
+
+def test_the_smallest_double():
+    found = packed([[5e-324]], [0])
+    assert found.codes.ravel().tolist() == [0]
+
+
+def test_bias_ties_to_even():
+    assert quantize_bias("c", np.array([0.5, 1.5, -2.5, 0.0]), 0.5, np.full(4, 2.0), "auto").tolist() == [0, 2, -2, 0]
+
+
+@pytest.mark.parametrize("bias, acc_bits, message", [
+    ([0, 128], 8, "c: the bias of channel 1 must fit 8 accumulator bits, not need 9"),
+    ([-129, 0], 8, "c: the bias of channel 0 must fit 8 accumulator bits, not need 9"),
+    ([0, 2.0**60], "auto", "c: the bias of channel 1 must fit 48 accumulator bits, not need 62"),
+])
+def test_a_bias_that_does_not_fit(bias, acc_bits, message):
+    with pytest.raises(QuantizeError) as caught:
+        quantize_bias("c", np.array(bias, float), 1.0, np.ones(2), acc_bits)
+    assert str(caught.value) == message
+
+
+def test_a_bias_that_just_fits():
+    assert quantize_bias("c", np.array([127.0, -128.0]), 1.0, np.ones(2), 8).tolist() == [127, -128]
+
+
+def test_log_weights():
+    found = quantize_weights(np.array([1, .8, .51, .35]).reshape(1, 1, 1, 4), np.zeros(1), 1.0, 8, 3, Config(
+        weights="stlq", weight_bits=3), False)
+    assert found.codes.ravel().tolist() == [1, 1, 1, 2]
+    assert found.scale.tolist() == [2.0**-4]
