@@ -85,22 +85,14 @@ def training_pictures(kodak):
 
 
 def crop(rng, pictures, weights):
-    """One CROP x CROP training target, in codes: cut, flipped, transposed; every second one in other colours."""
+    """One CROP x CROP training target, in codes: cut, flipped, transposed; every second one under other gains."""
     picture = pictures[rng.choice(len(pictures), p=weights)]
     y, x = (rng.integers(0, side - CROP + 1) for side in picture.shape[:2])
     cut = picture[y:y + CROP, x:x + CROP]
     cut = cut[::rng.choice((-1, 1)), ::rng.choice((-1, 1))]
     cut = cut.transpose(1, 0, 2) if rng.random() < 0.5 else cut
-    return cut if rng.random() < 0.5 else recoloured(rng, cut)
-
-
-def recoloured(rng, cut):
-    """The cut under another exposure and white point; one in three also more saturated, its channels exchanged."""
-    cut = cut * rng.uniform(0.6, 1.15) * rng.uniform(0.85, 1.15, 3)
-    if rng.random() < 1 / 3:
-        grey = cut.mean(axis=-1, keepdims=True)
-        cut = (grey + (cut - grey) * rng.uniform(1, 3))[..., rng.permutation(3)]
-    return np.clip(np.rint(cut), 0, WHITE).astype(np.int64)
+    gains = rng.uniform(0.6, 1.15) * rng.uniform(0.85, 1.15, 3)
+    return np.clip(np.rint(cut * gains), 0, WHITE).astype(np.int64) if rng.random() < 0.5 else cut
 
 
 def batches(rng, pictures):
