@@ -1,6 +1,11 @@
 """Which form of a graph runs on given inputs: as declared, or with its declared H and W forgotten."""
+from math import prod
+
 from hwsim.errors import GraphError
 from hwsim.graph.shapes import free, infer
+from hwsim.ops.dims import show
+
+MAX_VALUES = 1 << 32
 
 
 def fitted(graph, shapes):
@@ -11,13 +16,20 @@ def fitted(graph, shapes):
     if sorted(shapes) != sorted(graph.inputs):
         raise GraphError(f"inputs must be {', '.join(graph.inputs)}, not {', '.join(shapes) or 'none'}")
     try:
-        infer(graph, shapes)
-    except GraphError as declared:
-        loose = free(graph)
-        try:
-            infer(loose, shapes)
-        except GraphError as error:
-            same = str(error).split(":")[0] == str(declared).split(":")[0]
-            raise GraphError(str(error) if same else f"{error} ({declared})") from None
+        _check_sizes(infer(graph, shapes))
+        return graph
+    except GraphError as error:
+        declared = error
+    loose = free(graph)
+    try:
+        _check_sizes(infer(loose, shapes))
         return loose
-    return graph
+    except GraphError as error:
+        same_node = str(error).split(":")[0] == str(declared).split(":")[0]
+        raise GraphError(str(error) if same_node else f"{error} ({declared})") from None
+
+
+def _check_sizes(shapes):
+    for name, shape in shapes.items():
+        if prod(shape) > MAX_VALUES:
+            raise GraphError(f"{name}: a tensor must have at most {MAX_VALUES} values, not {show(shape)}")

@@ -87,7 +87,8 @@ def _revived(value, layer, layers):
     if not isinstance(value, dict):
         return value
     if value.get("class_name") == "__keras_tensor__":
-        history = (value.get("config") or {}).get("keras_history")
+        config = value.get("config")
+        history = config.get("keras_history") if isinstance(config, dict) else None
         if not isinstance(history, list) or len(history) != 3:
             raise FileError(f"{layer}: keras_history must be [layer, call, output], not {show(history)}")
         return _checked(*history, 0, layer, layers)

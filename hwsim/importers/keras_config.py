@@ -6,6 +6,7 @@ from hwsim.importers.keras_model import Call, Layer, Model, Ref
 from hwsim.importers.layer_config import LayerConfig
 
 FUNCTIONAL = ("Model", "Functional")
+MAX_NAME = 200
 MODELS = (*FUNCTIONAL, "Sequential")
 
 
@@ -136,13 +137,13 @@ def _layer_items(config, name):
 def _name_of(item, fallback=None):
     config = item.get("config")
     name = item.get("name") or (config.get("name") if isinstance(config, dict) else None) or fallback
-    if not isinstance(name, str) or not name.isprintable() or len(name) > 500:
+    if not isinstance(name, str) or not name.isprintable() or len(name) > MAX_NAME:
         raise FileError(f"a layer name must be a printable text, not {show(name)}")
     return name
 
 
 def _text(item, key, owner):
     value = item.get(key) if isinstance(item, dict) else None
-    if not isinstance(value, str):
-        raise FileError(f"{key} of {owner} must be a text, not {show(value)}")
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_NAME:
+        raise FileError(f"{key} of {owner} must be a printable text, not {show(value)}")
     return value

@@ -3,6 +3,7 @@ import heapq
 
 from hwsim.errors import FileError, UnsupportedError
 from hwsim.importers.builder import Builder
+from hwsim.importers.hdf5_file import show
 from hwsim.importers.keras_layers.call import LayerCall, Tensor, tensors
 from hwsim.importers.keras_layers.table import LAYERS, unsupported
 from hwsim.importers.keras_model import Ref
@@ -39,7 +40,7 @@ def _input(builder, layer, index):
     shape = layer.config.get("batch_input_shape") or layer.config.get("batch_shape")
     good = isinstance(shape, list) and 2 <= len(shape) <= 4 and all(_is_size(size) for size in shape[1:])
     if not good or shape[-1] is None:
-        raise FileError(f"{layer.name}: the model must declare its input as [N, H, W, channels], not {shape}")
+        raise FileError(f"{layer.name}: the model must declare its input as [N, H, W, channels], not {show(shape)}")
     return builder.add(layer.name, "input", shape=tuple(shape[1:]), index=index)
 
 

@@ -4,6 +4,7 @@ import math
 from hwsim.errors import FileError, UnsupportedError
 
 MISSING = object()
+MAX_SPAN = 1024  # kernels, strides, dilated extents, factors
 
 
 class LayerConfig:
@@ -57,11 +58,11 @@ class LayerConfig:
         return value.lower()
 
     def pair(self, key, default=MISSING, low=1):
-        """Two integers (rows, columns), from one or two."""
+        """Two integers (rows, columns), from one or two, small enough that no window or factor can exhaust the memory."""
         value = self.get(key, None if default is MISSING else default)
         value = [value, value] if _is_int(value) else value
-        if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(_is_int(v) and v >= low for v in value):
-            raise self.bad(key, f"two integers of at least {low}")
+        if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(_is_int(v) and low <= v <= MAX_SPAN for v in value):
+            raise self.bad(key, f"two integers in {low}..{MAX_SPAN}")
         return tuple(map(int, value))
 
     def channels_last(self):

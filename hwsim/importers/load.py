@@ -29,7 +29,12 @@ def _read(path, reader):
         with hdf5_file.opened(path) as file:
             return reader(file)
     except HwsimError as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise type(error)(_one_line(f"{path}: {error}")) from None
+
+
+def _one_line(text):
+    """`text` without line breaks and terminal codes, whatever a file put into it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _graph(file):

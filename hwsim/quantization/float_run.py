@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from hwsim.errors import GraphError
+from hwsim.errors import GraphError, UnsupportedError
 from hwsim.graph.fit import fitted
 from hwsim.quantization.float_ops.fused import activated, fused
 from hwsim.quantization.float_ops.table import FLOAT_OPS
@@ -21,7 +21,7 @@ def steps(graph, inputs):
     left = Counter(name for node in graph.nodes for name in node.inputs)
     alive = {}
     for node in graph.nodes:
-        value = _input(node, inputs) if node.op == "input" else FLOAT_OPS[node.op](node.params, *map(alive.get, node.inputs))
+        value = _input(node, inputs) if node.op == "input" else _computed(node, [alive[name] for name in node.inputs])
         if fused(node):
             yield f"{node.name}:pre", value
             value = activated(node, value)
@@ -42,6 +42,15 @@ def evaluate(graph, inputs):
         if name in wanted:
             wanted[name] = value
     return [wanted[name] for name in graph.outputs]
+
+
+def _computed(node, tensors):
+    """The node's own operation; what overflows becomes infinity, as in the frameworks."""
+    try:
+        with np.errstate(all="ignore"):
+            return FLOAT_OPS[node.op](node.params, *tensors)
+    except MemoryError:
+        raise UnsupportedError(f"{node.name}: its tensors must fit the memory, not exceed it") from None
 
 
 def _input(node, inputs):

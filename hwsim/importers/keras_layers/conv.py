@@ -3,6 +3,8 @@ import numpy as np
 
 from hwsim.importers.keras_layers.activation import activate
 from hwsim.importers.keras_layers.kind import LayerKind
+from hwsim.importers.layer_config import MAX_SPAN
+from hwsim.ops.window import extent
 
 
 def conv2d(call):
@@ -81,7 +83,10 @@ def _depthwise_weights(call):
 def _geometry(config):
     config.channels_last()
     padding = config.choice("padding", "valid", ("valid", "same"))
-    return {"stride": config.pair("strides", (1, 1)), "dilation": config.pair("dilation_rate", (1, 1)),
+    dilation = config.pair("dilation_rate", (1, 1))
+    if max(map(extent, config.pair("kernel_size"), dilation)) > MAX_SPAN:
+        raise config.refuse(f"a dilated kernel must span at most {MAX_SPAN}", config.get("dilation_rate"))
+    return {"stride": config.pair("strides", (1, 1)), "dilation": dilation,
             "padding": "same" if padding == "same" else (0, 0, 0, 0)}
 
 

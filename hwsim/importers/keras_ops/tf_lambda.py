@@ -1,4 +1,5 @@
 """TFOpLambda and SlicingOpLambda (Keras 2.4 and later): a call of a public TensorFlow function, by its name."""
+from hwsim.importers.hdf5_file import show
 from hwsim.importers.keras_layers.kind import LayerKind
 from hwsim.importers.keras_ops import arithmetic, functions, shuffle, slicing
 from hwsim.importers.keras_ops.signature import bound, signature
@@ -66,7 +67,7 @@ def _missing(table):
     """What to call a function that has no operation, or None."""
     def missing(config):
         name = config.get("function")
-        return None if isinstance(name, str) and name in table else f"{config.kind} {name}"
+        return None if isinstance(name, str) and name in table else f"{config.kind} {show(name)}"
     return missing
 
 

@@ -4,6 +4,7 @@ import binascii
 
 from hwsim.errors import FileError
 from hwsim.importers import json_text
+from hwsim.importers.hdf5_file import show
 from hwsim.importers.keras_layers.kind import LayerKind
 from hwsim.importers.keras_ops import arithmetic, functions, shuffle
 from hwsim.importers.keras_ops.signature import bound, signature
@@ -85,7 +86,7 @@ def _op(config):
 def _missing(config):
     """What to call a node whose op has no operation, or None."""
     op = _op(config)
-    return None if isinstance(op, str) and op in OPS else f"{config.kind} {op}"
+    return None if isinstance(op, str) and op in OPS else f"{config.kind} {show(op)}"
 
 
 KINDS = {"TensorFlowOpLayer": LayerKind(convert, missing=_missing)}

@@ -29,9 +29,10 @@ def _one_group(params, x, weights):
 def _depthwise(params, x):
     oc, kh, kw, _ = params["weights"].shape
     per_channel = params["weights"].reshape(x.shape[3], -1, kh, kw)
+    bias = params["bias"].reshape(per_channel.shape[:2])
     out = np.empty((len(x), *geometry(params, x.shape, (kh, kw))[3], oc))
     for n, rows, cols, windows in blocks(params, x, (kh, kw)):
-        total = np.broadcast_to(params["bias"].reshape(per_channel.shape[:2]), (*windows.shape[:2], *per_channel.shape[:2])).copy()
+        total = np.broadcast_to(bias, (*windows.shape[:2], *bias.shape)).copy()
         for ky in range(kh):
             for kx in range(kw):
                 total += windows[:, :, ky, kx, :, None] * per_channel[:, :, ky, kx]
