@@ -1,4 +1,6 @@
 """What every folding pass shares: the array operators, the one-reader rule, and taking a node out of its chain."""
+from hwsim.errors import UnsupportedError
+from hwsim.ops.dims import known
 
 ARRAY = ("conv2d", "conv2d_transpose", "dense")
 
@@ -20,3 +22,10 @@ def absorbed(graph, name, keeper):
     """The graph in which `keeper` does the work of node `name`, whose readers now read what it read."""
     source = graph[name].inputs[0]
     return graph.replaced({keeper.name: keeper, name: None}).renamed({name: source})
+
+
+def channels_of(node, shape):
+    """The number of channels of a tensor `shape` that `node` works on per channel, once it is known."""
+    if not known(shape[-1]):
+        raise UnsupportedError(f"{node.name}: the number of channels must be known, not {shape[-1]}")
+    return shape[-1]

@@ -11,10 +11,9 @@ softmax             dropped at an output, where the host computes it from the lo
 import numpy as np
 
 from hwsim.errors import UnsupportedError
-from hwsim.graph.fuse import silent
+from hwsim.graph.fuse import channels_of, silent
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.shapes import infer
-from hwsim.ops.dims import known
 
 WIDEST_DIAGONAL = 1024
 
@@ -50,7 +49,7 @@ def _affine(node, in_shape, tell):
 def _scale(node, in_shape, tell):
     if node.params["factor"] > 0:
         return node
-    channels = _channels(node, in_shape)
+    channels = channels_of(node, in_shape)
     return _per_channel(node, np.full(channels, node.params["factor"]), np.zeros(channels), in_shape, tell)
 
 
@@ -95,13 +94,7 @@ def _prelu(node, in_shape, tell):
 
 def _slope(node, slope, limit, in_shape):
     clip = None if limit is None else (None, limit)
-    return Node.make(node.name, "prelu", node.inputs, alpha=np.full(_channels(node, in_shape), slope), clip=clip)
-
-
-def _channels(node, in_shape):
-    if not known(in_shape[-1]):
-        raise UnsupportedError(f"{node.name}: the number of channels must be known, not {in_shape[-1]}")
-    return in_shape[-1]
+    return Node.make(node.name, "prelu", node.inputs, alpha=np.full(channels_of(node, in_shape), slope), clip=clip)
 
 
 _RULES = {"affine": _affine, "scale": _scale, "relu": _relu, "clip": _clip, "unary": _unary, "prelu": _prelu}

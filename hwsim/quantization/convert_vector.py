@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 
 from hwsim.errors import QuantizeError
+from hwsim.graph.fuse import channels_of
 from hwsim.graph.node import Node
 from hwsim.quantization.float_ops.table import FLOAT_OPS
 from hwsim.quantization.plan import int_array
@@ -67,8 +68,15 @@ def _prelu(node, plan):
 
 
 def _clip(node, plan):
+    return _by_one_factor(node, plan, 1)
+
+
+def _by_one_factor(node, plan, sign):
+    """Requantization by +M or -M = S_in/S_out, whatever the input's sign, and the clamp."""
     m, _, shift = plan.folded(node.name, plan.scale(node.inputs[0]) / plan.scale(node.name))
-    return _qprelu(node, plan, int_array([m]), int_array([m]), int_array([shift]))
+    channels = channels_of(node, plan.shapes[node.name])
+    factor = np.full(channels, sign * m, np.int64)
+    return _qprelu(node, plan, factor, factor, np.full(channels, shift, np.int64))
 
 
 def _qprelu(node, plan, m_pos, m_neg, shift):
@@ -77,8 +85,7 @@ def _qprelu(node, plan, m_pos, m_neg, shift):
 
 def _unary(node, plan):
     if node.params["function"] == "negative":
-        m, _, shift = plan.folded(node.name, plan.scale(node.inputs[0]) / plan.scale(node.name))
-        return _qprelu(node, plan, int_array([-m]), int_array([-m]), int_array([shift]))
+        return _by_one_factor(node, plan, -1)
     return _table(node, plan)
 
 

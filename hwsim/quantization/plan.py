@@ -16,10 +16,11 @@ GEMMLOWP_SHIFT = 31
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """words: tensor -> IntFormat; scales: tensor (and `layer:pre`) -> Fraction."""
+    """words: tensor -> IntFormat; scales: tensor (and `layer:pre`) -> Fraction; shapes: tensor -> shape, sizes may be open."""
 
     words: Mapping[str, IntFormat]
     scales: Mapping[str, Fraction]
+    shapes: Mapping[str, tuple]
     config: Config
 
     def scale(self, name):

@@ -98,7 +98,7 @@ def test_a_clip_beyond_the_word_is_the_words_end():
 
 
 def plan(**options):
-    return Plan({}, {}, Config(**options))
+    return Plan({}, {}, {}, Config(**options))
 
 
 @given(st.floats(2.0**-40, 2.0**10), st.integers(-64, 64), st.integers(12, 31))
