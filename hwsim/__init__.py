@@ -5,9 +5,10 @@ from hwsim.version import VERSION as __version__
 
 _PUBLIC = {
     "load": "hwsim.importers", "prepare": "hwsim.quantization.prepare", "calibrate": "hwsim.quantization.calibrate",
-    "Config": "hwsim.quantization.config", "Calibration": "hwsim.quantization.calibrate", "quantize": "hwsim.quantization.convert",
-    "run": "hwsim.api", "evaluate": "hwsim.quantization.float_run", "compare": "hwsim.quantization.compare",
-    "dequantize": "hwsim.quantization.doors", "save": "hwsim.graph.store", "open": "hwsim.api",
+    "Config": "hwsim.quantization.config", "Calibration": "hwsim.quantization.calibrate",
+    "quantize": "hwsim.quantization.convert", "run": "hwsim.api", "evaluate": "hwsim.quantization.float_run",
+    "compare": "hwsim.quantization.compare", "dequantize": "hwsim.quantization.doors", "save": "hwsim.graph.store",
+    "open": "hwsim.api",
     "Graph": "hwsim.graph.node", "Node": "hwsim.graph.node", "IntegerGraph": "hwsim.graph.integer",
     "IntFormat": "hwsim.fixed.formats", "Datapath": "hwsim.fixed.formats", "Rounding": "hwsim.fixed.formats",
     "Overflow": "hwsim.fixed.formats", "HwsimError": "hwsim.errors",
