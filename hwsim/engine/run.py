@@ -25,8 +25,7 @@ def run(net, inputs, engine="fast", dump=(), monitor=False, threads=None, progre
 
     progress(node, done, total) is called after each node. Errors: as steps(), UsageError for an unknown name in `dump`.
     """
-    for name in dump:
-        _check_name(name, net.graph)
+    check_dump(dump, net.graph)
     keep = {*net.outputs, *dump}
     tensors, stats = {}, {}
     for done, (node, tensor, counters) in enumerate(steps(net, inputs, engine, monitor, threads), 1):
@@ -123,7 +122,9 @@ def _threads(threads):
     return int(threads)
 
 
-def _check_name(name, graph):
-    if name not in graph.by_name:
-        near = difflib.get_close_matches(str(name), list(graph.by_name), 3, 0) or list(graph.by_name)[:3]
-        raise UsageError(f"dump must name a tensor of the network (near: {', '.join(near)}), not {name!r}")
+def check_dump(names, graph):
+    """Nothing, once every name is a tensor of the graph; else a UsageError that lists near ones."""
+    for name in names:
+        if name not in graph.by_name:
+            near = difflib.get_close_matches(str(name), list(graph.by_name), 3, 0) or list(graph.by_name)[:3]
+            raise UsageError(f"dump must name a tensor of the network (near: {', '.join(near)}), not {name!r}")

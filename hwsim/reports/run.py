@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from hwsim import files
-from hwsim.engine.run import engine_named, run
+from hwsim.engine.run import check_dump, engine_named, run
 from hwsim.quantization.compare import compare
 from hwsim.quantization.doors import dequantize, read_input
 from hwsim.reports import outputs, quality
@@ -96,6 +96,7 @@ def report(session, samples, counters, clock):
 
 def all_samples(session, found, options, clock, folder=None, progress=None):
     """The report over every source (name, load); with a `folder` each sample's files go there, or to its own subfolder."""
+    check_dump(options["dump"], session.net.graph)
     samples, counters = [], []
     for name, load in found:
         sample = load()

@@ -1,0 +1,137 @@
+"""`hwsim run` on the shipped model: report keys, files, options that change bits, two engines."""
+import json
+
+import numpy as np
+import pytest
+
+KEYS = {"schema", "hwsim", "model", "config", "quality", "truth", "outputs", "layers", "worst_layer", "overflow", "seconds"}
+
+
+def test_report_keys(report, model, picture):
+    found = report("run", model, "--input", picture)
+    assert found.keys() >= KEYS and found["schema"] == "hwsim.run/1"
+    assert found["model"].keys() == {"path", "sha256", "parameters"} and len(found["model"]["sha256"]) == 64
+    assert found["seconds"].keys() == {"import", "calibrate", "quantize", "simulate"}
+    [quality], [truth], [output] = found["quality"], found["truth"], found["outputs"]
+    assert quality.keys() >= {"psnr_db", "ssim", "max_abs_error", "signal_peak"} and quality["psnr_db"] > 40
+    assert truth["float_psnr_db"] > 15 and quality["signal_peak"] == 1
+    assert (output["shape"], output["format"], len(output["sha256"])) == ([1, 32, 48, 3], "i11", 64)
+    assert found["worst_layer"] in [layer["name"] for layer in found["layers"]]
+    assert all(layer.keys() >= {"name", "format", "sqnr_db", "clamped", "unused_bits"} for layer in found["layers"])
+    assert found["config"]["act_bits"] == 11 and found["config"]["input_bits"] == 10
+
+
+def test_sensor_codes_pass_the_input_unchanged(report, cli, model, mosaic, tmp_path):
+    """11-bit activations and a 10-bit sensor: the input codes ARE the sensor's integers."""
+    assert cli("run", model, "--input", mosaic, "--dump", "mosaic", "--out", tmp_path / "o").status == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "o" / "mosaic.codes.npy"), np.load(mosaic))
+
+
+def test_engines_give_the_same_bits(report, model, mosaic):
+    found = [report("run", model, "--input", mosaic, "--engine", engine, "--no-float") for engine in ("fast", "reference")]
+    assert found[0]["outputs"][0]["sha256"] == found[1]["outputs"][0]["sha256"]
+    assert [row["clamped"] for row in found[0]["layers"]] == [row["clamped"] for row in found[1]["layers"]]
+
+
+def test_same_command_same_bits(report, model, picture):
+    first, second = (report("run", model, "--input", picture) for _ in range(2))
+    for found in (first, second):
+        del found["seconds"]
+    assert first == second
+
+
+def test_narrow_accumulator_overflows_with_an_address(report, model, mosaic):
+    found = report("run", model, "--input", mosaic, "--acc-bits", 20, "--no-float")["overflow"]
+    assert found["acc_bits"] == 20 and found["events"] > 0
+    assert found["first"].keys() >= {"layer", "cot", "oy", "ox", "oc", "ky", "kx", "cit", "word", "value"}
+    assert report("run", model, "--input", mosaic, "--no-float")["overflow"]["events"] == 0
+
+
+def test_overflow_error_mode_stops(cli, model, mosaic, tmp_path):
+    done = cli("run", model, "--input", mosaic, "--acc-bits", 20, "--overflow", "error", "--out", tmp_path / "o")
+    assert done.status == 1 and ": the accumulator must stay in -524288..524287 (i20), not " in done.err.splitlines()[-1]
+    assert not (tmp_path / "o" / "report.json").exists()
+
+
+def test_more_bits_are_better(report, model, picture):
+    psnr = [report("run", model, "--input", picture, "--act-bits", bits)["quality"][0]["psnr_db"] for bits in (8, 11, 14)]
+    assert psnr[0] < psnr[1] < psnr[2]
+
+
+def test_layer_bits_and_scales(report, model, picture, tmp_path):
+    scales = tmp_path / "scales.json"
+    scales.write_text(json.dumps({"fine": 0.01}))
+    found = report("run", model, "--input", picture, "--layer-bits", "down=9/6", "--scales", scales)
+    assert {row["name"]: row["format"] for row in found["layers"]}["down"] == "i9"
+    assert found["config"]["layer_bits"] == {"down": [9, 6]} and found["config"]["scales"] == {"fine": 0.01}
+
+
+def test_frozen_at_the_reference_is_calib(report, model, picture):
+    calib, frozen = (report("run", model, "--input", picture, "--scale-policy", policy) for policy in ("calib", "frozen"))
+    assert calib["outputs"] == frozen["outputs"]
+    narrow = report("run", model, "--input", picture, "--scale-policy", "frozen", "--act-bits", 9)
+    assert narrow["layers"][0]["clamped"] > 0  # the bus lost its top bits: bright sensor codes saturate
+
+
+def test_files(cli, model, picture, tmp_path):
+    out = tmp_path / "deep" / "out"
+    done = cli("run", model, "--input", picture, "--out", out)
+    assert done.status == 0 and "integer against float" in done.out
+    names = {path.name for path in out.iterdir()}
+    assert names == {"report.json", "rgb.codes.npy", "rgb.npy", "rgb.integer.png", "rgb.float.png", "rgb.difference_x32.png"}
+    codes, real = np.load(out / "rgb.codes.npy"), np.load(out / "rgb.npy")
+    assert codes.dtype == np.int32 and codes.shape == (1, 32, 48, 3)
+    np.testing.assert_array_equal(codes * json.loads((out / "report.json").read_text())["outputs"][0]["scale"], real)
+
+
+def test_a_folder_of_pictures(report, model, picture, tmp_path):
+    (tmp_path / "all").mkdir()
+    for name in ("a.ppm", "b.ppm"):
+        (tmp_path / "all" / name).write_bytes(picture.read_bytes())
+    found = report("run", model, "--input", tmp_path / "all", "--calib", picture)
+    assert [sample["sample"] for sample in found["samples"]] == ["a.ppm", "b.ppm"]
+    assert found["samples"][0]["outputs"] == found["samples"][1]["outputs"]
+
+
+def test_quantized_network_gives_the_same_bits(report, cli, model, picture, tmp_path):
+    net = tmp_path / "net.hwq"
+    assert cli("quantize", model, "-o", net, "--input", picture, "-q").status == 0
+    assert report("run", net, "--input", picture)["outputs"] == report("run", model, "--input", picture)["outputs"]
+
+
+@pytest.mark.parametrize("arguments, status, message", [
+    (["--act-bits", 1], 2, "act_bits must be 2..16, not 1"),
+    (["--act-bits", 17], 2, "act_bits must be 2..16, not 17"),
+    (["--weight-bits", 1], 2, "weight_bits must be 2..16, not 1"),
+    (["--acc-bits", 49], 2, "acc_bits must be 8..48, not 49"),
+    (["--mult-bits", 3], 2, "mult_bits must be 4..31, not 3"),
+    (["--input-bits", 11], 2, "input_bits must be at most act_bits - 1 = 10, not 11"),
+    (["--input", "none.png"], 1, "none.png: the input must be a file or a folder, not missing"),
+    (["--dump", "rgb2"], 2, "dump must name a tensor of the network (near: rgb"),
+    (["--layer-bits", "down=9"], 2, "Invalid value for '--layer-bits': must be A/W, not 9"),
+    (["--layer-bits", "dawn=9/8"], 2, "dawn"),
+    (["--cfa", "rgbx"], 2, "cfa must be rggb, bggr, grbg, gbrg, rgbw or a text file, not rgbx"),
+    (["--rounding", "up"], 2, "Invalid value for '--rounding': 'up' is not one of"),
+    (["--scales", "none.json"], 1, "none.json: must be a JSON object of scales, not FileNotFoundError"),
+])
+def test_bad_options(cli, model, picture, tmp_path, arguments, status, message):
+    base = ["run", model, "--out", tmp_path / "o"]
+    done = cli(*(base if "--input" in arguments else [*base, "--input", picture]), *arguments)
+    lines = [line for line in done.err.splitlines() if not line.startswith("warning")]
+    assert done.status == status and len(lines) == 1 and message in lines[0], done.err
+    assert not list(tmp_path.glob("o/*"))
+
+
+def test_wrong_input_shape(cli, model, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((1, 32, 32, 3)))
+    done = cli("run", model, "--input", tmp_path / "x.npy")
+    assert done.status == 1 and done.err == "hwsim: mosaic: input shape must be NxHxWx1, not 1x32x32x3\n"
+    np.save(tmp_path / "x.npy", np.zeros((1, 30, 32, 1)))
+    done = cli("run", model, "--input", tmp_path / "x.npy")
+    assert done.status == 1 and len(done.err.splitlines()) == 1 and "multiples of 4" in done.err
+
+
+def test_codes_outside_the_word(cli, model, tmp_path):
+    np.save(tmp_path / "x.npy", np.full((1, 32, 32, 1), 2000))
+    done = cli("run", model, "--input", tmp_path / "x.npy")
+    assert done.status == 2 and done.err.splitlines()[-1] == "hwsim: mosaic: input codes must be -1024..1023 (i11), not 0..2000"
