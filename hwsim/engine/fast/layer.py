@@ -7,6 +7,7 @@ from hwsim.engine.fast.loops import BEST
 from hwsim.engine.fast.plan import make_plan
 from hwsim.engine.fast.requantize import MODES, fits, folded, unfolded
 from hwsim.engine.fast.threads import in_order
+from hwsim.engine.kernels import conv
 from hwsim.engine.result import AccEvent, LayerStats
 from hwsim.fixed.formats import IntFormat, Overflow
 
@@ -21,9 +22,13 @@ def run_layer(layer, datapath, x, in_format, out_format, monitor, threads=1, loo
     """
     if x.shape[1:] != (*layer.in_hw, layer.ic):
         raise ValueError(f"{layer.name}: the input must be (N, {layer.in_hw}, {layer.ic}), not {x.shape}")
+    prepared = conv.prepare(layer, datapath, in_format, monitor, loops.rungs)
+    if prepared.plan.path != "portable":
+        store = _requantizer(layer, datapath, out_format, prepared.largest, loops)
+        return conv.run_layer(prepared, x, store, monitor, threads)
     plan = make_plan(layer, datapath, in_format, monitor)
     y = np.empty((len(x), layer.out_hw[0] * layer.out_hw[1], layer.oc), np.int32)
-    store = _requantizer(layer, datapath, out_format, plan, loops)
+    store = _requantizer(layer, datapath, out_format, plan.largest, loops)
     accumulate = (_by_beats if plan.beats else _plain)(layer, datapath, plan, loops)
     tallies = in_order(partial(_chunk, x, y, accumulate, store), _chunks(y), threads)
     y = y.reshape(len(x), *layer.out_hw, layer.oc)
@@ -78,10 +83,10 @@ def _by_beats(layer, datapath, plan, loops):
     return accumulate
 
 
-def _requantizer(layer, datapath, out_format, plan, loops):
+def _requantizer(layer, datapath, out_format, largest, loops):
     """store(acc, y) -> clamped count: compiled where int64 holds every product, else in Python integers."""
     mode, ends = MODES[datapath.rounding], (layer.lo, layer.hi)
-    exact = fits(plan.largest, max(np.abs(layer.m_pos).max(), np.abs(layer.m_neg).max()))
+    exact = fits(largest, max(np.abs(layer.m_pos).max(), np.abs(layer.m_neg).max()))
     if layer.alpha_q is None:
         run = loops.folded if exact else folded
         fields = (layer.m_pos, layer.m_neg, layer.shift)

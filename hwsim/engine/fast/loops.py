@@ -1,25 +1,31 @@
-"""The choice between the compiled and the interpreted loops. Both give the same bits."""
+"""The ladder of the fast engine: kernels for the CPU's dot products, compiled loops, interpreted loops. All give the same bits."""
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from numba import config
 
 from hwsim.engine.fast import compiled, interpreted, requantize
+from hwsim.engine.kernels.target import Rung, ladder
 
 
 @dataclass(frozen=True)
 class Loops:
-    """The inner functions of the engine; compiled.py and requantize.py say what each does."""
+    """The inner functions of the engine; compiled.py and requantize.py say what each does.
+
+    rungs: the instruction sets whose kernels run an array layer instead, where its plan allows one; first choice first.
+    """
 
     plain: Callable
     depthwise_plain: Callable
     beats: Callable
     folded: Callable
     unfolded: Callable
+    rungs: tuple[Rung, ...] = ()
 
 
 COMPILED = Loops(compiled.plain, compiled.depthwise_plain, compiled.beats,
                  requantize.folded_compiled, requantize.unfolded_compiled)
 INTERPRETED = Loops(interpreted.plain, interpreted.depthwise_plain, interpreted.beats,
                     requantize.folded, requantize.unfolded)
-BEST = INTERPRETED if config.DISABLE_JIT else COMPILED
+KERNELS = replace(COMPILED, rungs=ladder())
+BEST = INTERPRETED if config.DISABLE_JIT else KERNELS

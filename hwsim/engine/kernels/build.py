@@ -3,6 +3,7 @@ import numpy as np
 
 from hwsim.engine.kernels import pack
 from hwsim.engine.kernels.geometry import free_order
+from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.plan import INT32, Requantizer, requantizer
 from hwsim.engine.kernels.program import Part, Program
 from hwsim.engine.kernels.proofs import largest_code
@@ -14,9 +15,17 @@ SHORT_RUN = 256  # inputs whose products of 16 and 8 bits always sum to less tha
 
 
 def build(facts, plan, mode=None):
-    """The Program of a layer for `plan`, or for another `mode` of the same plan."""
+    """The Program of a layer for `plan`, or for another `mode` of the same plan, its kernels compiled."""
     mode = plan.mode if mode is None else mode
     rung = rung_named(plan.rung)
+    program = _program(facts, plan, rung, mode)
+    for part in program.parts:
+        for band in part.bands:
+            kernel(band.variant)
+    return program
+
+
+def _program(facts, plan, rung, mode):
     if plan.path == "split":
         return _split(facts, rung, mode)
     chosen = requantizer(facts, watched=bool(mode & WATCHES))

@@ -2,16 +2,18 @@
 
 Everything that a kernel relies on is checked here or follows from a proof: shapes, types, the codes' format.
 """
+import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from hwsim.engine.kernels import pool
 from hwsim.engine.kernels.build import build
 from hwsim.engine.kernels.events import first_event
-from hwsim.engine.kernels.plan import Facts, Plan, plan_of
-from hwsim.engine.kernels.program import Worker, watched
-from hwsim.engine.kernels.variant import Mode, Tally
+from hwsim.engine.kernels.plan import Facts, plan_of
+from hwsim.engine.kernels.program import Worker
+from hwsim.engine.kernels.variant import COUNTS, WATCHES, Mode, Tally
 from hwsim.engine.result import LayerStats
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import Overflow
@@ -19,47 +21,63 @@ from hwsim.fixed.formats import Overflow
 COUNTING = {Overflow.WRAP: Mode.COUNT_WRAP, Overflow.SATURATE: Mode.COUNT_SATURATE, Overflow.ERROR: Mode.COUNT_WRAP}
 
 
-@dataclass(frozen=True, eq=False)
 class Prepared:
-    """A layer that the kernels can run, with its proofs and its plan."""
+    """A layer with its proofs, its plan and, once they are needed, the programs of its modes."""
 
-    facts: Facts
-    plan: Plan
+    def __init__(self, facts, plan):
+        self.facts, self.plan = facts, plan
+        self.program = cache(lambda mode: build(facts, plan, mode))
+
+    @property
+    def largest(self):
+        """The largest magnitude that an accumulator can hold."""
+        return self.facts.largest
 
 
-def prepare(layer, context, rung=None):
-    """The Prepared layer for a context (its datapath, formats and monitor); its plan may say that no kernel runs it."""
-    facts = Facts(layer, context.datapath, context.in_formats[0], context.out_format)
-    return Prepared(facts, plan_of(facts, context.monitor, rung))
+def prepare(layer, datapath, in_format, monitor, rungs):
+    """The Prepared layer on the first of `rungs` whose kernels compile; its plan may say that no kernel runs it."""
+    facts = Facts(layer, datapath, in_format)
+    for rung in rungs:
+        prepared = Prepared(facts, plan_of(facts, monitor, rung))
+        if prepared.plan.path == "portable" or _compiles(prepared, rung):
+            return prepared
+    return Prepared(facts, plan_of(facts, monitor, None))
 
 
-def run_layer(prepared, x, context, out=None):
+def _compiles(prepared, rung):
+    """Whether the plan's kernels could be made; if not, says so once per instruction set."""
+    try:
+        prepared.program(prepared.plan.mode)
+    except Exception as error:  # whatever the compiler says: the next rung gives the same bits
+        _warn(rung.name, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+        return False
+    return True
+
+
+@cache
+def _warn(name, reason):
+    warnings.warn(f"kernels for {name} could not be compiled, a slower path gives the same bits ({reason})", stacklevel=2)
+
+
+def run_layer(prepared, x, store, monitor=False, threads=1):
     """(int32 codes (N,OH,OW,OC), LayerStats) of a prepared layer on x (N,IH,IW,IC), integers in its input's format.
 
-    out: where the codes go, an int32 view with contiguous channels; a new array by default.
+    store(acc int64 (P,OC), y int32 (P,OC)) -> clamped count requantizes where the plan's finish is NONE.
+    The counters are filled when `monitor` is set; `first` also in overflow mode `error`.
     """
     layer = prepared.facts.layer
     _check_input(layer, x)
-    if out is None:
-        out = np.empty((len(x), *layer.out_hw, layer.oc), np.int32)
-    _check_output(layer, x, out)
-    program = build(prepared.facts, prepared.plan)
-    totals = _run(program, x, out, context.threads)
-    if not watched(program):
+    out = np.empty((len(x), *layer.out_hw, layer.oc), np.int32)
+    totals = _run(prepared.program(prepared.plan.mode), x, out, store, threads)
+    if not prepared.plan.mode & WATCHES:
         return out, LayerStats()
-    return out, _counted(prepared, x, out, context, totals)
+    return out, _counted(prepared, x, out, store, monitor, threads, totals)
 
 
 def _check_input(layer, x):
     if x.ndim != 4 or x.shape[1:] != (*layer.in_hw, layer.ic) or x.dtype.kind != "i" or not x.flags.c_contiguous:
         raise UsageError(f"{layer.name}: input codes must be a contiguous array of signed integers (N, {layer.in_hw[0]}, "
                          f"{layer.in_hw[1]}, {layer.ic}), not {x.dtype} {x.shape}")
-
-
-def _check_output(layer, x, out):
-    expected = (len(x), *layer.out_hw, layer.oc)
-    if out.shape != expected or out.dtype != np.int32 or out.strides[3] != 4 or not out.flags.writeable:
-        raise UsageError(f"{layer.name}: output codes must be an int32 array {expected}, not {out.dtype} {out.shape}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +90,9 @@ class Totals:
     events: np.ndarray | None
 
 
-def _run(program, x, out, threads):
+def _run(program, x, out, store, threads):
     """Fills `out`; the Totals of the run."""
-    counting = bool(program.mode & (Mode.COUNT_WRAP | Mode.COUNT_SATURATE))
+    counting = bool(program.mode & COUNTS)
     height = program.layer.out_hw[0]
     rows = 1 if counting else program.chunk_rows(len(x), threads)
     chunks = -(-height // rows)
@@ -82,7 +100,7 @@ def _run(program, x, out, threads):
     flat = x.reshape(len(x), program.layer.in_hw[0], -1)
 
     def work(numbers):
-        worker = Worker(program, rows)
+        worker = Worker(program, rows, store)
         for number in numbers:
             n, first = number // chunks, number % chunks * rows
             worker.rows(flat[n], out[n, first:first + rows], first)
@@ -100,14 +118,13 @@ def _totals(workers, events):
     return Totals(least, most, sum(worker.all_clamped() for worker in workers), events)
 
 
-def _counted(prepared, x, out, context, totals):
+def _counted(prepared, x, out, store, monitor, threads, totals):
     """The LayerStats of a watched layer. Where exact sums left the accumulator it runs again, beat by beat."""
-    fmt, events, first = prepared.facts.datapath.acc_format, 0, None
-    least, most, clamped = totals.least, totals.most, totals.clamped
-    if least.min() < fmt.min or most.max() > fmt.max:
-        again = _run(build(prepared.facts, prepared.plan, COUNTING[context.datapath.acc_mode]), x, out, context.threads)
-        events, clamped = int(again.events.sum()), again.clamped
-        first = first_event(prepared.facts, x, again.events)
-    if not context.monitor:
+    fmt, mode = prepared.facts.datapath.acc_format, prepared.facts.datapath.acc_mode
+    events, first, clamped = 0, None, totals.clamped
+    if totals.least.min() < fmt.min or totals.most.max() > fmt.max:
+        again = _run(prepared.program(COUNTING[mode]), x, out, store, threads)
+        events, first, clamped = int(again.events.sum()), first_event(prepared.facts, x, again.events), again.clamped
+    if not monitor:
         return LayerStats(first=first)
-    return LayerStats(events, first, least, most, clamped)
+    return LayerStats(events, first, totals.least, totals.most, clamped)

@@ -3,7 +3,6 @@ import numpy as np
 
 from hwsim.engine.result import AccEvent
 from hwsim.fixed.formats import Overflow
-from hwsim.fixed.narrow import saturate, wrap
 
 
 def first_event(facts, x, counts):
@@ -58,13 +57,13 @@ def _first_in_row(facts, trees, channels):
     """(beat, ox, oc, value) of the first event: pixel by pixel, beat by beat, lowest channel."""
     fmt = facts.datapath.acc_format
     stored = np.broadcast_to(facts.layer.bias[channels], trees.shape[1:])
-    narrow = saturate if facts.datapath.acc_mode is Overflow.SATURATE else wrap
+    saturates = facts.datapath.acc_mode is Overflow.SATURATE
     found = []
     for beat, tree in enumerate(trees):
         total = stored + tree
         outside = np.argwhere((total < fmt.min) | (total > fmt.max))
         found += [(int(ox), beat, int(oc), int(total[ox, oc])) for ox, oc in outside[:1]]
-        stored = narrow(total, fmt)
+        stored = np.clip(total, fmt.min, fmt.max) if saturates else ((total - fmt.min) & (fmt.max - fmt.min)) + fmt.min
     ox, beat, oc, value = min(found)
     return beat, ox, oc, value
 

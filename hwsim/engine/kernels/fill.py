@@ -1,5 +1,5 @@
 """The input rows of a chunk of output rows, narrowed to the kernel's words, with the border that the padding asks for."""
-from hwsim.engine.kernels.microkernel import compiled
+from hwsim.engine.kernels.compiling import compiled
 
 
 def _filled(x, rows, first, left, zero):
@@ -15,8 +15,9 @@ def _filled(x, rows, first, left, zero):
             rows[r, :] = zero
             continue
         rows[r, :start] = zero
-        for i in range(start, end):
-            rows[r, i] = x[iy, i - left] + zero
+        source, target = x[iy, start - left:end - left], rows[r, start:end]
+        for i in range(end - start):  # slices first: an index that may be negative keeps the loop from being vectorised
+            target[i] = source[i] + zero
         rows[r, end:] = zero
 
 

@@ -17,17 +17,16 @@ from pathlib import Path
 
 import llvmlite
 import numba
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from hwsim.engine.kernels import epilogue, ir, target, variant
+from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.kernels.epilogue import fresh
 from hwsim.engine.kernels.ir import at, constant, counted_loop, i16, i32, i64, load, smax, smin, splat, store, vector
-from hwsim.engine.kernels.target import COLUMN, rung_named
-from hwsim.engine.kernels.variant import COUNTS, WATCHES, Form, Mode, Tally, Tile, Variant
-
-RUNG_OF_LANES = {16: "avx512", 8: "avx2", 4: "sse2"}
+from hwsim.engine.kernels.target import COLUMN, rung_of_lanes
+from hwsim.engine.kernels.variant import COUNTS, WATCHES, Form, Job, Mode, Tally, Tile, Variant
 
 
 def stamp():
@@ -41,7 +40,7 @@ STAMP = stamp()
 
 def emit_tile(b, tile, v):
     """Emits the whole tile of variant `v` at the builder's place."""
-    rung = rung_named(RUNG_OF_LANES[v.lanes])
+    rung = rung_of_lanes(v.lanes)
     vecs = v.nr * COLUMN // v.lanes
     acc = _vectors(b, tile.channels, vecs, rung) * v.mr
     tally = _vectors(b, tile.tally, len(Tally) * vecs, rung) if v.mode & WATCHES else []
@@ -178,18 +177,4 @@ def kernel(v):
                         job.out_pixel))
                     start += mr
 
-    return compiled(rows)
-
-
-def compiled(function):
-    """`function` under numba, without the GIL; its code is kept between runs where a folder for it can be written."""
-    try:
-        return njit(function, cache=True, nogil=True)
-    except RuntimeError:
-        return njit(function, nogil=True)
-
-
-def run(v, job):
-    """Runs kernel `v` on `job`, whose addresses the caller has checked."""
-    kernel(v)(job)
-
+    return compiled(rows, (numba.typeof(Job(*[0] * len(Job._fields))),))

@@ -21,7 +21,8 @@ INT32 = (1 << 31) - 1
 class Plan:
     """How one layer runs. path: dot16, dot8 (bytes), split (64-bit sums of several passes) or portable (no kernel).
 
-    rung: the instruction set, "" where none; mode, finish: as in kernels/variant.py; reason: why not a faster path.
+    rung: the instruction set, "" where none; mode, finish: as in kernels/variant.py, finish NONE: by the engine's own
+    requantizer; reason: why not a faster path.
     """
 
     path: str
@@ -54,8 +55,8 @@ class Requantizer:
 class Facts:
     """A layer on a datapath with its input's format: its integer weights, and every proof about them, each made once."""
 
-    def __init__(self, layer, datapath, in_format, out_format):
-        self.layer, self.datapath, self.in_format, self.out_format = layer, datapath, in_format, out_format
+    def __init__(self, layer, datapath, in_format):
+        self.layer, self.datapath, self.in_format = layer, datapath, in_format
         self.words = integer_weights(layer.codes, layer.w_format, layer.w_bits)
 
     @cached_property
@@ -86,13 +87,15 @@ class Facts:
         return bool(proofs.exact_in_32_bits(weights, self.layer.bias, self.in_format).all())
 
     @cached_property
-    def pairs(self):
-        return proofs.pairs_exact(self.summed, self.in_format)
+    def largest(self):
+        """The largest magnitude that an accumulator can hold: what proves the 64-bit requantizer exact."""
+        weights = np.moveaxis(self.words, 0, 1)
+        reach = int(proofs.magnitudes(weights, self.layer.bias, self.in_format).max(initial=0))
+        return min(reach, -self.datapath.acc_format.min)
 
     @cached_property
-    def wide_finish(self):
-        """Whether 64 bits hold every step of the requantization of a 64-bit accumulator."""
-        return proofs.requantized_in_64_bits(self.layer, self.words, self.in_format, self.datapath, self.out_format)
+    def pairs(self):
+        return proofs.pairs_exact(self.summed, self.in_format)
 
     @cached_property
     def beats_fit(self):
@@ -103,15 +106,15 @@ class Facts:
             and int(np.abs(self.layer.bias).max(initial=0)) <= INT32)
 
 
-def plan(layer, datapath, in_format, out_format, monitor=False, rung=None):
-    """The Plan of an ArrayLayer; `rung` (a Rung) overrides the fastest one of this process."""
-    return plan_of(Facts(layer, datapath, in_format, out_format), monitor, rung)
+def plan(layer, datapath, in_format, monitor=False):
+    """The Plan of an ArrayLayer on this process's fastest instruction set, for codes of `in_format`."""
+    return plan_of(Facts(layer, datapath, in_format), monitor, ladder()[0] if ladder() else None)
 
 
-def plan_of(facts, monitor, rung=None):
-    if rung is None and not ladder():
-        return Plan("portable", "", Mode.PLAIN, Finish.NONE, "no kernels in this process")
-    rung = rung or ladder()[0]
+def plan_of(facts, monitor, rung):
+    """The Plan for a Rung, or for None."""
+    if rung is None:
+        return _portable("no kernels in this process")
     watched = monitor or facts.datapath.acc_mode is Overflow.ERROR
     return _watched(facts, rung) if watched else _unwatched(facts, rung)
 
@@ -126,10 +129,7 @@ def _watched(facts, rung):
         return _portable("row-packed beats with dilated columns")
     if not facts.inside and not facts.beats_fit:
         return _portable("an accumulator plus a beat may need more than 32 bits")
-    finish = requantizer(facts, watched=True).finish
-    if finish is Finish.NONE and not facts.wide_finish:
-        return _portable("a requantization may need more than 64 bits")
-    return Plan("dot16", rung.name, Mode.OBSERVE, finish)
+    return Plan("dot16", rung.name, Mode.OBSERVE, requantizer(facts, watched=True).finish)
 
 
 def _portable(reason):
@@ -138,8 +138,6 @@ def _portable(reason):
 
 def _unwatched(facts, rung):
     finish = requantizer(facts, watched=False).finish
-    if finish is Finish.NONE and not facts.wide_finish:
-        return _portable("a requantization may need more than 64 bits")
     if facts.inside or facts.datapath.acc_mode is Overflow.WRAP:
         return _free(facts, rung, finish)
     if facts.beats is None:
@@ -157,8 +155,6 @@ def _free(facts, rung, finish):
         return Plan("dot8", rung.name, mode, finish)
     if facts.pairs and (facts.exact32 or narrow):
         return Plan("dot16", rung.name, mode, finish)
-    if not facts.wide_finish:
-        return _portable("a requantization may need more than 64 bits")
     if facts.in_format.min < -proofs.INT16 - 1 or facts.in_format.max > proofs.INT16:
         return _portable("activations of more than 16 bits")
     reason = "sums may need more than 32 bits" if facts.pairs else "products may need more than 32 bits"
@@ -166,7 +162,7 @@ def _free(facts, rung, finish):
 
 
 def _bytes(facts, rung):
-    return rung.byte_dot and not facts.layer.depthwise and proofs.bytes_exact(facts.summed, facts.layer.bias, facts.in_format)
+    return rung.vnni and not facts.layer.depthwise and proofs.bytes_exact(facts.summed, facts.layer.bias, facts.in_format)
 
 
 def requantizer(facts, watched):

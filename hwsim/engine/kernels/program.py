@@ -11,8 +11,7 @@ from hwsim.engine.kernels import microkernel, pack, wide
 from hwsim.engine.kernels.fill import fill
 from hwsim.engine.kernels.geometry import Reduction
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import WATCHES, Finish, Form, Job, Mode, Tally
-from hwsim.fixed.formats import IntFormat
+from hwsim.engine.kernels.variant import Finish, Form, Job, Mode, Tally
 from hwsim.ops.window import extent
 
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
@@ -72,10 +71,13 @@ class Program:
 
 
 class Worker:
-    """One thread's buffers for a Program: input rows, accumulators, tallies."""
+    """One thread's buffers for a Program: input rows, accumulators, tallies.
 
-    def __init__(self, program, rows):
-        self.program, layer = program, program.layer
+    store(acc int64 (P,OC), y int32 (P,OC)) -> clamped count: the requantizer of a program whose finish is NONE.
+    """
+
+    def __init__(self, program, rows, store):
+        self.program, self.store, layer = program, store, program.layer
         self.inputs = pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
         self.padded = -(-layer.oc // COLUMN) * COLUMN
         self.direct = program.finish is not Finish.NONE and self.padded == layer.oc
@@ -118,16 +120,14 @@ class Worker:
         for index, part in enumerate(program.parts):
             self._kernels(index, sums)
             wide.add(acc, sums, part.shift)
-        datapath = program.facts.datapath
         if program.mode & Mode.WRAP:
-            wide.wrap(acc, 64 - datapath.acc_bits)
-        word = IntFormat(program.facts.out_format.bits)
-        self.clamped += wide.finish(acc, y, program.layer, word, datapath.rounding)
+            wide.wrap(acc, 64 - program.facts.datapath.acc_bits)
+        self.clamped += self.store(acc.reshape(-1, program.layer.oc), y.reshape(-1, program.layer.oc))
 
     def _kernels(self, index, out):
         part = self.program.parts[index]
         for band, tally in zip(part.bands, self.tallies[index]):
-            microkernel.run(band.variant, self._job(part, band, tally, self.steps[index], out))
+            microkernel.kernel(band.variant)(self._job(part, band, tally, self.steps[index], out))
 
     def _job(self, part, band, tally, offsets, out):
         layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
@@ -159,7 +159,3 @@ class Worker:
     def all_clamped(self):
         """How many of this worker's outputs the final clamp changed."""
         return self.clamped + int(self.tally(Tally.CLAMPED).sum())
-
-
-def watched(program):
-    return bool(program.mode & WATCHES)

@@ -15,7 +15,12 @@ def largest_code(fmt):
 
 def exact_in_32_bits(weights, bias, fmt):
     """Per channel: no order of the sum can leave 32 bits. weights (OC, ...), both words of a log weight apart."""
-    return _magnitude(weights) * largest_code(fmt) + np.abs(bias) <= INT32
+    return magnitudes(weights, bias, fmt) <= INT32
+
+
+def magnitudes(weights, bias, fmt):
+    """Per channel: the largest magnitude that any partial sum can reach in any order."""
+    return _magnitude(weights) * largest_code(fmt) + np.abs(bias)
 
 
 def _magnitude(weights):
@@ -52,15 +57,3 @@ def bytes_exact(weights, bias, fmt):
     if not fits or not (-128 <= fmt.min and fmt.max <= (127 if fmt.signed else 255)):
         return False
     return bool((_magnitude(weights) * 383 + np.abs(bias) <= INT32).all())
-
-
-def requantized_in_64_bits(layer, words, fmt, datapath, out_format):
-    """Whether |value|*|m| + 2^s stays below 2^63 in every step of the requantizer, folded or not, on each channel."""
-    exact = _magnitude(np.moveaxis(words, 0, 1)) * largest_code(fmt) + np.abs(layer.bias)
-    acc = np.minimum(exact, -datapath.acc_format.min)
-    m = np.maximum(np.abs(layer.m_pos), np.abs(layer.m_neg))
-    steps = [(acc, m, layer.shift)]
-    if layer.alpha_q is not None:
-        code = np.full(len(acc), 1 << (out_format.bits - 1))
-        steps += [(code, np.abs(layer.alpha_q), np.full(len(acc), 14)), (code, np.abs(layer.m2), layer.shift2)]
-    return all(int(a) * int(b) + (1 << int(s)) < 1 << 63 for values in steps for a, b, s in zip(*values))

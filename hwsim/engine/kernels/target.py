@@ -19,7 +19,7 @@ class Rung:
 
     lanes: 32-bit lanes of a register; tiles: columns of a tile -> its pixels, so that the accumulators stay in registers;
     careful: the same where every beat ends in a clamp or an extreme; madd, pack: LLVM's names of the two instructions that
-    have no generic form; byte_dot: whether four 8-bit products per lane are one exact instruction.
+    have no generic form; vnni: whether sums of two 16-bit or four 8-bit products per lane are one exact instruction.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Rung:
     careful: Mapping[int, int]
     madd: str
     pack: str
-    byte_dot: bool = False
+    vnni: bool = False
 
     def tile(self, columns, width, careful):
         """(pixels, columns) of the tile for an output row of `width` pixels and that many 16-channel columns."""
@@ -42,6 +42,7 @@ def ladder():
     """The rungs that this process may compile for, fastest first; empty where only other code can run."""
     if numba.config.DISABLE_JIT or not llvmlite.binding.get_process_triple().startswith("x86_64"):
         return ()
+    llvmlite.binding.initialize_native_asmparser()  # kernels/ir.py writes one instruction out
     features = set(cpu_target.target_context.codegen()._get_host_cpu_features().split(","))
     rungs = []
     if {"+avx512bw", "+avx512vl"} <= features:
@@ -56,3 +57,8 @@ def ladder():
 def rung_named(name):
     """The rung of that name; KeyError where this process has none."""
     return {rung.name: rung for rung in ladder()}[name]
+
+
+def rung_of_lanes(lanes):
+    """The rung whose registers have that many lanes."""
+    return {rung.lanes: rung for rung in ladder()}[lanes]
