@@ -48,8 +48,9 @@ class Requantizer:
         return beat if beat is not None and beat.last else None
 
     def _round(self, products, shifts):
-        """round(p, s) per column; products are Python integers, exact at every width."""
-        return np.array([round_shift(int(p), int(s), self.datapath.rounding) for p, s in zip(products, shifts)], object)
+        """round(p, s) per column, in Python integers, exact at every width; 0 (an idle column) stays 0 under every rule."""
+        return np.array([round_shift(int(p), int(s), self.datapath.rounding) if p else 0 for p, s in zip(products, shifts)],
+                        object)
 
     def _clamp(self, beat, values):
         codes = clamp(values, *self.clamp_range)

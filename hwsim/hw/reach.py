@@ -1,0 +1,210 @@
+"""Which codes every tensor can really hold: ranges propagated through the integer graph, per channel (ARITHMETIC.md section 7).
+
+A range is (lo, hi), two integer arrays over the last axis. Every rule is sound: it may be wider than the truth, never
+narrower. Scaling is monotone on each side of zero, so the ends and the codes next to zero decide.
+"""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow
+from hwsim.fixed.narrow import clamp, saturate
+from hwsim.fixed.rounding import round_shift
+from hwsim.graph.accumulator import SumRange
+from hwsim.ops.cut import ARRAY_OPS, cut
+from hwsim.ops.layer import integer_weights
+
+ALPHA_SHIFT = 14
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the rules read besides the node and its input ranges."""
+
+    formats: Mapping[str, IntFormat]
+    shapes: Mapping[str, tuple[int, ...]]
+    datapath: Datapath
+
+    def on_channels(self, node):
+        """Whether the node works along the last axis."""
+        return node.params["axis"] == len(self.shapes[node.name]) - 1
+
+
+def reachable(graph, formats, shapes, datapath):
+    """(tensor -> (lo, hi), array node -> SumRange) of a placed integer graph for concrete shapes.
+
+    A SumRange covers every partial sum: each input range is widened to hold 0, which padding and idle lanes are.
+    """
+    ranges, sums = {}, {}
+    for node in graph.nodes:
+        read = [ranges[name] for name in node.inputs]
+        if node.op in ARRAY_OPS:
+            sums[node.name] = node_sums(node, shapes[node.inputs[0]], _with_zero(read[0]), datapath.tm)
+            found = _array(node, sums[node.name], formats[node.name], datapath)
+        else:
+            found = _RULES.get(node.op, _anything)(node, read, Scope(formats, shapes, datapath))
+        ranges[node.name] = _fitted(found, formats[node.name], shapes[node.name][-1])
+    return ranges, sums
+
+
+def node_sums(node, in_shape, x, tm):
+    """The SumRange of an array node for inputs within x = (lo, hi) per channel, both words and the bias by its own sign."""
+    oc = len(node.params["bias"])
+    lo, hi = np.full(oc, np.iinfo(np.int64).max), np.full(oc, np.iinfo(np.int64).min)
+    for piece in cut(node, in_shape, tm):
+        outs, layer = piece.out_channels, piece.layer
+        least, most = _layer_sums(layer, *(end[piece.in_channels] for end in x))
+        lo[outs], hi[outs] = np.minimum(lo[outs], least), np.maximum(hi[outs], most)
+    return SumRange(lo, hi, True)
+
+
+def _layer_sums(layer, xlo, xhi):
+    weights = integer_weights(layer.codes, layer.w_format, layer.w_bits)
+    lanes = (layer.oc, 1, 1, 1) if layer.depthwise else (1, 1, 1, layer.ic)
+    ends = weights * xlo.reshape(lanes), weights * xhi.reshape(lanes)
+    axes = (0, 2, 3, 4)
+    return (np.minimum(*ends).sum(axis=axes) + np.minimum(layer.bias, 0),
+            np.maximum(*ends).sum(axis=axes) + np.maximum(layer.bias, 0))
+
+
+def _with_zero(x):
+    return np.minimum(x[0], 0), np.maximum(x[1], 0)
+
+
+def _fitted(found, fmt, channels):
+    """The range inside its format, one entry per channel."""
+    lo, hi = (np.broadcast_to(saturate(np.asarray(end).astype(np.int64), fmt), channels) for end in found)
+    return lo, hi
+
+
+def _anything(node, read, scope):
+    fmt = scope.formats[node.name]
+    return fmt.min, fmt.max
+
+
+def _array(node, sums, fmt, datapath):
+    """What the requantizer makes of the sums; past the accumulator a wrap can give any of its codes."""
+    word = datapath.acc_format
+    inside = (sums.lo >= word.min) & (sums.hi <= word.max)
+    if datapath.acc_mode is Overflow.WRAP:
+        lo, hi = np.where(inside, sums.lo, word.min), np.where(inside, sums.hi, word.max)
+    else:
+        lo, hi = saturate(sums.lo, word), saturate(sums.hi, word)
+    stage = _folded if node.params["alpha_q"] is None else _unfolded
+    return _ends([stage(acc, node.params, fmt, datapath.rounding) for acc in _corners(lo, hi)], node.params)
+
+
+def _folded(acc, p, fmt, rounding):
+    return _scaled(acc, np.where(acc >= 0, p["m_pos"], p["m_neg"]), p["shift"], rounding)
+
+
+def _unfolded(acc, p, fmt, rounding):
+    """The corners of all three steps: between them each step is monotone on either side of zero."""
+    word = IntFormat(fmt.bits)
+    t = saturate(_scaled(acc, p["m_pos"], p["shift"], rounding), word)
+    t = np.where(t < 0, saturate(_scaled(t, p["alpha_q"], ALPHA_SHIFT, rounding), word), t)
+    return _scaled(t, p["m2"], p["shift2"], rounding)
+
+
+def _corners(lo, hi):
+    """The ends of lo..hi and its codes next to zero on either side."""
+    return lo, hi, np.clip(-1, lo, hi), np.clip(0, lo, hi)
+
+
+def _scaled(value, m, s, rounding):
+    """round(value*m, s) of Python integers, element by element; m = 1 with s = 0 keeps the value under every rounding."""
+    def one(v, k, n):
+        return int(v) if (k, n) == (1, 0) else round_shift(int(v) * int(k), int(n), rounding)
+    return np.frompyfunc(one, 3, 1)(value, m, s)
+
+
+def _ends(values, params):
+    """(lo, hi) over several candidate arrays, clamped as the operator does."""
+    clamped = [clamp(np.asarray(value, object), params["lo"], params["hi"]) for value in values]
+    return np.minimum.reduce(clamped), np.maximum.reduce(clamped)
+
+
+def _same(node, read, scope):
+    return read[0]
+
+
+def _shuffled(node, read, scope):
+    """Channels change place: any output channel may hold any code of the input."""
+    return read[0][0].min(), read[0][1].max()
+
+
+def _slice(node, read, scope):
+    lo, hi = read[0]
+    channels = slice(node.params["start"], node.params["stop"])
+    return (lo[channels], hi[channels]) if scope.on_channels(node) else read[0]
+
+
+def _pad(node, read, scope):
+    return _with_zero(read[0])
+
+
+def _prelu(node, read, scope):
+    p = node.params
+    lo, hi = _ends([_folded(x, p, None, scope.datapath.rounding) for x in _corners(*read[0])], p)
+    axes = tuple(range(lo.ndim - 1))
+    return lo.min(axis=axes), hi.max(axis=axes)
+
+
+def _table(node, read, scope):
+    table, first = node.params["table"], scope.formats[node.inputs[0]].min
+    parts = [table[lo - first:hi - first + 1] for lo, hi in zip(*read[0])]
+    return np.array([part.min() for part in parts]), np.array([part.max() for part in parts])
+
+
+def _add(node, read, scope):
+    """One sum, one shift: the extremes of every term."""
+    p = node.params
+    terms = [np.sort([lo.astype(object) * int(m), hi.astype(object) * int(m)], axis=0) for (lo, hi), m in zip(read, p["m"])]
+    return _ends([_scaled(sum(term[end] for term in terms), 1, p["shift"], scope.datapath.rounding) for end in (0, 1)], p)
+
+
+def _multiply(node, read, scope):
+    (a, b), p = read, node.params
+    products = [x.astype(object) * y for x in a for y in b]
+    return _ends([_scaled(product, p["m"], p["shift"], scope.datapath.rounding) for product in products], p)
+
+
+def _requantized(node, read, scope):
+    p = node.params
+    return [_ends([_scaled(end, m, s, scope.datapath.rounding) for end in x], p) for x, m, s in zip(read, p["m"], p["shift"])]
+
+
+def _maximum(node, read, scope):
+    lows, highs = zip(*_requantized(node, read, scope))
+    return reduce(np.maximum, lows), reduce(np.maximum, highs)
+
+
+def _minimum(node, read, scope):
+    lows, highs = zip(*_requantized(node, read, scope))
+    return reduce(np.minimum, lows), reduce(np.minimum, highs)
+
+
+def _concat(node, read, scope):
+    parts = _requantized(node, read, scope)
+    if scope.on_channels(node):
+        return np.concatenate([lo for lo, _ in parts]), np.concatenate([hi for _, hi in parts])
+    return min(lo.min() for lo, _ in parts), max(hi.max() for _, hi in parts)
+
+
+def _average(node, read, scope):
+    p, (lo, hi) = node.params, read[0]
+    return _ends([_scaled(end.astype(object) * int(taps), m, s, scope.datapath.rounding)
+                  for end in (lo, hi) for taps, m, s in zip(p["taps"], p["m"], p["shift"])], p)
+
+
+def _bilinear(node, read, scope):
+    """A weighted mean stays between its inputs."""
+    return _ends(read[0], node.params)
+
+
+_RULES = {"identity": _same, "max_pool": _same, "global_max_pool": _same, "upsample_nearest": _same, "crop": _same,
+          "depth_to_space": _shuffled, "space_to_depth": _shuffled, "reshape": _shuffled, "flatten": _shuffled,
+          "slice": _slice, "pad": _pad, "qprelu": _prelu, "qtable": _table, "qadd": _add, "qmul": _multiply,
+          "qmaximum": _maximum, "qminimum": _minimum, "qconcat": _concat, "qavg_pool": _average, "qbilinear": _bilinear}
