@@ -116,7 +116,8 @@ def test_any_convolution(data):
         acc = wrap(total, datapath.acc_format)
         product = np.where(acc >= 0, acc * p["m_pos"], acc * p["m_neg"])
         for oc, shift in enumerate(p["shift"].tolist()):
-            np.testing.assert_array_equal(y[..., oc], clamp(round_shift(product[..., oc], shift, datapath.rounding), p["lo"], p["hi"]))
+            rounded = round_shift(product[..., oc], shift, datapath.rounding)
+            np.testing.assert_array_equal(y[..., oc], clamp(rounded, p["lo"], p["hi"]))
 
 
 @SOME

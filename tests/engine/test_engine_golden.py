@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from engine_nets import ENGINES, array, codes_of, everything, fields, network, source
+from engine_nets import ENGINES, array, assert_engines_agree, codes_of, everything, fields, network, source
 
 from hwsim.engine.result import AccEvent
 from hwsim.fixed.formats import Datapath, Overflow, Rounding
@@ -92,12 +92,13 @@ def test_gemmlowp_rounds_twice_and_saturates_at_both_ends(engine):
 
 
 @both_engines
-@pytest.mark.parametrize("bits, shift, expected", [(8, 0, 18 << 14), (16, 10, 18 << 20)])
-def test_all_minimum_operands(engine, bits, shift, expected):
-    """18 products of the two lowest codes."""
+@pytest.mark.parametrize("bits, acc_bits, shift, expected", [
+    (8, 20, 0, 18 << 14), (16, 36, 10, 18 << 20), (16, 48, 10, 18 << 20)])
+def test_all_minimum_operands(engine, bits, acc_bits, shift, expected):
+    """18 products of the two lowest codes; those of 16 bits need 36."""
     low = -(1 << (bits - 1))
     node = Node.make("y", "qconv2d", ("x",), codes=codes_of(np.full((1, 3, 3, 2), low)), w_bits=bits, **fields(1, shift=shift))
-    net = network([source((3, 3, 2)), node], formats={"x": f"i{bits}"})
+    net = network([source((3, 3, 2)), node], Datapath(acc_bits), formats={"x": f"i{bits}"})
     assert outputs(net, {"x": np.full((1, 3, 3, 2), low)}, engine).tolist() == [[[[expected]]]]
 
 
@@ -231,10 +232,21 @@ def test_space_to_depth(engine):
 
 
 @both_engines
-def test_products_of_sixteen_bit_words_by_thirty_one_bits(engine):
-    """2^32 * 2^31 does not fit 64 bits: unsigned words 65535 * 65535 * (2^31-1) / 2^62, then half-up."""
+@pytest.mark.parametrize("formats, a, b, expected", [
+    (("u16", "u16"), 65535, 65535, 2), (("i32", "i3"), -(1 << 31), -4, 4), (("i32", "i32"), -(1 << 31), 1 << 30, 1 - (1 << 30))])
+def test_vector_products_up_to_and_past_64_bits(engine, formats, a, b, expected):
+    """a * b * (2^31-1) / 2^62, half-up: 1.9999, 4 - 2^-29 and -2^30 + 1/2."""
     doors = [source((1, 1, 1), "a"), source((1, 1, 1), "b", 1)]
-    node = Node.make("y", "qmul", ("a", "b"), m=(1 << 31) - 1, shift=62, lo=0, hi=65535)
-    net = network([*doors, node], Datapath(mult_bits=31), formats={"a": "u16", "b": "u16", "y": "u16"})
-    x = np.full((1, 1, 1, 1), 65535)
-    assert outputs(net, {"a": x, "b": x}, engine).item() == 2
+    node = Node.make("y", "qmul", ("a", "b"), m=(1 << 31) - 1, shift=62, lo=-(1 << 31), hi=(1 << 31) - 1)
+    net = network([*doors, node], Datapath(mult_bits=31), formats=dict(zip("ab", formats)))
+    x = np.ones((1, 1, 1, 1), np.int64)
+    assert outputs(net, {"a": x * a, "b": x * b}, engine).item() == expected
+
+
+def test_bilinear_weights_round_ties_to_even():
+    """At factor 2048 every weight is a tie, 1/2, 3/2, 5/2, ... of 2^-11; a step of 65535 shows each of them."""
+    net, inputs = vector("qbilinear", [[-32768, 32767]], "i16", factor=(1, 2048), lo=-32768, hi=32767)
+    net = network(net.nodes, default="i16")
+    y = assert_engines_agree(net, inputs)[-1][1].ravel()
+    weights = [o + o % 2 for o in range(2048)]
+    assert y[1024:1024 + 2048].tolist() == [((2048 - w) * 2048 * -32768 + w * 2048 * 32767 + (1 << 21)) >> 22 for w in weights]
