@@ -41,15 +41,15 @@ def test_same_command_same_bits(report, model, picture):
 
 
 def test_narrow_accumulator_overflows_with_an_address(report, model, mosaic):
-    found = report("run", model, "--input", mosaic, "--acc-bits", 20, "--no-float")["overflow"]
-    assert found["acc_bits"] == 20 and found["events"] > 0
+    found = report("run", model, "--input", mosaic, "--acc-bits", 22, "--no-float")["overflow"]
+    assert found["acc_bits"] == 22 and found["events"] > 0
     assert found["first"].keys() >= {"layer", "cot", "oy", "ox", "oc", "ky", "kx", "cit", "word", "value"}
     assert report("run", model, "--input", mosaic, "--no-float")["overflow"]["events"] == 0
 
 
 def test_overflow_error_mode_stops(cli, model, mosaic, tmp_path):
-    done = cli("run", model, "--input", mosaic, "--acc-bits", 20, "--overflow", "error", "--out", tmp_path / "o")
-    assert done.status == 1 and ": the accumulator must stay in -524288..524287 (i20), not " in done.err.splitlines()[-1]
+    done = cli("run", model, "--input", mosaic, "--acc-bits", 22, "--overflow", "error", "--out", tmp_path / "o")
+    assert done.status == 1 and ": the accumulator must stay in -2097152..2097151 (i22), not " in done.err.splitlines()[-1]
     assert not (tmp_path / "o" / "report.json").exists()
 
 
