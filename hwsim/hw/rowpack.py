@@ -7,9 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 
+def packs(layer):
+    """A depthwise layer has one lane per channel already: there the option has no meaning."""
+    return layer.rowpack and not layer.depthwise
+
+
 def pack_layer(layer, tn=16):
-    """The ordinary ArrayLayer that runs a rowpack layer; any other layer as it is."""
-    if not layer.rowpack:
+    """The ordinary ArrayLayer that runs a rowpack layer; any other as it is."""
+    if not packs(layer):
         return layer
     words, oc, kh, kw, ic = layer.codes.shape
     top, bottom, _, _ = layer.pad
@@ -20,7 +25,7 @@ def pack_layer(layer, tn=16):
 
 def pack_input(layer, x):
     """x (IH,IW,IC) as the packed layer reads it: (IH, OW, KW*IC), zeros outside the image."""
-    if not layer.rowpack:
+    if not packs(layer):
         return x
     (_, width), kw, ic = layer.in_hw, layer.kernel[1], layer.ic
     packed = np.zeros((x.shape[0], layer.out_hw[1], kw * ic), np.int64)

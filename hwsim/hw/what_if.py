@@ -73,7 +73,8 @@ class WhatIf:
 
 
 def what_if(net: IntegerGraph, inputs, reruns=4, engine="fast", threads=None, progress=None):
-    """The WhatIf of `net` on `inputs` (name -> codes): one exact pass, then `reruns` true runs below the safe width.
+    """The WhatIf of `net` on `inputs` (name -> codes): one exact pass, then true runs at the safe width
+    and at `reruns` widths below it.
 
     The true runs keep the network's overflow mode; `error` runs as `wrap`, so that there is a result. Widths that a bias
     does not fit are left out. progress(text, done, total) hears of every node.
@@ -89,8 +90,10 @@ def what_if(net: IntegerGraph, inputs, reruns=4, engine="fast", threads=None, pr
             progress("exact sums", done, len(net.nodes))
     found = WhatIf(layers, outputs, ())
     mode = Overflow.WRAP if net.datapath.acc_mode is Overflow.ERROR else net.datapath.acc_mode
-    widths = [bits for bits in reversed(found.widths) if bits >= bias_bits(net)][:reruns + 1]
-    runs = tuple(_rerun(with_accumulator(net, bits, mode), inputs, outputs, engine, threads) for bits in widths)
+    least = bias_bits(net)
+    top = max(least, found.widths[-1])
+    runs = tuple(_rerun(with_accumulator(net, bits, mode), inputs, outputs, engine, threads)
+                 for bits in range(top, max(least, top - reruns) - 1, -1))
     return replace(found, reruns=runs)
 
 
