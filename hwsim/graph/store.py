@@ -66,11 +66,11 @@ def _datapath_json(datapath):
 
 
 def is_network(path):
-    """Whether `path` is an HDF5 file that says it is a .hwq network; a missing or foreign file is not one."""
+    """Whether `path` is an HDF5 file that says it is a .hwq network; a missing, foreign or damaged file is not one."""
     try:
         with h5py.File(path, "r") as root:
             return MARK in root.attrs
-    except OSError:
+    except (OSError, RuntimeError, KeyError):
         return False
 
 

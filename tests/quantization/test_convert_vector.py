@@ -5,14 +5,18 @@ import numpy as np
 import pytest
 from small_networks import conv, graph, image, ranges
 
+from hwsim.engine.run import run
 from hwsim.errors import QuantizeError
 from hwsim.graph.node import Node
+from hwsim.graph.store import open_net, save
+from hwsim.graph.text import to_text
 from hwsim.ops.table import OPS
 from hwsim.quantization.calibrate import calibrate
 from hwsim.quantization.compare import compare
 from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
 from hwsim.quantization.convert_vector import possible_taps
+from hwsim.quantization.doors import read_input
 from hwsim.quantization.prepare import prepare
 
 TWO = (Node.make("a", "input", shape=(None, None, 2)), Node.make("b", "input", shape=(None, None, 2), index=1))
@@ -187,6 +191,19 @@ def test_every_operator_is_close_to_float_at_16_bits(options):
     calibration = calibrate(GIVEN, [DATA], config)
     found = compare(GIVEN, quantize(GIVEN, calibration, config), DATA, "reference")
     assert [layer.name for layer in found.layers if layer.sqnr_db < 60] == []
+
+
+def test_a_stored_network_gives_the_same_bits(tmp_path):
+    config = Config(act_bits=8, weight_bits=6)
+    net = quantize(GIVEN, calibrate(GIVEN, [DATA], config), config)
+    save(net, tmp_path / "net.hwq")
+    found = open_net(tmp_path / "net.hwq")
+    assert to_text(found.graph) == to_text(net.graph)
+    assert (found.formats, found.scales, found.datapath, found.meta) == (net.formats, net.scales, net.datapath, net.meta)
+    codes, _ = read_input(net, DATA)
+    one, other = (run(n, codes, "reference") for n in (net, found))
+    for name in net.outputs:
+        np.testing.assert_array_equal(one[name], other[name])
 
 
 def test_every_float_operator_is_covered():
