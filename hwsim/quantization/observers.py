@@ -70,7 +70,8 @@ class MseObserver:
     above the maximum; a value stands at the middle of its bin.
     """
 
-    BINS = 1 << 16
+    BITS = 16
+    BINS = 1 << BITS
     exact = True
 
     def __init__(self, levels):
@@ -84,7 +85,7 @@ class MseObserver:
         largest = float(magnitudes.max(initial=0.0))
         if largest > 0 and math.isfinite(largest):
             self._widen(math.frexp(largest)[1])
-            bins = np.ldexp(magnitudes, 16 - self._exponent).astype(np.int64)
+            bins = np.ldexp(magnitudes, self.BITS - self._exponent).astype(np.int64)
             self._counts += np.bincount(bins, minlength=self.BINS)
         self._largest = max(self._largest, largest)
 
@@ -92,7 +93,7 @@ class MseObserver:
         """Bins up to 2^exponent at least; merging pairs of bins is exact, so the order of images is free."""
         if self._exponent is None:
             self._exponent = exponent
-        for _ in range(min(exponent - self._exponent, 17)):
+        for _ in range(min(exponent - self._exponent, self.BITS + 1)):
             pairs = self._counts.reshape(-1, 2).sum(axis=1)
             self._counts = np.concatenate([pairs, np.zeros_like(pairs)])
         self._exponent = max(exponent, self._exponent)
@@ -101,7 +102,7 @@ class MseObserver:
         if self._largest == 0 or not math.isfinite(self._largest):
             return self._largest
         used = np.flatnonzero(self._counts)
-        values = np.ldexp(used + 0.5, self._exponent - 16)
+        values = np.ldexp(used + 0.5, self._exponent - self.BITS)
         weights = self._counts[used]
         errors = [self._error(values, weights, step) for step in range(STEPS, 0, -1)]
         return self._largest * (STEPS - int(np.argmin(errors))) / STEPS
