@@ -4,11 +4,14 @@
 // Cycle c = 0 follows the edge that samples start. No multiplier: every address is a base plus steps from the CSRs.
 //
 // Input address: a_oy is the word of the window's corner for (oy, ox = 0), a_ox for (oy, ox), a_ky for (.., ky, kx = 0),
-// a_kx for (.., ky, kx); adding cit gives (y*IW + x)*CIT + cit. y and x run beside them and tell padding from image.
+// a_kx for (.., ky, kx); adding tile_word + cit gives (y*IW + x)*CIT + cit. tile_word is the first word of a depthwise
+// tile's own channels, else 0. y and x run beside them and tell padding from image; a word past the pixel's is padding too.
 // Weights: w_ptr walks the words of the bank; it returns to the tile's first word after each pixel.
 // Bank pace (dma = 1): tile t loads for LD_t cycles into bank t[0]; it may start when the loader is idle and tile t-2 has
 // issued its last beat, in the very cycle of that beat; its first beat issues in the cycle after its last load cycle.
 module control #(
+    parameter TN         = 16,
+    parameter TM         = 16,
     parameter FLAG_DEPTH = 64,
     parameter TILE_DEPTH = 4
 ) (
@@ -23,7 +26,7 @@ module control #(
     input  wire [15:0] n_cot, n_oh, n_ow, n_kh, n_kw, n_cit, n_ih, n_iw,
     input  wire [15:0] stride_y, stride_x, dil_y, dil_x,
     input  wire signed [17:0] pad_top, pad_left,
-    input  wire [31:0] base, step_kx, step_ky, step_ox, step_oy, step_cot,
+    input  wire [31:0] base, step_kx, step_ky, step_ox, step_oy, step_cot, n_words,
     output wire        issue,           // c
     output wire        in_image,        // c: the input position lies in the image
     output wire [31:0] x_addr,          // c: NBin word
@@ -36,6 +39,7 @@ module control #(
     output reg  [31:0] out_addr         // c: (oy*OW + ox)*COT + cot
 );
     localparam FAW = (FLAG_DEPTH > 1) ? $clog2(FLAG_DEPTH) : 1;
+    localparam [31:0] SHARE = (TN > TM) ? TN/TM - 1 : 0;
     localparam TAW = (TILE_DEPTH > 1) ? $clog2(TILE_DEPTH) : 1;
 
     // ---- loop counters -------------------------------------------------------------------------------------------
@@ -59,7 +63,7 @@ module control #(
 
     // ---- positions and input addresses ---------------------------------------------------------------------------
     reg signed [34:0] y, y_pixel, x, x_pixel;   // y_pixel, x_pixel: corner of the window
-    reg [31:0] a_oy, a_ox, a_ky, a_kx, a_tile;
+    reg [31:0] a_oy, a_ox, a_ky, a_kx, tile_word;
 
     wire signed [34:0] top   = -pad_top;
     wire signed [34:0] left  = -pad_left;
@@ -71,10 +75,10 @@ module control #(
     wire signed [34:0] iw    = $signed({19'd0, n_iw});
     wire [31:0] a_next_row   = a_oy + step_oy;
     wire [31:0] a_next_pixel = a_ox + step_ox;
-    wire [31:0] a_next_tile  = a_tile + step_cot;
+    wire        word_ends    = ((cot & SHARE) == SHARE);     // TN > TM: several tiles share an input word
 
-    assign in_image = (y >= 0) && (y < ih) && (x >= 0) && (x < iw);
-    assign x_addr = a_kx + {16'd0, cit};
+    assign in_image = (y >= 0) && (y < ih) && (x >= 0) && (x < iw) && (tile_word + {16'd0, cit} < n_words);
+    assign x_addr   = a_kx + tile_word + {16'd0, cit};
 
     // ---- weight words --------------------------------------------------------------------------------------------
     reg [31:0] w_ptr;
@@ -139,7 +143,7 @@ module control #(
             out_addr <= 32'd0;
             {f_ptr, f_base, w_ptr, w_base0, w_base1} <= 160'd0;
             y <= top;  y_pixel <= top;  x <= left;  x_pixel <= left;
-            a_oy <= base;  a_ox <= base;  a_ky <= base;  a_kx <= base;  a_tile <= base;
+            a_oy <= base;  a_ox <= base;  a_ky <= base;  a_kx <= base;  tile_word <= 32'd0;
         end else if (issue) begin
             fresh <= end_ky;
             word  <= end_word ? 1'b0 : 1'b1;
@@ -171,8 +175,8 @@ module control #(
                 w_ptr <= w_other;
                 f_ptr <= f_ptr + 32'd1;  f_base <= f_ptr + 32'd1;
                 y <= top;  y_pixel <= top;
-                a_tile <= a_next_tile;
-                a_oy <= a_next_tile;  a_ox <= a_next_tile;  a_ky <= a_next_tile;  a_kx <= a_next_tile;
+                if (word_ends) tile_word <= tile_word + step_cot;
+                a_oy <= base;  a_ox <= base;  a_ky <= base;  a_kx <= base;
             end
         end
     end

@@ -18,7 +18,7 @@ module csr (
     output wire [15:0] cot, oh, ow, kh, kw, cit, ih, iw,
     output wire [15:0] stride_y, stride_x, dil_y, dil_x,
     output wire signed [17:0] pad_top, pad_left,
-    output wire [31:0] base, step_kx, step_ky, step_ox, step_oy, step_cot,
+    output wire [31:0] base, step_kx, step_ky, step_ox, step_oy, step_cot, words,
     output wire [6:0]  oc_tail,
     output wire signed [31:0] lo, hi
 );
@@ -69,8 +69,8 @@ module csr (
     assign step_ox  = word[32*18 +: 32];
     assign step_oy  = word[32*19 +: 32];
     assign step_cot = word[32*20 +: 32];
-    assign oc_tail  = word[32*21 +: 7];
-    assign lo       = word[32*22 +: 32];
-    assign hi       = word[32*23 +: 32];
-    // word 24 is SCRATCH: the layer's id, for the host's own use
+    assign words    = word[32*21 +: 32];
+    assign oc_tail  = word[32*22 +: 7];
+    assign lo       = word[32*23 +: 32];
+    assign hi       = word[32*24 +: 32];
 endmodule

@@ -102,7 +102,7 @@ module tb;
     task load;
         begin
             n_tile = cfg[1];
-            n_in   = cfg[7] * cfg[8] * (cfg[0][0] ? cfg[1] : cfg[6]);
+            n_in   = cfg[7] * cfg[8] * cfg[21];
             n_out  = cfg[2] * cfg[3] * cfg[1];
             n_flag = cfg[4] * cfg[5] * cfg[6];                  // positions of one tile
             if (n_in > 0) $readmemh(file_in(dir, "nbin.hex"), dut.u_nbin.u_mem.mem, 0, n_in - 1);

@@ -101,7 +101,7 @@ module top #(
     wire        start, two_word, dma;
     wire [15:0] n_cot, n_oh, n_ow, n_kh, n_kw, n_cit, n_ih, n_iw, stride_y, stride_x, dil_y, dil_x;
     wire signed [17:0] pad_top, pad_left;
-    wire [31:0] base, step_kx, step_ky, step_ox, step_oy, step_cot;
+    wire [31:0] base, step_kx, step_ky, step_ox, step_oy, step_cot, n_words;
     wire [6:0]  oc_tail;
     wire signed [31:0] lo, hi;
     reg         busy, done_q;
@@ -114,21 +114,21 @@ module top #(
         .two_word(two_word), .dma(dma),
         .cot(n_cot), .oh(n_oh), .ow(n_ow), .kh(n_kh), .kw(n_kw), .cit(n_cit), .ih(n_ih), .iw(n_iw),
         .stride_y(stride_y), .stride_x(stride_x), .dil_y(dil_y), .dil_x(dil_x), .pad_top(pad_top), .pad_left(pad_left),
-        .base(base), .step_kx(step_kx), .step_ky(step_ky), .step_ox(step_ox), .step_oy(step_oy), .step_cot(step_cot),
+        .base(base), .step_kx(step_kx), .step_ky(step_ky), .step_ox(step_ox), .step_oy(step_oy), .step_cot(step_cot), .words(n_words),
         .oc_tail(oc_tail), .lo(lo), .hi(hi));
 
     // ---- control -------------------------------------------------------------------------------------------------
     wire        issue, in_image, bank, first, last, layer_end;
     wire [31:0] x_addr, w_addr, cot, out_addr;
 
-    control #(.FLAG_DEPTH(FLAG_DEPTH), .TILE_DEPTH(TILE_DEPTH)) u_control (
+    control #(.TN(TN), .TM(TM), .FLAG_DEPTH(FLAG_DEPTH), .TILE_DEPTH(TILE_DEPTH)) u_control (
         .clk(clk), .rst(rst), .start(start),
         .host_flag_we(host_we && host_sel == 4'd3), .host_ldlen_we(host_we && host_sel == 4'd11),
         .host_addr(host_addr), .host_data(host_data[31:0]),
         .two_word(two_word), .dma(dma),
         .n_cot(n_cot), .n_oh(n_oh), .n_ow(n_ow), .n_kh(n_kh), .n_kw(n_kw), .n_cit(n_cit), .n_ih(n_ih), .n_iw(n_iw),
         .stride_y(stride_y), .stride_x(stride_x), .dil_y(dil_y), .dil_x(dil_x), .pad_top(pad_top), .pad_left(pad_left),
-        .base(base), .step_kx(step_kx), .step_ky(step_ky), .step_ox(step_ox), .step_oy(step_oy), .step_cot(step_cot),
+        .base(base), .step_kx(step_kx), .step_ky(step_ky), .step_ox(step_ox), .step_oy(step_oy), .step_cot(step_cot), .n_words(n_words),
         .issue(issue), .in_image(in_image), .x_addr(x_addr), .bank(bank), .w_addr(w_addr),
         .first(first), .last(last), .layer_end(layer_end), .cot(cot), .out_addr(out_addr));
 

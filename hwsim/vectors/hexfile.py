@@ -1,0 +1,51 @@
+"""Words as `$readmemh` text and back, vectorised (VECTORS.md, Hex).
+
+A word is `lanes` fields of `bits` each, lane 0 the least significant; ceil(lanes*bits/4) lower-case digits, LF.
+"""
+import numpy as np
+
+DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
+PAIRS = np.stack([DIGITS[np.arange(256) >> 4], DIGITS[np.arange(256) & 15]], 1)
+VALUE = np.full(256, 255, np.uint8)
+VALUE[DIGITS] = np.arange(16)
+
+
+def digits(lanes, bits):
+    """Hex digits of one word."""
+    return -(-lanes * bits // 4)
+
+
+def pack_bytes(words, bits):
+    """words (N, LANES) integers -> (N, ceil(LANES*bits/8)) uint8, least significant byte first, fields masked to `bits`."""
+    dtype = np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.uint32 if bits <= 32 else np.uint64
+    narrow = np.ascontiguousarray(np.asarray(words).astype(np.int64).astype(dtype))
+    planes = np.unpackbits(narrow.view(np.uint8).reshape(*narrow.shape, -1), axis=-1, bitorder="little")
+    return np.packbits(planes[..., :bits].reshape(len(narrow), -1), axis=-1, bitorder="little")
+
+
+def pack(words, bits):
+    """words (N, LANES) integers -> the bytes of N lines of hex."""
+    packed = pack_bytes(words, bits)
+    count = digits(np.shape(words)[1], bits)
+    text = PAIRS[packed[:, ::-1]].reshape(len(packed), -1)
+    lines = np.full((len(packed), count + 1), ord("\n"), np.uint8)
+    lines[:, :count] = text[:, text.shape[1] - count:]
+    return lines.tobytes()
+
+
+def unpack(lines, lanes, bits, signed):
+    """The int64 words (N, LANES) of hex lines (N, digits) uint8, or None where a digit or an unused upper bit is wrong."""
+    nibbles = VALUE[lines]
+    if (nibbles == 255).any():
+        return None
+    if nibbles.shape[1] % 2:
+        nibbles = np.concatenate([np.zeros((len(nibbles), 1), np.uint8), nibbles], 1)
+    packed = ((nibbles[:, ::2] << 4) | nibbles[:, 1::2])[:, ::-1]
+    planes = np.unpackbits(np.ascontiguousarray(packed), axis=-1, bitorder="little")
+    if planes[:, lanes * bits:].any():
+        return None
+    fields = np.zeros((len(lines), lanes, 64), np.uint8)
+    fields[..., :bits] = planes[:, :lanes * bits].reshape(-1, lanes, bits)
+    if signed:
+        fields[..., bits:] = fields[..., bits - 1:bits]
+    return np.packbits(fields, axis=-1, bitorder="little").view(np.int64).reshape(-1, lanes)
