@@ -9,6 +9,7 @@ from hwsim.hw.config import Device, of_network
 from hwsim.hw.cycles import ArrayCycles, array_cycles
 from hwsim.hw.memory import Traffic, traffic
 from hwsim.hw.shape_twin import shape_twin
+from hwsim.hw.storage import Storage, storage_of
 from hwsim.hw.vector_cycles import unit, vector_cycles
 from hwsim.ops.cut import ARRAY_OPS, cut
 from hwsim.ops.spec import ARRAY
@@ -28,6 +29,7 @@ class LayerCycles:
     cycles: int
     parts: tuple[ArrayCycles, ...]
     traffic: Traffic
+    storage: Storage | None
     limit: str
     advice: str
     pes: int
@@ -134,7 +136,8 @@ def _layer(node, shapes, bits, device):
     macs = sum(part.macs for piece, part in zip(cuts, parts) if _has_taps(node, piece))
     moved = traffic(node, cuts, parts, [bits[name] for name in node.inputs], bits[node.name], in_shapes, out_shape, device, where)
     limit, advice = explain(node, cuts, parts, macs, cycles, device, where)
-    return LayerCycles(node.name, node.op, in_shapes[0], out_shape, where, macs, cycles, parts, moved, limit, advice, device.pes)
+    return LayerCycles(node.name, node.op, in_shapes[0], out_shape, where, macs, cycles, parts, moved,
+                       storage_of(node, device) if parts else None, limit, advice, device.pes)
 
 
 def _has_taps(node, piece):

@@ -1,0 +1,60 @@
+"""Weight storage of a layer, and the accounting of the literature beside it (ARITHMETIC.md section 5)."""
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from hwsim.hw.cycles import ceil_div
+
+EDGE_BITS, FLOAT_BITS = 8, 32
+
+
+@dataclass(frozen=True)
+class Storage:
+    """weights: how many; second: those with a second word; word_bits: N or W; flag_bits: one per tile of log weights."""
+
+    weights: int
+    second: int
+    word_bits: int
+    flag_bits: int
+
+    @property
+    def bits(self):
+        return (self.weights + self.second) * self.word_bits + self.flag_bits
+
+
+def storage_of(node, device):
+    """The Storage of an integer array node."""
+    p = node.params
+    words, oc, kh, kw, ic = p["codes"].shape
+    tiles = ceil_div(oc, device.TM) * ceil_div(ic, device.TN) * kh * kw
+    return Storage(oc * kh * kw * ic, _second(p, words, device), p["w_bits"], tiles if p["w_format"] == "stlq" else 0)
+
+
+def _second(p, words, device):
+    """Weights of two-word tiles; chosen per element, those whose second word is not 0."""
+    if words == 1:
+        return 0
+    if p["flags"] is None:
+        return int(np.count_nonzero(p["codes"][1]))
+    oc, _, _, ic = p["codes"].shape[1:]
+    rows = np.minimum(device.TM, oc - device.TM * np.arange(p["flags"].shape[0]))
+    lanes = np.minimum(device.TN, ic - device.TN * np.arange(p["flags"].shape[1]))
+    return int((p["flags"] * rows[:, None, None, None] * lanes[None, :, None, None]).sum())
+
+
+def literature_words(middle, edges, table_width, ratio):
+    """Parameters in 32-bit words as papers on log weights count them, an exact ratio.
+
+    middle: weights of the inner layers, w+1 bits per word, a fraction `ratio` of them with two words; edges: weights of the
+    first convolution, the classifier and a segmentation head, 8 bits each. Biases, batch norm and flags are not counted.
+    """
+    words = middle * (1 + Fraction(str(ratio)))
+    return (words * (table_width + 1) + edges * EDGE_BITS) * Fraction(1, FLOAT_BITS)
+
+
+def network_literature(storages, table_width, ratio):
+    """literature_words of a network in order: its first and last layers are the edges."""
+    counts = [storage.weights for storage in storages]
+    edges = counts[0] + (counts[-1] if len(counts) > 1 else 0)
+    return literature_words(sum(counts) - edges, edges, table_width, ratio)

@@ -1,0 +1,145 @@
+"""`hwsim cycles`: data -> rows -> JSON, text and a picture (INTERFACES.md, report keys of cycles)."""
+import importlib
+
+from hwsim import files
+from hwsim.errors import MissingExtraError
+from hwsim.hw.storage import network_literature
+from hwsim.reports import tables
+from hwsim.version import VERSION
+
+BAR = 40
+COLOURS = {"array": "tab:blue", "vector": "tab:orange", "address": "tab:grey"}
+
+
+def report(model, config, found):
+    """The cycles report of a NetworkCycles; model: its JSON entry {path, sha256, parameters}; config: options as JSON."""
+    return {"schema": "hwsim.cycles/1", "hwsim": VERSION, "model": model, "config": config, "device": found.device.as_json(),
+            **body(found)}
+
+
+def body(found):
+    """`layers` and `total`, as the run report holds them too."""
+    fps = found.frames_per_second
+    total = {"cycles": found.cycles, "macs": found.macs, "utilization": float(found.utilization),
+             "frames_per_second": None if fps is None else float(fps), "gap_cycles": found.gap_cycles,
+             "array_layers": found.array_layers, "clock_ghz": str(found.device.clock_ghz),
+             "peak_ops_per_cycle": found.device.peak_ops}
+    return {"layers": [_row(layer) for layer in found.layers], "total": total | _storage(found)}
+
+
+def _row(layer):
+    t = layer.traffic
+    row = {"name": layer.name, "op": layer.op, "in_shape": list(layer.in_shape), "out_shape": list(layer.out_shape),
+           "macs": layer.macs, "tiles": layer.tiles, "two_word_tiles": layer.two_word_tiles, "cycles": layer.cycles,
+           "stall_cycles": layer.stall_cycles, "utilization": float(layer.utilization), "unit": layer.unit,
+           "bits_moved": {"weights": t.weights, "inputs": t.inputs, "outputs": t.outputs},
+           "line_buffer_bits": t.line_buffer, "need_bits": dict(t.need), "fit": dict(t.fit),
+           "limit": layer.limit, "advice": layer.advice}
+    if layer.storage is not None:
+        s = layer.storage
+        row["weight_storage"] = {"weights": s.weights, "second_words": s.second, "word_bits": s.word_bits,
+                                 "flag_bits": s.flag_bits, "bits": s.bits}
+    return row
+
+
+def _storage(found):
+    """Weight bits of the network; with log weights also the count of 32-bit words that the literature gives."""
+    storages = [layer.storage for layer in found.layers if layer.storage is not None]
+    total = {"weight_bits": sum(storage.bits for storage in storages), "literature_words": None}
+    if storages and any(storage.flag_bits for storage in storages):
+        weights = sum(storage.weights for storage in storages)
+        ratio = _exact(sum(storage.second for storage in storages), weights)
+        total["literature_words"] = float(network_literature(storages, storages[0].word_bits - 1, ratio))
+    return total
+
+
+def _exact(part, whole):
+    return f"{part}/{whole}" if whole else "0"
+
+
+def text(found):
+    """Lines and tables of a cycles report for people."""
+    rows = [(row["name"], row["op"], tables.shape(row["out_shape"][1:]), row["unit"], row["macs"], row["cycles"],
+             row["stall_cycles"], f"{100 * row['utilization']:.1f}", _fit(row)) for row in found["layers"]]
+    columns = ("<layer", "<operator", "<output", "<unit", "MACs", "cycles", "stalls", "use %", "<fits")
+    yield tables.table(f"{found['model']['path']} on {found['device']['TN']} x {found['device']['TM']}", columns, rows)
+    yield from roofline(found)
+    yield headline(found)
+
+
+def headline(found):
+    """The totals in one line."""
+    total = found["total"]
+    fps = "-" if total["frames_per_second"] is None else f"{total['frames_per_second']:.2f}"
+    line = (f"{total['cycles']:,} cycles per image, {100 * total['utilization']:.1f} % of the multipliers' slots useful, "
+            f"{fps} images per second at {total['clock_ghz']} GHz")
+    if total.get("literature_words") is None:
+        return line
+    return (f"{line}\nweights {total['weight_bits']:,} bits with flags; as the literature counts, "
+            f"{total['literature_words']:,.0f} words of 32 bits")
+
+
+def roofline(found):
+    """Per layer a bar of its useful share of the peak (#) under its roof (-), what limits it, and what would help."""
+    yield (f"share of the peak in {BAR} marks: # useful, - under the roof that the weights' bandwidth allows; "
+           "MACs per weight bit; what limits the layer; what would help")
+    rows = [row for row in found["layers"] if row["unit"] != "address"]
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        used, roof = round(BAR * row["utilization"]), round(BAR * _roof(row, found["device"]))
+        bar = "#" * used + "-" * (roof - used) + "." * (BAR - max(roof, used))
+        advice = f"; {row['advice']}" if row["advice"] else ""
+        yield f"{row['name']:<{width}} |{bar}| {_intensity(row)} {row['limit']}{advice}"
+
+
+def _roof(row, device):
+    """min(1, MACs per weight bit * DMA bits per cycle / PEs); 1 with resident weights, 0 off the array."""
+    if row["unit"] != "array":
+        return 0
+    if not device["dma_bits"]:
+        return 1
+    return min(1, row["macs"] / row["bits_moved"]["weights"] * device["dma_bits"] / (device["TN"] * device["TM"]))
+
+
+def _intensity(row):
+    bits = row["bits_moved"]["weights"]
+    return f"{row['macs'] / bits:8.1f}" if bits else f"{'-':>8}"
+
+
+def _fit(row):
+    missing = [name for name, fits in row["fit"].items() if not fits]
+    return "all" if not missing else "not " + ", ".join(missing)
+
+
+def plot(found, path):
+    """Writes the picture of a cycles report: cycles per layer as bars, coloured by unit, stalls marked."""
+    figure = pyplot().figure(figsize=(10, 1.5 + 0.3 * len(found["layers"])))
+    axes = figure.add_subplot()
+    names = [row["name"] for row in found["layers"]]
+    axes.barh(names, [row["cycles"] for row in found["layers"]], color=[COLOURS[row["unit"]] for row in found["layers"]])
+    axes.barh(names, [row["stall_cycles"] for row in found["layers"]], color="tab:red", label="waiting for weights")
+    for unit, colour in COLOURS.items():
+        axes.barh([], [], color=colour, label=unit)
+    axes.invert_yaxis()
+    axes.set_xlabel("cycles per image")
+    axes.set_title(headline(found).splitlines()[0], fontsize=9)
+    axes.legend()
+    save(figure, path)
+
+
+def save(figure, path):
+    """Writes a figure whole or not at all, the same bytes for the same data; the kind follows the file's name."""
+    kind = str(path).rpartition(".")[2].lower()
+    with files.whole(path) as file:
+        figure.savefig(file, format=kind if kind in ("png", "svg", "pdf") else "png", bbox_inches="tight",
+                       metadata={"Date": None} if kind == "svg" else {})
+    pyplot().close(figure)
+
+
+def pyplot():
+    """matplotlib without a screen. Errors: MissingExtraError."""
+    try:
+        importlib.import_module("matplotlib").use("Agg")
+        return importlib.import_module("matplotlib.pyplot")
+    except ImportError:
+        raise MissingExtraError("matplotlib", "plot") from None
