@@ -1,11 +1,12 @@
 """Small integer networks written by hand, and the one comparison of engines that all tests here use."""
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
 from hwsim.engine.context import Engine
 from hwsim.engine.fast import ENGINE as FAST
-from hwsim.engine.fast.loops import INTERPRETED
+from hwsim.engine.fast import loops
 from hwsim.engine.fast.table import run_node
 from hwsim.engine.reference import ENGINE as REFERENCE
 from hwsim.engine.run import steps
@@ -13,13 +14,10 @@ from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
 
-
-def _run_interpreted(node, inputs, context):
-    return run_node(node, inputs, context, INTERPRETED)
-
-
-NUMPY = Engine("numpy", _run_interpreted)
-ENGINES = (REFERENCE, FAST, NUMPY)
+# the fast engine takes the first rung that its plan and the machine allow; these stay on the lower ones
+COMPILED = Engine("compiled", partial(run_node, loops=loops.COMPILED))
+NUMPY = Engine("numpy", partial(run_node, loops=loops.INTERPRETED))
+ENGINES = (REFERENCE, FAST, COMPILED, NUMPY)
 
 
 def array(*values):
@@ -75,7 +73,7 @@ def as_plain(stats):
 def assert_engines_agree(net, inputs):
     """All engines, plain and monitored, give the reference's tensors and counters; returns the reference's."""
     expected = everything(net, inputs, REFERENCE)
-    for engine in (FAST, NUMPY):
+    for engine in ENGINES[1:]:
         assert_same(expected, everything(net, inputs, engine))
         assert_same(expected, everything(net, inputs, engine, monitor=False), counters=False)
     return expected

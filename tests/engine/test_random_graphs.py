@@ -3,7 +3,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from engine_nets import FAST, NUMPY, REFERENCE, assert_same, everything
+from engine_nets import COMPILED, ENGINES, FAST, NUMPY, REFERENCE, assert_same, everything
 from random_graphs import random_network
 
 from hwsim.engine.fast import layer as fast_layer
@@ -21,15 +21,14 @@ INTEGER_OPS = {name for name, spec in OPS.items() if spec.dialect != FLOAT} - {"
 def test_engines_agree(seed, monkeypatch):
     net, inputs = random_network(seed)
     expected = everything(net, inputs, REFERENCE)
-    assert_same(expected, everything(net, inputs, FAST))
-    assert_same(expected, everything(net, inputs, FAST, monitor=False), counters=False)
-    if seed % 3 == 0:
-        assert_same(expected, everything(net, inputs, NUMPY))
-        assert_same(expected, everything(net, inputs, NUMPY, monitor=False), counters=False)
+    for engine in (FAST, COMPILED, NUMPY) if seed % 3 == 0 else (FAST, COMPILED):
+        assert_same(expected, everything(net, inputs, engine))
+        assert_same(expected, everything(net, inputs, engine, monitor=False), counters=False)
     if seed % 3 == 1:
         monkeypatch.setattr(fast_layer, "CHUNK", 40)
-        assert_same(expected, everything(net, inputs, FAST, threads=3))
-        assert_same(expected, everything(net, inputs, FAST, monitor=False, threads=3), counters=False)
+        for engine in (FAST, COMPILED):
+            assert_same(expected, everything(net, inputs, engine, threads=3))
+            assert_same(expected, everything(net, inputs, engine, monitor=False, threads=3), counters=False)
     if seed % 3 == 2:
         _assert_error_mode(net, inputs, expected)
 
@@ -38,7 +37,7 @@ def _assert_error_mode(net, inputs, expected):
     """In mode `error` every engine stops at the first event of the first layer that has one, and else changes nothing."""
     strict = replace(net, datapath=replace(net.datapath, acc_mode=Overflow.ERROR))
     first = next((stats.first for _, _, stats in expected if stats.first is not None), None)
-    for engine in (REFERENCE, FAST, NUMPY):
+    for engine in ENGINES:
         for monitor in (False, True):
             if first is None:
                 assert_same(expected, everything(strict, inputs, engine, monitor), counters=monitor)
