@@ -13,6 +13,9 @@ COMMANDS = {
     "float": "run the imported float network as it is",
     "inspect": "the graph: layers, shapes, parameters, what is folded, what is unsupported and why",
     "quantize": "write the integer network as one .hwq file",
+    "device": "the effective device as TOML",
+    "cycles": "cycles, stalls, utilization and buffers per layer, without running pixels",
+    "overflow": "accumulator bits that are enough, overflow events, and what a narrower one would do",
 }
 
 

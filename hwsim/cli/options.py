@@ -8,9 +8,12 @@ import click
 
 from hwsim.errors import FileError, UsageError
 from hwsim.fixed.formats import Overflow, Rounding
+from hwsim.hw.config import config_fields, load_device, override
 from hwsim.imaging import cfa
 from hwsim.imaging.source import Optics
 from hwsim.quantization.config import Config
+
+STLQ_BITS = 4
 
 
 class Integers(click.ParamType):
@@ -137,22 +140,50 @@ def layer_bits(pairs):
     return found
 
 
-NOT_CONFIG = ("scales_file", "layer_bits")
+DEVICE = grouped(
+    click.option("--device", "device_name", help="sensor_npu, diannao or a TOML file; every option overrides its field."),
+    click.option("--tn", type=int, help="Inputs per beat, a power of two.  [default: 16]"),
+    click.option("--tm", type=int, help="Outputs per tile, a power of two.  [default: 16]"),
+    click.option("--dma-bits", type=int, help="Weight bits that DMA brings per cycle; 0: resident.  [default: 0]"),
+    click.option("--sb-kb", type=int, help="Weight buffer SB, KiB; 0: unlimited.  [default: 0]"),
+    click.option("--nbin-kb", type=int, help="Input buffer NBin, KiB; 0: unlimited.  [default: 0]"),
+    click.option("--nbout-kb", type=int, help="Output buffer NBout, KiB; 0: unlimited.  [default: 0]"),
+    click.option("--clock-ghz", help="Clock, GHz, an exact decimal.  [default: 1.0]"),
+    click.option("--gap", type=int, help="Programming cycles between array layers.  [default: 0]"),
+    click.option("--rowpack", is_flag=True, default=None, help="Pack the rows of a first layer with few channels."),
+)
+
+DEVICE_FIELDS = {"tn": "TN", "tm": "TM", "weight_bits": "w_bits", "weights": "w_format", "overflow": "acc_mode",
+                 "rounding": "round",
+                 **{name: name for name in ("act_bits", "acc_bits", "mult_bits", "shift_bits", "dma_bits", "sb_kb", "nbin_kb",
+                                            "nbout_kb", "clock_ghz", "gap")}}
 
 
-def config_of(given, sensor, **device):
-    """(Config, notes) of a command's options over a device's fields over what the model says of its sensor.
+def device_of(given):
+    """The effective Device: the TOML file or shipped device, with every option that was given over its field."""
+    base = load_device(given["device_name"] or "sensor_npu")
+    changes = {field: given[name] for name, field in DEVICE_FIELDS.items() if given.get(name) is not None}
+    if given.get("fold_prelu") is not None:
+        changes["prelu"] = "folded" if given["fold_prelu"] else "unfolded"
+    if given.get("weights") == "stlq" and given.get("weight_bits") is None and base.w_format != "stlq":
+        changes["w_bits"] = STLQ_BITS
+    return override(base, **changes)
+
+
+def config_of(given, sensor, device):
+    """(Config, notes) of a command's options, the device's fields and what the model says of its sensor.
 
     A sensor whose codes do not fit the activation word is not read as codes: its scale then follows calibration.
     """
-    known = {f.name for f in fields(Config)} - set(NOT_CONFIG)
-    chosen = device | {key: value for key, value in given.items() if key in known and value is not None}
+    decided = config_fields(device)
+    free = {f.name for f in fields(Config)} - {"scales_file", "layer_bits", *decided}
+    chosen = decided | {key: value for key, value in given.items() if key in free and value is not None}
     chosen |= {"layer_bits": layer_bits(given["layer_bits"]),
                "scales": fixed_scales(given["scales_file"]) if given["scales_file"] else {}}
     bits = sensor.get("input_bits")
-    if bits is None or "input_bits" in chosen:
-        return Config(**chosen), ()
     plain = Config(**chosen)
+    if bits is None or plain.input_bits is not None:
+        return plain, ()
     if plain.scale_policy != "calib" or bits < plain.act_bits:
         return replace(plain, input_bits=bits), ()
     return plain, (f"the sensor's {bits} bits do not fit {plain.act_bits}-bit activations: the input scale follows calibration",)

@@ -13,6 +13,7 @@ from hwsim.reports.session import Clock, doors_of, open_float, start
 @click.option("-o", "--output", "output_path", type=click.Path(), required=True, help="The .hwq file to write.")
 @options.INPUTS
 @options.QUANTIZATION
+@options.DEVICE
 @options.OUTPUT
 def command(model, output_path, json_path, quiet, verbose, **given):
     """Quantize MODEL and save the integer network: documented, self-contained, reloadable.
@@ -23,7 +24,7 @@ def command(model, output_path, json_path, quiet, verbose, **given):
       hwsim quantize model.h5 -o net.hwq --calib photos/ --calib-method percentile
     """
     opened = open_float(model)
-    config, notes = options.config_of(given, opened.sensor)
+    config, notes = options.config_of(given, opened.sensor, options.device_of(given))
     path = given["calib_path"] or given["input_path"]
     found = sources(path, doors_of(opened.graph), options.optics(given, opened.sensor))
     with progress.bar(quiet) as show:

@@ -15,6 +15,7 @@ from hwsim.reports.write import write_json
 @click.argument("model", type=click.Path())
 @options.INPUTS
 @options.QUANTIZATION
+@options.DEVICE
 @options.ENGINE
 @click.option("--dump", multiple=True, help="Also keep this tensor (written to --out); may be repeated.")
 @click.option("--no-float", is_flag=True, help="Do not run the float network beside.")
@@ -32,7 +33,7 @@ def command(model, out_path, json_path, quiet, verbose, **given):
     clock = Clock()
     with clock.step("import"):
         opened = open_model(model)
-    config, notes = options.config_of(given, opened.sensor)
+    config, notes = options.config_of(given, opened.sensor, options.device_of(given))
     optics = options.optics(given, opened.sensor)
     found = sources(given["input_path"], doors_of(opened.network), optics)
     calibration = sources(given["calib_path"], doors_of(opened.network), optics) if given["calib_path"] else found

@@ -1,0 +1,36 @@
+"""`hwsim cycles`: how long every layer takes, without running any pixels."""
+import click
+
+from hwsim.cli import options, progress
+from hwsim.hw.network_cycles import image_shapes, network_cycles
+from hwsim.quantization.prepare import prepare
+from hwsim.reports import cycles
+from hwsim.reports.session import open_model
+
+
+@click.command("cycles")
+@click.argument("model", type=click.Path())
+@click.option("--input-size", type=options.Integers("HxW", 2, "x"), help="Image rows x columns.  [default: declared, or 512x512]")
+@click.option("--plot", "plot_path", type=click.Path(), help="Write bars per layer as a picture (extra plot).")
+@options.QUANTIZATION
+@options.DEVICE
+@options.OUTPUT
+def command(model, input_size, plot_path, json_path, quiet, verbose, **given):
+    """Cycles, stalls, utilization, buffers and limits per layer, in closed form.
+
+    \b
+    Examples:
+      hwsim cycles models/dephasenet10.h5 --input-size 512x768
+      hwsim cycles model.h5 --device diannao --dma-bits 256
+    """
+    opened = open_model(model)
+    device = options.device_of(given)
+    config, notes = options.config_of(given, opened.sensor, device)
+    network = opened.net or prepare(opened.graph)
+    found = network_cycles(network, image_shapes(opened.network, input_size), device, config)
+    settings = opened.net.meta["config"] if opened.net else config.as_json()
+    report = cycles.report(opened.as_json(), settings, found)
+    if plot_path:
+        cycles.plot(report, plot_path)
+    progress.warn(notes)
+    progress.publish(report, json_path, quiet, cycles.text)

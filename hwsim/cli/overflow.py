@@ -1,0 +1,55 @@
+"""`hwsim overflow`: accumulator widths, events, and what a narrower accumulator would do."""
+import click
+
+from hwsim.cli import options, progress
+from hwsim.errors import UsageError
+from hwsim.hw.accumulate import accumulator_bounds
+from hwsim.hw.shadow import shadow_run
+from hwsim.hw.what_if import what_if
+from hwsim.imaging.source import sources
+from hwsim.quantization.doors import read_input
+from hwsim.reports import overflow
+from hwsim.reports.session import Clock, doors_of, open_model, start
+
+
+@click.command("overflow")
+@click.argument("model", type=click.Path())
+@options.INPUTS
+@options.QUANTIZATION
+@options.DEVICE
+@click.option("--engine", type=click.Choice(["fast", "reference"]), default="fast", show_default=True, help="Engine of the runs.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of the fast engine.  [default: all cores]")
+@click.option("--what-if", "with_what_if", is_flag=True, help="Every width from 8 up from one exact pass, and true re-runs.")
+@click.option("--plot", "plot_path", type=click.Path(), help="Write the widths as a picture (extra plot).")
+@options.OUTPUT
+def command(model, with_what_if, plot_path, json_path, quiet, verbose, **given):
+    """Accumulator bits that are enough: for any weights, these weights, reachable codes, and as observed; overflow events.
+
+    \b
+    Examples:
+      hwsim overflow models/dephasenet10.h5
+      hwsim overflow model.h5 --input photo.png --acc-bits 22 --overflow saturate --what-if
+    """
+    opened = open_model(model)
+    config, notes = options.config_of(given, opened.sensor, options.device_of(given))
+    optics = options.optics(given, opened.sensor)
+    found = sources(given["input_path"], doors_of(opened.network), optics)
+    if len(found) != 1:
+        raise UsageError(f"{given['input_path']}: hwsim overflow must be given one input, not a folder of {len(found)}")
+    calibration = sources(given["calib_path"], doors_of(opened.network), optics) if given["calib_path"] else found
+    with progress.bar(quiet) as show:
+        session = start(opened, config, calibration, Clock(), show)
+        progress.warn(notes + session.notes)
+        report = _report(session, found[0][1](), with_what_if, given, show)
+    if plot_path:
+        overflow.plot(report, plot_path)
+    progress.publish(report, json_path, quiet, lambda r: overflow.text(r, channels=verbose))
+
+
+def _report(session, sample, with_what_if, given, show):
+    codes, _ = read_input(session.net, sample.inputs)
+    runs = {"engine": given["engine"], "threads": given["threads"]}
+    shadow = shadow_run(session.net, codes, **runs, progress=lambda name, done, total: show("simulating", done, total))
+    bounds = accumulator_bounds(session.net, {name: array.shape for name, array in codes.items()}, shadow.stats)
+    narrower = what_if(session.net, codes, **runs, progress=show) if with_what_if else None
+    return overflow.report(session.model.as_json(), session.net, bounds, shadow, narrower)
