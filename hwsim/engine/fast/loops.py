@@ -1,4 +1,4 @@
-"""The ladder of the fast engine: kernels for the CPU's dot products, compiled loops, interpreted loops. All give the same bits."""
+"""The ladder of the fast engine: kernels for the CPU's dot products, compiled loops, interpreted loops; equal bits."""
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 

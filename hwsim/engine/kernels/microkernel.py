@@ -4,12 +4,12 @@ A tile is MR pixels of an output row x NR columns of 16 output channels, in regi
 
     acc = bias
     for run in runs:               a run is a contiguous stretch of inputs, its offset from a table: all geometry is there
-        for beat in run:           one beat: `lanes_per_beat` 32-bit lanes of inputs, each holding `form` of them
+        for beat in run:           `lanes_per_pass` 32-bit lanes of inputs, each holding `form` of them
             acc += dot(x[pixel, beat], w[beat])
             the mode's rule: saturate, observe, count
     store requantized acc
 
-In plain and wrapping modes a pass of the inner loop is one lane of inputs, since the order of exact sums does not matter.
+A pass of the inner loop is a beat; where the order of exact sums is free, it is as long as suits the loop.
 """
 import zlib
 from functools import lru_cache
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import llvmlite
 import numba
+import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -26,7 +27,7 @@ from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.kernels.epilogue import fresh
 from hwsim.engine.kernels.ir import at, constant, counted_loop, i16, i32, i64, load, smax, smin, splat, store, vector
 from hwsim.engine.kernels.target import COLUMN, rung_of_lanes
-from hwsim.engine.kernels.variant import COUNTS, WATCHES, Form, Job, Mode, Tally, Tile, Variant
+from hwsim.engine.kernels.variant import COUNTS, JOB, WATCHES, Form, Mode, Tally, Tile, Variant
 
 
 def stamp():
@@ -63,7 +64,7 @@ def _one_run(b, tile, v, rung, run, state, beat_end):
     inputs = [b.add(base, b.mul(tile.x_pixel, i64(m))) for m in range(v.mr)]
     if v.form == Form.CHANNEL:
         return _one_beat(b, v, rung, inputs, i64(0), state, beat_end)
-    step = i64(4 * v.lanes_per_beat)
+    step = i64(4 * v.lanes_per_pass)
     return counted_loop(b, tile.n_passes, state,
                         lambda j, state: _one_beat(b, v, rung, inputs, b.mul(j, step), state, beat_end))
 
@@ -74,14 +75,14 @@ def _one_beat(b, v, rung, inputs, here, state, beat_end):
     start = list(acc)
     if v.mode & COUNTS:
         acc = [constant(value.type, 0) for value in acc]
-    for g in range(v.lanes_per_beat):
+    for g in range(v.lanes_per_pass):
         weights = [load(b, at(b, w, (g * vecs + n) * size), vector(i32, v.lanes), 4) for n in range(vecs)]
         for m in range(v.mr):
             x = _inputs(b, v, rung, at(b, b.add(inputs[m], here), 4 * g), vecs)
             for n in range(vecs):
                 acc[m * vecs + n] = _dot(b, v, rung, acc[m * vecs + n], x[n], weights[n])
     acc, tally = beat_end(start, acc, tally)
-    return [at(b, w, v.lanes_per_beat * vecs * size), *acc, *tally]
+    return [at(b, w, v.lanes_per_pass * vecs * size), *acc, *tally]
 
 
 def _inputs(b, v, rung, address, vecs):
@@ -141,28 +142,29 @@ class BeatEnd:
 
 
 @intrinsic(prefer_literal=True)
-def run_tile(typingctx, lanes, mr, nr, form, lanes_per_beat, mode, finish, out_bytes, stamp, tile):
+def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes, stamp, tile):
     """Runs one tile; all but the last argument are compile-time integers, `tile` is a Tile of int64."""
-    chosen = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_beat, mode, finish, out_bytes)))
+    chosen = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes)))
 
     def codegen(context, builder, signature, values):
         emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[9])), chosen)
         return context.get_dummy_value()
 
-    return types.void(lanes, mr, nr, form, lanes_per_beat, mode, finish, out_bytes, stamp, tile), codegen
+    return types.void(lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes, stamp, tile), codegen
 
 
 @lru_cache(None)
 def kernel(v):
-    """The compiled function kernel(job) of a Variant: `rows` output rows, tile after tile, of every block of channels.
+    """The compiled function of a Variant on a JOB array of one: its output rows, tile after tile, of every block of channels.
 
     The weights of a block stay in the first cache while a row passes; the last tile of a row overlaps its neighbour. Numba's
     cache knows this closure by the integers that it holds, which are therefore all that it holds.
     """
-    lanes, mr, nr, form, lanes_per_beat, mode, finish, out_bytes = (int(value) for value in v)
+    lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes = (int(value) for value in v)
     stamp = STAMP
 
-    def rows(job):
+    def rows(jobs):
+        job = jobs[0]
         for y in range(job.rows):
             for block in range(job.blocks):
                 x = job.x + y * job.x_row + block * job.x_block
@@ -170,11 +172,11 @@ def kernel(v):
                 start = 0
                 while start < job.width:
                     pixel = min(start, job.width - mr)
-                    run_tile(lanes, mr, nr, form, lanes_per_beat, mode, finish, out_bytes, stamp, Tile(
+                    run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes, stamp, Tile(
                         x + pixel * job.x_pixel, job.x_pixel, job.weights + block * job.w_block, job.runs, job.n_runs,
                         job.n_passes, job.channels + block * job.per_block, job.lo, job.hi, job.acc_lo, job.acc_hi,
                         job.wrap, job.tally + block * job.per_block, start - pixel, out + pixel * job.out_pixel,
                         job.out_pixel))
                     start += mr
 
-    return compiled(rows, (numba.typeof(Job(*[0] * len(Job._fields))),))
+    return compiled(rows, (numba.typeof(np.zeros(1, JOB)),))

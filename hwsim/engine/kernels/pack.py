@@ -7,6 +7,7 @@ from hwsim.engine.kernels.target import COLUMN
 from hwsim.engine.kernels.variant import Form, Tally, Variant
 
 SLACK = 256  # readable bytes behind every buffer: a run of an odd length and a full column read past their data
+LONGEST_PASS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +50,19 @@ def bands(reduction, bias, requantizer, rung, width, form, mode, out_bytes):
         columns = -(-(channels - first) // COLUMN)
         mr, nr = rung.tile(columns, width, careful)
         count = min(channels - first, columns // nr * nr * COLUMN)
-        lanes_per_beat = max(reduction.beat // form, 1)
-        variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_beat, int(mode), int(requantizer.finish), out_bytes)
+        lanes_per_pass = _pass(reduction, form)
+        variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_pass, int(mode), int(requantizer.finish), out_bytes)
         found.append(_band(reduction, bias, requantizer, variant, first, count))
         first += count
     return found
+
+
+def _pass(reduction, form):
+    """32-bit lanes of inputs that the inner loop takes at once: a beat, or enough that its branch is rarely guessed wrong."""
+    lanes = -(-reduction.weights.shape[2] // form)
+    if reduction.beat:
+        return max(reduction.beat // form, 1)
+    return lanes if lanes <= LONGEST_PASS else next((n for n in (8, 6) if lanes % n == 0), 4)
 
 
 def _band(reduction, bias, requantizer, variant, first, count):
@@ -63,14 +72,15 @@ def _band(reduction, bias, requantizer, variant, first, count):
     if not requantizer.finish:
         fields = (bias,)
     channels = _per_block([field[here] for field in fields], len(weights), variant.nr * COLUMN)
-    passes = weights.shape[2] // variant.lanes_per_beat
+    passes = weights.shape[2] // variant.lanes_per_pass
     return Band(first, count, variant, weights, channels, passes)
 
 
 def _packed(weights, variant):
     count, runs, length = weights.shape
     block = variant.nr * COLUMN
-    blocks, groups = -(-count // block), -(-length // variant.form)
+    unit = variant.form * variant.lanes_per_pass
+    blocks, groups = -(-count // block), -(-length // unit) * variant.lanes_per_pass
     dtype, inputs = (np.int8, 4) if variant.form == Form.QUAD else (np.int16, 2)
     full = np.zeros((blocks * block, runs, groups, inputs), dtype)
     flat = np.zeros((count, runs, groups * variant.form), np.int64)

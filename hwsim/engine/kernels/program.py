@@ -7,11 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from hwsim.engine.kernels import microkernel, pack, wide
+from hwsim.engine.kernels import pack, wide
 from hwsim.engine.kernels.fill import fill
 from hwsim.engine.kernels.geometry import Reduction
+from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import Finish, Form, Job, Mode, Tally
+from hwsim.engine.kernels.variant import JOB, Finish, Form, Mode, Tally
 from hwsim.ops.window import extent
 
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
@@ -89,6 +90,8 @@ class Worker:
         self.clamped = 0
         for part, offsets in zip(program.parts, self.steps):
             self._check_reach(part, offsets)
+        self.jobs = [[self._job(band, tally, offsets) for band, tally in zip(part.bands, tallies)]
+                     for part, tallies, offsets in zip(program.parts, self.tallies, self.steps)]
 
     def _check_reach(self, part, offsets):
         """No kernel may read past the slack behind the input rows."""
@@ -125,24 +128,27 @@ class Worker:
         self.clamped += self.store(acc.reshape(-1, program.layer.oc), y.reshape(-1, program.layer.oc))
 
     def _kernels(self, index, out):
-        part = self.program.parts[index]
-        for band, tally in zip(part.bands, self.tallies[index]):
-            microkernel.kernel(band.variant)(self._job(part, band, tally, self.steps[index], out))
+        part, address = self.program.parts[index], out.__array_interface__["data"][0]
+        for band, job in zip(part.bands, self.jobs[index]):
+            job["rows"], job["out"] = len(out), address + band.first * out.itemsize
+            job["out_row"], job["out_pixel"] = out.strides[:2]
+            kernel(band.variant)(job)
 
-    def _job(self, part, band, tally, offsets, out):
+    def _job(self, band, tally, offsets):
+        """A JOB that only lacks where its outputs go."""
         layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
         row, pixel, item = self.inputs.strides
         per_channel = self.program.form is Form.CHANNEL
-        return Job(
-            rows=len(out), width=out.shape[1], blocks=band.blocks,
+        fields = dict(
+            rows=0, width=layer.out_hw[1], blocks=band.blocks,
             x=self.inputs.ctypes.data + (band.first * item if per_channel else 0),
             x_row=row * layer.stride[0], x_pixel=pixel * layer.stride[1], x_block=band.block * item if per_channel else 0,
             weights=band.weights.ctypes.data, w_block=band.weights.strides[0],
             runs=offsets.ctypes.data, n_runs=len(offsets), n_passes=band.passes,
             channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.lo, hi=layer.hi,
             acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
-            tally=tally.ctypes.data, out=out.ctypes.data + band.first * out.itemsize,
-            out_row=out.strides[0], out_pixel=out.strides[1], out_block=band.block * out.itemsize)
+            tally=tally.ctypes.data, out=0, out_row=0, out_pixel=0, out_block=band.block * band.variant.out_bytes)
+        return np.array([tuple(fields[name] for name in JOB.names)], JOB)
 
     def tally(self, row):
         """One row of the tally of all output channels, int64 (OC)."""

@@ -4,6 +4,8 @@ compile cache tells closures apart by the integers that they hold, and by nothin
 from collections import namedtuple
 from enum import IntEnum, IntFlag
 
+import numpy as np
+
 
 class Form(IntEnum):
     """What one 32-bit lane of an activation holds; the value is the number of inputs per lane."""
@@ -49,10 +51,12 @@ COUNTS = Mode.COUNT_WRAP | Mode.COUNT_SATURATE
 PER_BEAT = COUNTS | Mode.SATURATE | Mode.OBSERVE
 WATCHES = COUNTS | Mode.OBSERVE  # modes that fill the tally
 
-Variant = namedtuple("Variant", "lanes mr nr form lanes_per_beat mode finish out_bytes")
+Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish out_bytes")
 
 Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally skip out out_pixel")
 
-# Addresses and steps in bytes; counts of rows, pixels, blocks, runs and passes.
-Job = namedtuple("Job", "rows width blocks x x_row x_pixel x_block weights w_block runs n_runs n_passes channels per_block "
-                        "lo hi acc_lo acc_hi wrap tally out out_row out_pixel out_block")
+# One call of a kernel: addresses and steps in bytes; counts of rows, pixels, blocks, runs and passes. A record in memory,
+# since numba takes an array with a tenth of the ceremony of a tuple.
+JOB = np.dtype([(name, np.int64) for name in (
+    "rows width blocks x x_row x_pixel x_block weights w_block runs n_runs n_passes channels per_block "
+    "lo hi acc_lo acc_hi wrap tally out out_row out_pixel out_block").split()])

@@ -1,0 +1,96 @@
+"""Every instruction set gives the reference's codes and counters, on a volume of random layers and on the corners."""
+from collections import Counter
+
+import numpy as np
+import pytest
+from layers import assert_exact, on_rung, plain_layer, random_layer
+
+from hwsim.engine.context import Context
+from hwsim.engine.kernels import conv
+from hwsim.engine.kernels.target import ladder
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
+
+RUNGS = ladder()
+rungs = pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
+BATCH, BATCHES = 20, 12
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_random_layers(batch):
+    for seed in range(batch * BATCH, (batch + 1) * BATCH):
+        case = random_layer(seed)
+        if case:
+            assert_exact(*case, RUNGS[seed % len(RUNGS)])
+
+
+def test_the_volume_takes_every_path(monkeypatch):
+    taken, prepare = Counter(), conv.prepare
+
+    def watched(*args):
+        prepared = prepare(*args)
+        taken[prepared.plan.path, prepared.plan.mode] += 1
+        return prepared
+
+    monkeypatch.setattr(conv, "prepare", watched)
+    for seed in range(0, BATCH * BATCHES, 3):
+        case = random_layer(seed)
+        if case:
+            on_rung(*case, RUNGS[0])
+    assert {path for path, _ in taken} == {"dot16", "dot8", "split", "portable"}
+    assert sum(count for (path, _), count in taken.items() if path == "portable") < sum(taken.values()) // 4
+
+
+@rungs
+@pytest.mark.parametrize("channels", [(17, 33), (64, 32), (32, 64), (37, 23)])
+def test_wide_rows(rung, channels):
+    node, x = plain_layer(*channels, (3, 3), (3, 67))
+    for datapath in (Datapath(), Datapath(20, Overflow.SATURATE), Datapath(18, Overflow.WRAP)):
+        for monitor in (False, True):
+            assert_exact(node, x, Context(datapath, (IntFormat(11),), IntFormat(11), monitor, 2), rung)
+
+
+@rungs
+@pytest.mark.parametrize("rounding", [r for r in Rounding if r is not Rounding.GEMMLOWP])
+@pytest.mark.parametrize("shift", [0, 1, 2, 17, 18, 32, 33, 34, 62])
+def test_ties_and_shifts(rung, rounding, shift):
+    """1x1 identity weights: the accumulators are the codes, the products all multiples of half a step."""
+    m = 1 << min(max(shift - 1, 0), 15)
+    node, _ = plain_layer(16, 16, (1, 1), (1, 1), m_pos=np.full(16, m), m_neg=np.full(16, m), shift=np.full(16, shift),
+                          codes=np.eye(16, dtype=np.int64)[None, :, None, None, :] * 3, bias=np.zeros(16, np.int64))
+    x = np.arange(-640, 640, dtype=np.int32).reshape(1, 5, 16, 16)
+    for monitor in (False, True):
+        assert_exact(node, x, Context(Datapath(rounding=rounding), (IntFormat(11),), IntFormat(11), monitor), rung)
+
+
+@rungs
+def test_all_smallest_operands(rung):
+    """16 bits by 16 bits at the ends: -2^15 * -(2^15 - 1), whose sums need 64 bits."""
+    codes = np.full((1, 5, 3, 3, 40), -(1 << 15) + 1)
+    node, _ = plain_layer(5, 40, (3, 3), (4, 5), codes=codes, w_bits=16, m_pos=np.full(5, 1), m_neg=np.full(5, 1),
+                          shift=np.full(5, 24), lo=-(1 << 15), hi=(1 << 15) - 1, bias=np.zeros(5, np.int64))
+    x = np.full((1, 4, 5, 40), -(1 << 15), np.int32)
+    context = Context(Datapath(), (IntFormat(16),), IntFormat(16))
+    y, _ = on_rung(node, x, context, rung)
+    assert y[0, 1, 1].tolist() == [(40 * 9 * 32768 * 32767 + (1 << 23)) >> 24] * 5
+    assert_exact(node, x, context, rung)
+
+
+@pytest.mark.parametrize("hw", [(1, 1), (1, 7), (2, 8), (3, 12), (5, 13), (4, 31)])
+@pytest.mark.parametrize("channels", [(1, 1), (16, 1), (1, 16), (15, 17), (32, 3)])
+def test_small_and_prime_shapes(hw, channels):
+    node, x = plain_layer(*channels, (3, 3), hw)
+    for monitor in (False, True):
+        assert_exact(node, x, Context(Datapath(17, Overflow.SATURATE), (IntFormat(11),), IntFormat(11), monitor), RUNGS[0])
+
+
+def test_threads_change_nothing():
+    node, x = plain_layer(24, 20, (3, 3), (23, 19))
+    x = np.concatenate([x, x[:, ::-1], -x // 2])
+    found = [on_rung(node, x, Context(Datapath(17, Overflow.SATURATE), (IntFormat(11),), IntFormat(11), True, n), RUNGS[0])
+             for n in (1, 2, 3, 7)]
+    for y, stats in found[1:]:
+        np.testing.assert_array_equal(y, found[0][0])
+        assert (stats.events, stats.first, stats.clamped) == (found[0][1].events, found[0][1].first, found[0][1].clamped)
+    assert found[0][1].events > 0
+
+

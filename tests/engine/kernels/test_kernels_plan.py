@@ -1,0 +1,171 @@
+"""Which way a layer takes is proven from its weights, printed, and never costs a bit or a run."""
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from layers import assert_exact, on_rung, plain_layer
+
+from hwsim.engine.context import Context
+from hwsim.engine.kernels import build, conv, plan, proofs
+from hwsim.engine.kernels.target import ladder
+from hwsim.errors import UsageError
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
+from hwsim.ops.cut import cut
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+I11, I8, I16 = IntFormat(11), IntFormat(8), IntFormat(16)
+top = pytest.mark.skipif(not ladder() or ladder()[0].name != "avx512", reason="needs AVX-512 with dot products")
+
+
+def layer_of(*args, **changes):
+    node, x = plain_layer(*args, **changes)
+    return cut(node, x.shape)[0].layer
+
+
+@top
+@pytest.mark.parametrize("changes, datapath, fmt, monitor, text", [
+    ({}, Datapath(), I11, False, "dot16 avx512 plain, high-half-up"),
+    ({}, Datapath(), I8, False, "dot8 avx512 plain, high-half-up"),
+    ({}, Datapath(), I11, True, "dot16 avx512 observe, half-up"),
+    ({}, Datapath(20), I11, False, "dot16 avx512 wrap, high-half-up"),
+    ({}, Datapath(20, Overflow.SATURATE), I11, False, "dot16 avx512 saturate, high-half-up"),
+    ({}, Datapath(48, Overflow.SATURATE), I11, False, "dot16 avx512 plain, high-half-up"),
+    ({}, Datapath(20, Overflow.ERROR), I11, False, "dot16 avx512 observe, half-up"),
+    ({}, Datapath(rounding=Rounding.HALF_EVEN), I11, False, "dot16 avx512 plain, half-even"),
+    ({}, Datapath(rounding=Rounding.FLOOR), I11, False, "dot16 avx512 plain, high-floor"),
+    ({"hi": (1 << 15) - 1}, Datapath(), I11, False, "dot16 avx512 plain, half-up"),
+    ({"shift": np.full(32, 3)}, Datapath(), I11, False, "dot16 avx512 plain, half-up"),
+    ({"codes": np.full((1, 32, 3, 3, 32), 32767), "w_bits": 16}, Datapath(), I11, False,
+     "split avx512 plain, none (sums may need more than 32 bits)"),
+    ({"codes": np.full((1, 32, 3, 3, 32), -32768), "w_bits": 16}, Datapath(), I16, False,
+     "split avx512 plain, none (products may need more than 32 bits)"),
+    ({"codes": np.full((1, 32, 3, 3, 32), 32767), "w_bits": 16}, Datapath(32, Overflow.SATURATE), I16, False,
+     "portable (a saturating accumulator plus a beat may need more than 32 bits)"),
+])
+def test_plans(changes, datapath, fmt, monitor, text):
+    assert str(plan.plan(layer_of(32, 32, (3, 3), (4, 9), **changes), datapath, fmt, monitor)) == text
+
+
+def test_stays_inside_at_the_edge():
+    """w = [3,-2,1,-1] with codes of 8 bits: -893..892, which 11 bits hold and 10 do not."""
+    weights, bias = np.array([[3, -2, 1, -1]]), np.array([0])
+    assert proofs.stays_inside(weights, bias, I8, IntFormat(11)).tolist() == [True]
+    assert proofs.stays_inside(weights, bias, I8, IntFormat(10)).tolist() == [False]
+    assert proofs.stays_inside(weights, np.array([131]), I8, IntFormat(11)).tolist() == [True]
+    assert proofs.stays_inside(weights, np.array([132]), I8, IntFormat(11)).tolist() == [False]
+
+
+def test_exact_in_32_bits_at_the_edge():
+    weights = np.full((1, 2), 32767)
+    reach = 2 * 32767 * 1024
+    assert proofs.exact_in_32_bits(weights, np.array([(1 << 31) - 1 - reach]), I11).tolist() == [True]
+    assert proofs.exact_in_32_bits(weights, np.array([(1 << 31) - reach]), I11).tolist() == [False]
+
+
+def test_a_pair_of_smallest_products_is_not_exact():
+    assert proofs.pairs_exact(np.array([-32767]), I16) and proofs.pairs_exact(np.array([-32768]), IntFormat(15))
+    assert not proofs.pairs_exact(np.array([-32768]), I16)
+    assert not proofs.pairs_exact(np.array([32768]), I8)
+    assert not proofs.pairs_exact(np.array([1]), IntFormat(16, signed=False))
+
+
+def test_the_input_is_checked():
+    layer = layer_of(3, 2, (3, 3), (4, 5))
+    prepared = conv.prepare(layer, Datapath(), I11, False, ladder()[:1])
+    with pytest.raises(UsageError, match=r"^layer: input codes must be a contiguous array of signed integers \(N, 4, 5, 2\), "
+                                         r"not int32 \(1, 4, 6, 2\)$"):
+        conv.run_layer(prepared, np.zeros((1, 4, 6, 2), np.int32), None)
+
+
+def test_a_kernel_that_does_not_compile_costs_one_rung(monkeypatch):
+    node, x = plain_layer(16, 8, (3, 3), (4, 9))
+    context, first, real = Context(Datapath(), (I11,), I11), ladder()[0], build.kernel
+
+    def broken(variant):
+        if variant.lanes == first.lanes:
+            raise RuntimeError("no such instruction\nat all")
+        return real(variant)
+
+    monkeypatch.setattr(build, "kernel", broken)
+    conv._warn.cache_clear()
+    with pytest.warns(UserWarning, match=rf"^kernels for {first.name} could not be compiled, a slower path gives the same bits "
+                                         r"\(RuntimeError: no such instruction\)$"):
+        prepared = conv.prepare(cut(node, x.shape)[0].layer, Datapath(), I11, False, ladder())
+    assert prepared.plan.rung == ladder()[1].name
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_exact(node, x, context, first)  # once is enough; the loops below the kernels take over
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = ["tests/engine/kernels"]
+from layers import assert_exact, plain_layer
+from hwsim.engine import reference
+from hwsim.engine.context import Context
+from hwsim.engine.fast import ENGINE
+from hwsim.engine.kernels.target import ladder
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow
+print(*[rung.name for rung in ladder()])
+node, x = plain_layer(20, 17, (3, 3), (3, 13))
+for datapath, monitor in ((Datapath(), False), (Datapath(18, Overflow.SATURATE), True)):
+    context = Context(datapath, (IntFormat(11),), IntFormat(11), monitor)
+    y, stats = ENGINE.run_node(node, [x], context)
+    expected, counters = reference.ENGINE.run_node(node, [x], context)
+    assert (y == expected).all() and (stats.events, stats.first) == (counters.events, counters.first)
+"""
+AVX2 = "+avx,+avx2,+bmi,+bmi2,+fma,+sse4.1,+sse4.2,+ssse3,+popcnt"
+
+
+@pytest.mark.skipif(not ladder(), reason="needs x86-64")
+@pytest.mark.parametrize("settings, rungs", [
+    ({"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": AVX2}, "avx2 sse2"),
+    ({"NUMBA_CPU_NAME": "generic"}, "sse2"),
+    ({"NUMBA_DISABLE_JIT": "1"}, ""),
+])
+def test_the_target_decides(settings, rungs):
+    assert _python(SCRIPT, settings) == rungs
+
+
+CACHED = """
+import sys
+sys.path[:0] = ["tests/engine/kernels"]
+from layers import plain_layer
+from hwsim.engine.kernels import conv, microkernel
+from hwsim.engine.kernels.target import ladder
+from hwsim.fixed.formats import Datapath, IntFormat
+from hwsim.ops.cut import cut
+node, x = plain_layer(20, 17, (3, 3), (3, 13))
+prepared = conv.prepare(cut(node, x.shape)[0].layer, Datapath(), IntFormat(11), False, ladder()[:1])
+bands = prepared.program(prepared.plan.mode).parts[0].bands
+print(*[sum(microkernel.kernel(band.variant).stats.cache_hits.values()) for band in bands])
+"""
+
+
+@pytest.mark.skipif(not ladder(), reason="needs x86-64")
+def test_compiled_code_is_found_again(tmp_path):
+    settings = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = _python(CACHED, settings), _python(CACHED, settings)
+    assert set(first.split()) == {"0"} and set(second.split()) == {"1"}
+    for file in tmp_path.rglob("*.nb?"):
+        file.write_bytes(b"damaged")
+    assert set(_python(CACHED, settings).split()) == {"0"}
+
+
+def _python(script, settings):
+    done = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", script], cwd=REPOSITORY, capture_output=True,
+                          text=True, env={**os.environ, **settings})
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_every_rung_runs_in_this_process():
+    node, x = plain_layer(20, 17, (3, 3), (3, 13))
+    context = Context(Datapath(), (I11,), I11)
+    first, *others = [on_rung(node, x, context, rung)[0] for rung in ladder()]
+    for other in others:
+        np.testing.assert_array_equal(other, first)
