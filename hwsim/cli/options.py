@@ -159,8 +159,17 @@ DEVICE_FIELDS = {"tn": "TN", "tm": "TM", "weight_bits": "w_bits", "weights": "w_
                                             "nbout_kb", "clock_ghz", "gap")}}
 
 
+CONFIG_FIELDS = {f.name for f in fields(Config)} - {"layer_bits", "scales"}
+
+
+def _named(given, names):
+    """The options of those names that were given."""
+    return {name: given[name] for name in names if given.get(name) is not None}
+
+
 def device_of(given):
     """The effective Device: the TOML file or shipped device, with every option that was given over its field."""
+    Config(**_named(given, CONFIG_FIELDS - {"input_bits"}))  # refuses a bad option under the option's own name
     base = load_device(given["device_name"] or "sensor_npu")
     changes = {field: given[name] for name, field in DEVICE_FIELDS.items() if given.get(name) is not None}
     if given.get("fold_prelu") is not None:
@@ -176,8 +185,7 @@ def config_of(given, sensor, device):
     A sensor whose codes do not fit the activation word is not read as codes: its scale then follows calibration.
     """
     decided = config_fields(device)
-    free = {f.name for f in fields(Config)} - {"scales_file", "layer_bits", *decided}
-    chosen = decided | {key: value for key, value in given.items() if key in free and value is not None}
+    chosen = decided | _named(given, CONFIG_FIELDS - decided.keys())
     chosen |= {"layer_bits": layer_bits(given["layer_bits"]),
                "scales": fixed_scales(given["scales_file"]) if given["scales_file"] else {}}
     bits = sensor.get("input_bits")

@@ -23,7 +23,7 @@ def test_help_and_version(cli):
 
 @pytest.mark.parametrize("arguments, message", [
     (["warp"], "hwsim: No such command 'warp'.\n"), (["run"], "hwsim: Missing argument 'MODEL'.\n"),
-    (["run", "m.h5", "--warp"], "hwsim: No such option '--warp'.\n")])
+    (["run", "m.h5", "--zzzz"], "hwsim: No such option '--zzzz'.\n")])
 def test_usage_errors_are_one_line(cli, arguments, message):
     done = cli(*arguments)
     assert (done.status, done.out, done.err) == (2, "", message)
