@@ -61,7 +61,8 @@ def _ties(make, name):
     m_neg = np.array([1, 1, 1, 1, -1, 3, 1, 1])
     fields = {"m_pos": np.ones(8, np.int64), "m_neg": m_neg, "shift": shift}
     if make.device.prelu == "unfolded":
-        fields |= {"m_neg": fields["m_pos"], "m2": np.array([1, 1, 1, 1, 2, 1, 1, 1]), "shift2": np.array([0, 1, 2, 1, 2, 0, 0, 0]),
+        fields |= {"m_neg": fields["m_pos"], "m2": np.array([1, 1, 1, 1, 2, 1, 1, 1]),
+                   "shift2": np.array([0, 1, 2, 1, 2, 0, 0, 0]),
                    "alpha_q": np.array([1 << 14, 1 << 13, 3 << 12, 1, -(1 << 13), -1, 1 << 14, (1 << 15) - 1])}
     one = 1 if make.device.w_format == "linear" else -(1 << (make.device.w_bits - 1))
     codes = np.full((1, 8, 1, 1, 1), one)

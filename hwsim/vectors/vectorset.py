@@ -12,7 +12,7 @@ from hwsim.vectors import hexfile
 
 SCHEMA = "hwsim.vectors/1"
 MAX_MANIFEST = 1 << 28
-SAFE = re.compile(r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")
+SAFE = re.compile(r"^\w[\w.-]*/\w[\w.-]*$", re.ASCII)
 SET_KEYS = {"schema": str, "generator": dict, "hw": dict, "layers": list, "params": list}
 LAYER_KEYS = {"id": int, "name": str, "folder": str, "op": str, "in": dict, "out": dict, "k": list, "stride": list,
               "dilation": list, "pad": list, "clamp": list, "cit": int, "cot": int, "csr": dict, "hw": dict, "cycles": dict,
@@ -148,7 +148,7 @@ def open_set(root):
         _check_keys(entry, LAYER_KEYS, path, "a layer")
         for file in entry["files"]:
             _check_keys(file, FILE_KEYS, path, f"a file of {entry['name']}")
-            if not SAFE.match(file["path"]) or not file["path"].startswith(entry["folder"] + "/") or ".." in file["path"].split("/"):
+            if not SAFE.match(file["path"]) or not file["path"].startswith(entry["folder"] + "/"):
                 raise FileError(f"{path}: a file of {entry['name']} must lie in {entry['folder']}, not at {file['path']}")
         layers.append(LayerFiles(root, entry, {**manifest["hw"], **entry["hw"]}))
     if not layers:

