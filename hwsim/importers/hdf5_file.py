@@ -49,11 +49,11 @@ class Hdf5File:
     def root(self):
         return self._file
 
-    def member(self, group, path):
-        """The object at `path` below `group`, reached through hard links only."""
-        with _guarded(f"{show(path)} must be readable"):
+    def member(self, group, path, title):
+        """The object at `path` below `group`, reached through hard links only; `title` names it in errors."""
+        with _guarded(f"{title} must be readable"):
             for part in filter(None, path.split("/")):
-                group = _child(group, part, path)
+                group = _child(group, part, title)
         return group
 
     def has(self, group, name):
@@ -70,11 +70,10 @@ class Hdf5File:
         value = self._attribute(group, name)
         if value is None:
             return None
-        if isinstance(value, bytes):
-            return _decoded(value, name)
-        if not isinstance(value, str):
-            raise FileError(f"attribute {show(name)} must be a text, not {type(value).__name__}")
-        return value
+        texts = _strings(value, name)
+        if len(texts) != 1:
+            raise FileError(f"attribute {show(name)} must be one text, not {len(texts)}")
+        return texts[0]
 
     def names(self, group, name):
         """The strings of attribute `name`; Keras spreads long lists over name0, name1, ..."""
@@ -96,6 +95,10 @@ class Hdf5File:
             handle = group.attrs.get_id(name)
             if handle.get_storage_size() > MAX_TEXT or prod(handle.shape) > MAX_NAMES:
                 raise FileError(f"attribute {show(name)} must hold at most {MAX_TEXT} bytes, not {handle.get_storage_size()}")
+            if prod(handle.shape) == 0:
+                return []
+            if handle.get_type().get_class() != h5py.h5t.STRING:
+                raise FileError(f"attribute {show(name)} must hold text, not other values")
             return group.attrs[name]
 
     def array(self, dataset, name, shape):
@@ -132,18 +135,19 @@ def _check_storage(dataset, name):
         raise FileError(f"{name} must be stored whole: {dataset.nbytes} bytes, not {stored}")
 
 
-def _child(group, part, path):
-    if not isinstance(group, h5py.Group) or part not in group:
-        raise FileError(f"{show(path)} must be in the file, not missing")
-    if not isinstance(group.get(part, getlink=True), h5py.HardLink):
-        raise FileError(f"{show(path)} must be in the file itself, not behind a link")
+def _child(group, part, title):
+    link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
+    if link is None:
+        raise FileError(f"{title} must be in the file, not missing")
+    if not isinstance(link, h5py.HardLink):
+        raise FileError(f"{title} must be in the file itself, not behind a link")
     return group[part]
 
 
 def _strings(value, name):
-    values = value.tolist() if isinstance(value, np.ndarray) else [value]
-    if not isinstance(values, list) or not all(isinstance(v, (str, bytes)) for v in values):
-        raise FileError(f"attribute {show(name)} must be a list of texts, not {type(value).__name__}")
+    values = np.ravel(value).tolist()
+    if not all(isinstance(v, (str, bytes)) for v in values):
+        raise FileError(f"attribute {show(name)} must hold text, not other values")
     return [v if isinstance(v, str) else _decoded(v, name) for v in values]
 
 

@@ -39,15 +39,12 @@ def _finite(text):
 
 
 def _check_depth(value, what):
-    level, depth = [value], 0
-    while level:
-        if depth > MAX_DEPTH:
-            raise FileError(f"{what} must be at most {MAX_DEPTH} levels deep, not deeper")
-        level = [inner for outer in level for inner in _members(outer)]
-        depth += 1
+    level = _containers([value])
+    for _ in range(MAX_DEPTH):
+        level = _containers(inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer))
+    if level:
+        raise FileError(f"{what} must be at most {MAX_DEPTH} levels deep, not deeper")
 
 
-def _members(value):
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _containers(values):
+    return [value for value in values if isinstance(value, (dict, list))]

@@ -17,7 +17,8 @@ def read(file):
     backend = file.text(file.root, "backend")
     if backend not in BACKENDS:
         raise UnsupportedError(f"the backend must be tensorflow, jax or torch, not {show(backend)}")
-    return to_graph(parse_model(config), WeightStore(file, file.member(file.root, "model_weights")), keras)
+    weights = file.member(file.root, "model_weights", "group model_weights")
+    return to_graph(parse_model(config), WeightStore(file, weights), keras)
 
 
 def _config_text(file):

@@ -38,7 +38,7 @@ class WeightStore:
         slots = trained + others
         if not slots:
             return
-        group = self._file.member(self._group, layer.name)
+        group = self._file.member(self._group, layer.name, f"the weights of layer {show(layer.name)}")
         names = self._file.names(group, "weight_names")
         if len(names) != len(slots):
             expected = ", ".join(slot.name for slot in slots[:8])
@@ -53,7 +53,7 @@ class WeightStore:
         if slot not in self._read:
             group, stored = self._found[slot]
             title = f"{'/'.join(path)}: {name} (dataset {show(stored)})"
-            self._read[slot] = self._file.array(self._file.member(group, stored), title, shape)
+            self._read[slot] = self._file.array(self._file.member(group, stored, title), title, shape)
         return self._read[slot]
 
 

@@ -4,6 +4,7 @@ import stat
 
 from hwsim.errors import FileError, HwsimError, UnsupportedError
 from hwsim.importers import hdf5_file, json_text, keras_h5
+from hwsim.importers.global_heap import check_heaps
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HDF5_OFFSETS = (0, 512, 1024, 2048, 4096)
@@ -26,6 +27,7 @@ def _read(path, reader):
     """`reader`(Hdf5File) of the checkpoint at `path`."""
     try:
         _check_kind(path)
+        check_heaps(path)
         with hdf5_file.opened(path) as file:
             return reader(file)
     except HwsimError as error:
