@@ -184,7 +184,8 @@ def test_quantized_network(tmp_path):
 
 def test_a_name_with_a_terminal_code(tmp_path):
     model = {"class_name": "\x1b[2J\nQuiet", "config": {}}
-    assert refusal(write(tmp_path / "m.h5", model, {})).startswith("class_name of the model must be a printable text, not '\\x1b[2J")
+    message = refusal(write(tmp_path / "m.h5", model, {}))
+    assert message.startswith("class_name of the model must be a printable text, not '\\x1b[2J")
 
 
 @pytest.mark.parametrize("text, reason", [

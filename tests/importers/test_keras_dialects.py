@@ -234,7 +234,8 @@ def test_tf_node(tmp_path, item, expected):
 
 
 def test_hard_sigmoid_differs_between_versions(tmp_path):
-    model = functional([image(), layer("Activation", "h", calls=[call("x")], activation="hard_sigmoid")], ["x", 0, 0], ["h", 0, 0])
+    activation = layer("Activation", "h", calls=[call("x")], activation="hard_sigmoid")
+    model = functional([image(), activation], ["x", 0, 0], ["h", 0, 0])
     old = outputs(write(tmp_path / "2.h5", model, {}, version="2.9.0"), X)[0]
     new = outputs(write(tmp_path / "3.h5", model, {}, version="3.0.0"), X)[0]
     np.testing.assert_array_equal(old, np.clip(0.2 * X + 0.5, 0, 1))

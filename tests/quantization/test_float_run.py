@@ -143,8 +143,8 @@ def test_fused_activation_yields_what_came_before():
 
 
 def test_a_clip_of_its_own_has_no_pre():
-    assert [name for name, _ in steps(graph_of(Node.make("c", "clip", ["x"], clip=(0.0, 1.0))), {"x": np.ones((1, 1, 1, 2))})] == [
-        "x", "c"]
+    graph = graph_of(Node.make("c", "clip", ["x"], clip=(0.0, 1.0)))
+    assert [name for name, _ in steps(graph, {"x": np.ones((1, 1, 1, 2))})] == ["x", "c"]
 
 
 def test_dead_tensors_are_let_go():
@@ -159,7 +159,8 @@ def test_dead_tensors_are_let_go():
 
 
 def test_outputs_may_repeat_and_be_inner():
-    graph = graph_of(Node.make("a", "scale", ["x"], factor=2.0), Node.make("b", "scale", ["a"], factor=2.0), outputs=("b", "a", "b"))
+    nodes = [Node.make("a", "scale", ["x"], factor=2.0), Node.make("b", "scale", ["a"], factor=2.0)]
+    graph = graph_of(*nodes, outputs=("b", "a", "b"))
     found = evaluate(graph, {"x": np.ones((1, 1, 1, 2))})
     assert [value.ravel().tolist() for value in found] == [[4, 4], [2, 2], [4, 4]]
 
