@@ -74,6 +74,7 @@ def _taps(kh, kw, dy, dx):
 def _per_word(weights, starts, tn):
     """Runs cut into beats of tn inputs, the last filled up with zero weights; beats of two words follow each other."""
     words, oc, runs, length = weights.shape
+    tn = min(tn, length + length % 2)  # a beat that is never full is as long as its inputs
     beats = -(-length // tn)
     full = np.zeros((words, oc, runs, beats * tn), np.int64)
     full[..., :length] = weights

@@ -16,6 +16,7 @@ from hwsim.engine.kernels.variant import JOB, Finish, Form, Mode, Tally
 from hwsim.ops.window import extent
 
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
+TURN = 1 << 24     # products that make a chunk worth handing to a thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +65,15 @@ class Program:
         return (count - 1) * layer.stride[0] + extent(layer.kernel[0], layer.dilation[0])
 
     def chunk_rows(self, images, threads):
-        """Output rows per chunk: enough chunks for the threads, few enough rows for the cache."""
-        row = self.columns * self.layer.ic * np.dtype(self.scratch_type).itemsize
-        fitting = max(SCRATCH // max(row * self.layer.stride[0], 1), 4)
-        fair = -(-self.layer.out_hw[0] * images // (4 * threads)) if threads > 1 else fitting
-        return int(max(min(fitting, fair, self.layer.out_hw[0]), 1))
+        """Output rows per chunk: few enough for the cache and for every thread to get several, enough to be worth a turn."""
+        layer = self.layer
+        row = self.columns * layer.ic * np.dtype(self.scratch_type).itemsize * layer.stride[0]
+        rows = max(SCRATCH // max(row, 1), 4)
+        if threads > 1:
+            fair = -(-layer.out_hw[0] * images // (4 * threads))
+            products = layer.codes[0].size * layer.out_hw[1]
+            rows = max(min(rows, fair), TURN // max(products, 1))
+        return int(max(min(rows, layer.out_hw[0]), 1))
 
 
 class Worker:
@@ -113,7 +118,7 @@ class Worker:
         if program.finish is Finish.NONE:
             self._wide(target, y)
             return
-        self._kernels(0, target)
+        self.kernels(0, target)
         if not self.direct:
             y[...] = target[..., :layer.oc]
 
@@ -121,13 +126,14 @@ class Worker:
         program, acc = self.program, self.acc[:len(y)]
         wide.start(acc, program.bias)
         for index, part in enumerate(program.parts):
-            self._kernels(index, sums)
+            self.kernels(index, sums)
             wide.add(acc, sums, part.shift)
         if program.mode & Mode.WRAP:
             wide.wrap(acc, 64 - program.facts.datapath.acc_bits)
         self.clamped += self.store(acc.reshape(-1, program.layer.oc), y.reshape(-1, program.layer.oc))
 
-    def _kernels(self, index, out):
+    def kernels(self, index, out):
+        """Runs part `index` on the input rows that are there, into out (ROWS,OW,OC or its padded width)."""
         part, address = self.program.parts[index], out.__array_interface__["data"][0]
         for band, job in zip(part.bands, self.jobs[index]):
             job["rows"], job["out"] = len(out), address + band.first * out.itemsize

@@ -6,13 +6,13 @@ import pytest
 from layers import assert_exact, on_rung, plain_layer, random_layer
 
 from hwsim.engine.context import Context
-from hwsim.engine.kernels import conv
+from hwsim.engine.kernels import conv, program
 from hwsim.engine.kernels.target import ladder
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 
 RUNGS = ladder()
 rungs = pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
-BATCH, BATCHES = 20, 12
+BATCH, BATCHES = 20, 9
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
@@ -83,7 +83,8 @@ def test_small_and_prime_shapes(hw, channels):
         assert_exact(node, x, Context(Datapath(17, Overflow.SATURATE), (IntFormat(11),), IntFormat(11), monitor), RUNGS[0])
 
 
-def test_threads_change_nothing():
+def test_threads_change_nothing(monkeypatch):
+    monkeypatch.setattr(program, "TURN", 1)
     node, x = plain_layer(24, 20, (3, 3), (23, 19))
     x = np.concatenate([x, x[:, ::-1], -x // 2])
     found = [on_rung(node, x, Context(Datapath(17, Overflow.SATURATE), (IntFormat(11),), IntFormat(11), True, n), RUNGS[0])
