@@ -3,10 +3,10 @@
 Integer arithmetic only, so every machine makes the same bits: sky and hills with value-noise texture, a zone
 plate, a star of wedges, stripes at several angles and shaded coloured discs. Everything is drawn at twice the
 size and averaged over 2x2 blocks, which softens edges as a lens does. Positions and lengths are in UNIT-ths of
-the picture's width and height; wavelengths are in pixels.
+the picture's width and height; wavelengths are in pixels. Pictures are planar while they are drawn, (3,n,m).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from hwsim.errors import UsageError
 WHITE = 1023                    # codes are 10 bits
 UNIT = 4096
 SIZE = 512
-BAND = 64                       # rows drawn at once, so that memory stays bounded
+BAND = 64                       # rows drawn at once, so that a band stays in cache
 TURN = 2048                     # phase units in one cycle
 MASK = 0xFFFFFFFF
+MIDDLE = 128                    # of a texture, 0..255
 
 SKY_TOP, SKY_LOW = (210, 400, 700), (760, 800, 830)
 HILLS = ((2300, 520, 0, (330, 420, 470), 1), (2760, 380, 900, (170, 330, 150), 2), (3300, 260, 300, (120, 230, 70), 3))
@@ -53,12 +54,13 @@ def _band(top, bottom, height, width):
     """Rows top..bottom-1 of the scene: the rounded means of the 2x2 blocks of a drawing at twice the size."""
     y, x = np.arange(2 * top, 2 * bottom)[:, None], np.arange(2 * width)[None, :]
     big = _draw(Canvas(y, x, height, width))
-    return (big[::2, ::2] + big[1::2, ::2] + big[::2, 1::2] + big[1::2, 1::2] + 2) >> 2
+    tall = big[:, ::2] + big[:, 1::2]
+    return np.moveaxis((tall[..., ::2] + tall[..., 1::2] + 2) >> 2, 0, -1).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """A band of a picture of height x width pixels: its coordinates y (n,1) and x (1,m) in half pixels."""
+    """A part of a picture of height x width pixels: its coordinates y (n,1) and x (1,m) in half pixels."""
     y: np.ndarray
     x: np.ndarray
     height: int
@@ -82,77 +84,112 @@ class Canvas:
         """A length given in UNIT-ths of the shorter side, in half pixels, at least 1."""
         return max(1, 2 * min(self.height, self.width) * part // UNIT)
 
+    def cut(self, rows, cols=slice(None)):
+        """The canvas of some of the rows and columns."""
+        return replace(self, y=self.y[rows], x=self.x[:, cols])
+
+    def below(self, v):
+        """How many rows lie at v UNIT-ths of the height or above it."""
+        return int(np.searchsorted(self.v[:, 0], v, "right"))
+
+    def around(self, u, v, radius):
+        """(rows, columns) of the box around a disc: nothing outside is in it."""
+        return tuple(slice(*np.searchsorted(distance.ravel(), (-radius, radius)))
+                     for distance in self.from_centre(u, v))
+
 
 def _draw(canvas):
-    picture = _sky(canvas)
-    for hill in HILLS:
-        picture = _hill(picture, canvas, *hill)
+    """The picture int32 (3,n,m) of a canvas. What a hill hides altogether is not drawn."""
+    picture = np.empty((3, canvas.y.size, canvas.x.size), np.int32)
+    ends = [canvas.below(_ridge(canvas, *hill[:3]).max() + 255 - MIDDLE) for hill in HILLS]
+    shown = slice(0, min(ends))
+    picture[:, shown] = _sky(canvas.cut(shown))
+    for i, hill in enumerate(HILLS):
+        shown = slice(0, min(ends[i + 1:], default=canvas.y.size))
+        _hill(picture[:, shown], canvas.cut(shown), *hill)
     for stripe in STRIPES:
-        picture = _stripes(picture, canvas, *stripe)
-    picture = _star(_zone_plate(picture, canvas), canvas)
+        _stripes(picture, canvas, *stripe)
+    _zone_plate(picture, canvas)
+    _star(picture, canvas)
     for disc in DISCS:
-        picture = _disc(picture, canvas, *disc)
+        _disc(picture, canvas, *disc)
     return picture
 
 
-def _over(picture, where, colour):
-    """The picture (H,W,3) with `colour` (3 codes, or (H,W,3)) where the mask (H,W) is set."""
-    return np.where(where[..., None], colour, picture)
+def _planes(colour):
+    """A colour as (3,1,1)."""
+    return np.array(colour, np.int32)[:, None, None]
 
 
 def _mix(low, high, part, whole):
-    """low at part = 0, high at part = whole, (H,W,3) of colours and a part (H,W)."""
-    low, high = np.asarray(low), np.asarray(high)
-    return low + (high - low) * part[..., None] // whole
+    """low at part = 0, high at part = whole, (3,n,m) of colours and a part (n,m)."""
+    low, high = _planes(low), _planes(high)
+    return low + (high - low) * part // whole
 
 
 def _sky(canvas):
-    blue = _mix(SKY_TOP, SKY_LOW, np.broadcast_to(canvas.v, (canvas.v.size, canvas.u.size)), UNIT)
-    cloud = np.maximum(_texture(canvas, 7, 128, 5) - 120, 0)
-    return _mix(blue, (960, 960, 950), np.minimum(cloud * 2, 255), 255)
+    blue = _mix(SKY_TOP, SKY_LOW, canvas.v, UNIT)
+    cloud = np.minimum(np.maximum(_texture(canvas, 7, 128, 5) - 120, 0) * 2, 255)
+    return blue + (_planes((960, 960, 950)) - blue).astype(np.int32) * cloud // 255
+
+
+def _ridge(canvas, base, swing, shift):
+    """The height of a hill's wavy outline in every column, in UNIT-ths from the top."""
+    return base - swing * (_wave((canvas.u + shift) * TURN // UNIT) - 512) // 1024
 
 
 def _hill(picture, canvas, base, swing, shift, colour, seed):
     """Everything below a wavy ridge, darkened and lightened by fine texture."""
-    ridge = base - swing * (_wave((canvas.u + shift) * TURN // UNIT) - 512) // 1024
-    below = canvas.v > ridge + (_texture(canvas, seed + 20, 32, 4) - 128)
-    grain = _texture(canvas, seed, 16, 4)
-    shade = np.asarray(colour) * (80 + grain[..., None] * 3 // 2) // 256
-    return _over(picture, below, shade)
+    ridge = _ridge(canvas, base, swing, shift)
+    rows = slice(canvas.below(ridge.min() - MIDDLE), None)
+    picture, canvas = picture[:, rows], canvas.cut(rows)
+    solid = canvas.below(ridge.max() + 255 - MIDDLE)
+    rough = canvas.cut(slice(0, solid))
+    below = np.ones(picture.shape[1:], bool)
+    below[:solid] = rough.v > ridge + (_texture(rough, seed + 20, 32, 4) - MIDDLE)
+    shade = _planes(colour) * (80 + (_texture(canvas, seed, 16, 4) * 3 >> 1)) >> 8
+    np.copyto(picture, shade, where=below)
 
 
 def _stripes(picture, canvas, u0, v0, u1, v1, direction, wavelength, light, dark):
-    inside = (canvas.u >= u0) & (canvas.u < u1) & (canvas.v >= v0) & (canvas.v < v1)
-    along = direction[0] * canvas.x + direction[1] * canvas.y
-    wave = _wave(along * TURN // (2 * wavelength))
-    return _over(picture, inside, _mix(dark, light, wave, 1024))
+    box = tuple(slice(*np.searchsorted(line.ravel(), ends)) for line, ends in ((canvas.v, (v0, v1)), (canvas.u, (u0, u1))))
+    part = canvas.cut(*box)
+    along = direction[0] * part.x + direction[1] * part.y
+    picture[:, *box] = _mix(dark, light, _wave(along * TURN // (2 * wavelength)), 1024)
 
 
 def _zone_plate(picture, canvas):
     """Rings whose frequency rises linearly to 1/3 of a cycle per pixel at the rim."""
-    dy, dx = canvas.from_centre(*PLATE[:2])
-    radius = canvas.length(PLATE[2])
+    u, v, part = PLATE
+    radius = canvas.length(part)
+    box = canvas.around(u, v, radius)
+    dy, dx = canvas.cut(*box).from_centre(u, v)
     square = dy * dy + dx * dx
     grey = _wave(square * (TURN // 12) // radius) * 900 // 1024 + 60
-    return _over(picture, square < radius * radius, np.broadcast_to(grey[..., None], picture.shape))
+    np.copyto(picture[:, *box], grey, where=square < radius * radius, casting="same_kind")
 
 
 def _star(picture, canvas):
     """A star of 32 wedges: the parity of the half planes that a pixel lies in."""
-    dy, dx = canvas.from_centre(*STAR[:2])
-    radius = canvas.length(STAR[2])
-    parity = sum((a * dx + b * dy > 0).astype(np.int64) for a, b in STAR_EDGES) & 1
-    inside = dy * dy + dx * dx < radius * radius
-    return _over(picture, inside, _mix((70, 70, 90), (940, 930, 900), parity, 1))
+    u, v, part = STAR
+    radius = canvas.length(part)
+    box = canvas.around(u, v, radius)
+    dy, dx = canvas.cut(*box).from_centre(u, v)
+    odd = np.zeros((dy.size, dx.size), bool)
+    for a, b in STAR_EDGES:
+        odd ^= a * dx + b * dy > 0
+    colour = np.where(odd, _planes((940, 930, 900)), _planes((70, 70, 90)))
+    np.copyto(picture[:, *box], colour, where=dy * dy + dx * dx < radius * radius)
 
 
 def _disc(picture, canvas, u, v, part, colour):
     """A ball lit from the upper left: full colour at the light, less than half of it at the far rim."""
-    dy, dx = canvas.from_centre(u, v)
     radius = canvas.length(part)
+    box = canvas.around(u, v, radius)
+    dy, dx = canvas.cut(*box).from_centre(u, v)
     far = np.square(3 * dx + radius) + np.square(3 * dy + radius)
     shade = np.maximum(1024 - far * 1024 // (32 * radius * radius), 300)
-    return _over(picture, dy * dy + dx * dx < radius * radius, np.asarray(colour) * shade[..., None] // 1024)
+    np.copyto(picture[:, *box], _planes(colour) * shade >> 10, where=dy * dy + dx * dx < radius * radius, casting="same_kind")
 
 
 def _wave(phase):
@@ -164,27 +201,24 @@ def _wave(phase):
 
 
 def _texture(canvas, seed, cell, octaves):
-    """Fractal value noise 0..255: lattices of `cell` half pixels and its halves, each half as strong."""
-    total, weight = 0, 0
+    """Fractal value noise 0..255, int32 (n,m): lattices of `cell` half pixels and its halves, each half as strong."""
+    total = np.zeros((canvas.y.size, canvas.x.size), np.int32)
     for octave in range(octaves):
-        strength = 1 << (octaves - 1 - octave)
-        total = total + strength * _noise(canvas, seed * 16 + octave, cell >> octave)
-        weight += strength
-    return total // weight
+        total += _noise(canvas, seed * 16 + octave, cell >> octave) << (octaves - 1 - octave)
+    return total // ((1 << octaves) - 1)
 
 
 def _noise(canvas, seed, cell):
-    """Value noise 0..255: hashed lattice points, bilinearly interpolated, down the columns first."""
-    lattice = np.arange(canvas.x.size // cell + 2)
-    down = _between(lambda y: _hash(y, lattice, seed), canvas.y, cell)
-    across = _between(lambda x: down[:, x[0]], canvas.x, cell)
-    return across // (cell * cell)
+    """Value noise 0..255: hashed lattice points, bilinearly interpolated, down the columns first; `cell` is a power of two.
 
-
-def _between(at, line, cell):
-    """`cell` times the values at(index) of lattice points, linearly interpolated at the coordinates `line`."""
-    low, part = line // cell, line % cell
-    return at(low) * (cell - part) + at(low + 1) * part
+    A whole canvas starts at column 0. 255 * cell^2 fits int32.
+    """
+    lattice = np.arange(-(-canvas.x.size // cell) + 1)
+    row, part = canvas.y // cell, canvas.y % cell
+    down = (_hash(row, lattice, seed) * (cell - part) + _hash(row + 1, lattice, seed) * part).astype(np.int32)
+    left, step = down[:, :-1, None], np.diff(down)[..., None]
+    across = (step * np.arange(cell, dtype=np.int32) + left * cell) >> 2 * (cell.bit_length() - 1)
+    return across.reshape(len(down), left.shape[1] * cell)[:, :canvas.x.size]
 
 
 def _hash(y, x, seed):
