@@ -64,9 +64,10 @@ def _score(law, accumulators, sample):
     hits = 0
     for number, (kind, address, got) in enumerate(sample):
         pixel, cot = divmod(address, law.source.entry["cot"])
+        law.unwritten = False
         acc = accumulators(address) if accumulators else law.acc(pixel, cot)
         made = acc if kind == "A" else law.out(acc, cot)
-        same = all(g == "X" or int(m) == g for m, g in zip(made, got)) and set(got) != {"X"}
+        same = law.unwritten if "X" in got else all(int(m) == g for m, g in zip(made, got))
         if number == 0 and not same:
             return 0
         hits += same

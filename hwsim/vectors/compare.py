@@ -7,14 +7,13 @@ from pathlib import Path
 
 from hwsim.errors import FileError, UsageError
 from hwsim.vectors import causes
+from hwsim.vectors.events import AFTER_LAST_BEAT, UNFOLDED_LATER
 from hwsim.vectors.trace import STEM, lane_values, read_array, read_trace
 from hwsim.vectors.vcd import read_vcd
 from hwsim.vectors.vectorset import open_layer, open_set
 from hwsim.vectors.verify import check_sums
 
 STAGE = {"A": "accumulator", "O": "requantizer"}
-AFTER_LAST_BEAT = {"A": 4, "O": 6}
-UNFOLDED_LATER = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +113,7 @@ def expected_cycles(files, tiles=None):
     return last, cycles["total"]
 
 
-def event_delay(files, kind):
+def _delay(files, kind):
     """Cycles from the issue of a pixel's last beat to its event."""
     return AFTER_LAST_BEAT[kind] + (UNFOLDED_LATER if kind == "O" and not files.folded else 0)
 
@@ -135,7 +134,7 @@ def differences(files, trace):
 
 
 def _of_kind(files, trace, kind, last):
-    lines, delay = files.lines(STEM[kind]), event_delay(files, kind)
+    lines, delay = files.lines(STEM[kind]), _delay(files, kind)
     width = lines.shape[1]
     text = lines.tobytes().decode("ascii", "replace")
     words, cycles = trace.words[kind], trace.cycles[kind]

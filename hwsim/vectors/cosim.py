@@ -1,7 +1,7 @@
 """`hwsim cosim`: every layer of a set run through its RTL, values and cycles compared with the files alone."""
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hwsim.vectors.compare import compare_layer
@@ -92,5 +92,16 @@ def _run(command, layer):
 def _difference(command, layer, temporary):
     """compare's report of the layer's own event trace."""
     trace = temporary / f"{layer.entry['folder']}.txt"
-    run_layer(command, layer, trace=trace)
-    return compare_layer(layer, trace, sums=False)
+    run = run_layer(command, layer, trace=trace)
+    report = compare_layer(layer, trace, sums=False)
+    return report if not report.equal else replace(report, first=_status(layer, run))
+
+
+def _status(layer, run):
+    """The first difference of a layer whose events are all as expected: a register or the read-back memory."""
+    message = run.messages[0] if run.messages else "MISMATCH memory: nbout must hold out.hex after done"
+    parts = message.split()
+    known = len(parts) == 6 and parts[1] == "R"
+    return {"layer": layer.name, "stage": "status", "cot": None, "oy": None, "ox": None, "lane": None, "channel": None,
+            "cycle": run.cycles, "got": parts[3] if known else message, "expected": parts[5] if known else None, "bits": [],
+            "register": parts[2] if known else None}

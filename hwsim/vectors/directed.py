@@ -71,6 +71,22 @@ def _ties(make, name):
     yield make.work(layer, (np.arange(16) % (2 * -low) + low).reshape(4, 4, 1))
 
 
+def _shifts(make, name):
+    """The largest products of both signs, shifted by as many bits as they have, one less, one more: the top bits of a
+    shift and the rounding constant decide."""
+    device = make.device
+    top, full = (1 << (device.acc_bits - 1)) - 1, (1 << device.mult_bits) - 1
+    bits = (top * full).bit_length()
+    most = min(62, (1 << device.shift_bits) - 1)
+    shift = np.array([min(most, bits + step) for step in (-3, -2, -1, 0, 1, -9, -10, 8)])
+    bias = np.array([top, -top, top, -top, top, top // 3, -top // 3, top])
+    layer = make.layer(name, (2, 2), 1, 8, (1, 1), ratio=0.0)
+    fields = {"m_pos": np.full(8, full), "m_neg": np.full(8, full), "shift": shift}
+    if device.prelu == "unfolded":
+        fields |= {"m2": np.full(8, full), "shift2": np.array([min(most, device.mult_bits + step) for step in range(8)])}
+    yield make.work(replace(layer, bias=bias, codes=layer.codes * 0, **fields))
+
+
 def _overflow(make, name):
     """Sums that leave the accumulator upwards, downwards, and come back: the order of beats and the rule show."""
     top, t = (1 << (make.device.acc_bits - 1)) - 1, make.device.TN
@@ -133,6 +149,7 @@ def _clamp(make, name):
     """A tight range of the output with values below, inside and above it."""
     yield make.work(make.layer(name, (3, 5), 5, make.device.TM - 1 or 1, (1, 1), lo=-(1 << (make.device.act_bits - 3)),
                                hi=(1 << (make.device.act_bits - 2)) - 3))
+    yield make.work(make.layer(f"{name}_above", (2, 2), 2, make.device.TM + 1, (1, 1), lo=1, hi=make.act.max))
 
 
 def _words(make, name):
@@ -171,6 +188,6 @@ def _random(make, name):
 
 
 LEAVES = ("overflow", "random_walk")
-LAYERS = {"corners": _corners, "ties": _ties, "overflow": _overflow, "random_walk": _random_walk, "sizes": _sizes,
-          "dense": _dense, "depthwise": _depthwise, "window": _window, "borders": _borders, "phase": _phase,
+LAYERS = {"corners": _corners, "ties": _ties, "shifts": _shifts, "overflow": _overflow, "random_walk": _random_walk,
+          "sizes": _sizes, "dense": _dense, "depthwise": _depthwise, "window": _window, "borders": _borders, "phase": _phase,
           "rowpack": _rowpack, "tiles": _tiles, "clamp": _clamp, "words": _words, "dma": _dma}

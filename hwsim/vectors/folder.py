@@ -29,8 +29,11 @@ class Piecewise:
         self.name = f"{folder.name}/{name}"
 
     def write(self, data):
-        self.stream.write(data)
         self.sum.update(data)
+        return self.stream.write(data)
+
+    def flush(self):
+        self.stream.flush()
 
     def entry(self, words):
         self.stream.close()

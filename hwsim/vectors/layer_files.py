@@ -6,6 +6,7 @@ from hwsim.hw.config import datapath
 from hwsim.hw.layout import field_words, nbin_words, sb_tiles
 from hwsim.vectors import golden
 from hwsim.vectors.csr import csr_words, transactions
+from hwsim.vectors.events import write_trace
 from hwsim.vectors.folder import HexFile, NpyFile, text_file
 
 BAND_VALUES = 1 << 20
@@ -24,6 +25,8 @@ def write_layer(work, folder, extras):
     files += csr.close()
     text = transactions(words, work.cycles.total, stats["acc_overflow"])
     files += text_file(folder, "csr.txn", text, text.count("\n"))
+    if extras.trace:
+        files += write_trace(work, folder)
     return {**_description(work), "csr": words, "cycles": _cycles(work), "stats": stats,
             "files": sorted(files, key=lambda entry: entry["path"])}
 

@@ -62,6 +62,7 @@ class Law:
         self.lo, self.hi = source.entry["clamp"]
         self.rounding = self.datapath.rounding
         self.pad = source.entry["pad"][0], source.entry["pad"][2]
+        self.unwritten = False      # a changed rule read a memory word that nothing wrote
         self.stride, self.dilation = source.entry["stride"], source.entry["dilation"]
 
     # ---- beats ----

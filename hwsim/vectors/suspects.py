@@ -15,6 +15,11 @@ class Suspect(Law):
     def applies(self):
         return True
 
+    def in_bank(self, bank, at):
+        """Word `at` of a weight bank; past what was loaded it is zero, or unknown in a simulator that keeps X."""
+        self.unwritten |= at >= len(bank)
+        return bank[at] if at < len(bank) else np.zeros_like(bank[0])
+
 
 class NoBias(Suspect):
     text = "the bias is not added"
@@ -224,8 +229,7 @@ class PointerNotRewound(Suspect):
     def weight_word(self, pixel, cot, at):
         bank = np.concatenate(self.source.tiles[cot % 2::2])
         start = sum(len(tile) for tile in self.source.tiles[cot % 2:cot:2])
-        at += start + pixel * len(self.source.tiles[cot])
-        return bank[at] if at < len(bank) else np.zeros_like(bank[0])
+        return self.in_bank(bank, start + pixel * len(self.source.tiles[cot]) + at)
 
 
 class FirstTileWeights(Suspect):
@@ -241,8 +245,7 @@ class OtherBank(Suspect):
     def weight_word(self, pixel, cot, at):
         other = self.source.tiles[(cot + 1) % 2::2]
         bank = np.concatenate(other) if other else self.source.tiles[cot][:1] * 0
-        at += sum(len(tile) for tile in self.source.tiles[cot % 2:cot:2])
-        return bank[at] if at < len(bank) else np.zeros_like(bank[0])
+        return self.in_bank(bank, sum(len(tile) for tile in self.source.tiles[cot % 2:cot:2]) + at)
 
 
 class LastBeatMissing(Suspect):

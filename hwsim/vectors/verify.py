@@ -70,7 +70,7 @@ def _check_digits(layer):
 def _check_values(layer):
     """Writes the layer again from its own stimulus and compares every file and number."""
     names = [entry["path"] for entry in layer.entry["files"]]
-    extras = Extras(any(name.endswith(".bin") for name in names), any(name.endswith(".h") for name in names))
+    extras = Extras(*(any(name.endswith(end) for name in names) for end in (".bin", ".h", ".gz")))
     with tempfile.TemporaryDirectory() as place:
         again = write_layer(rebuild(layer), Path(place) / layer.entry["folder"], extras)
     for key in COMPUTED:

@@ -20,7 +20,7 @@ from hwsim.version import VERSION
 
 SCHEMA = "hwsim.vectors/1"
 PLAIN = Extras()
-TESTBENCHES = ("tb.v", "test_top.py", "Makefile")
+TESTBENCHES = ("tb.v", "test_top.py")
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,6 @@ def _write_all(works, folder, origin, extras, max_words, progress):
     (folder / "README.txt").write_text(readme(manifest), "utf-8")
     (folder / "run.f").write_text(run_file(manifest), "utf-8")
     _copy_rtl(folder, sets)
-    if extras.trace:
-        from hwsim.vectors.events import write_trace
-        for layer in manifest["layers"]:
-            write_trace(folder, layer)
     return manifest
 
 
