@@ -1,7 +1,7 @@
 """In words: what limits a layer, and what would help. The limit is the cause that costs the most multiplier slots."""
-from hwsim.hw.cycles import ceil_div
 from hwsim.hw.rowpack import pack_layer
 from hwsim.hw.vector_cycles import reads
+from hwsim.ops.dims import ceil_div
 from hwsim.ops.spec import ADDRESS, VECTOR
 
 GOOD_PERCENT = 90

@@ -70,11 +70,6 @@ class Device:
     def clock_hz(self):
         return Fraction(self.clock_ghz) * 10 ** 9
 
-    @property
-    def latency(self):
-        """Cycles from the last beat's issue slot to done: 6, or 9 with the unfolded requantizer."""
-        return 6 if self.prelu == "folded" else 9
-
     def sb_word_bits(self, w_bits=None):
         """Bits of one SB word: a weight for every multiplier."""
         return self.pes * (w_bits or self.w_bits)

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hwsim.hw.rowpack import pack_layer
+from hwsim.ops.dims import ceil_div
 
 
 class TileCycles(NamedTuple):
@@ -85,7 +86,3 @@ def schedule(beats, pixels, word_bits, dma_bits):
         tiles.append(TileCycles(count, load, start, start + pixels * count))
         ends = [ends[1], tiles[-1].end]
     return tuple(tiles)
-
-
-def ceil_div(value, divisor):
-    return -(-value // divisor)

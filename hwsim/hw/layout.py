@@ -3,10 +3,7 @@ import numpy as np
 
 from hwsim.errors import UnsupportedError
 from hwsim.hw.control import Loops
-
-
-def ceil_div(value, divisor):
-    return -(-value // divisor)
+from hwsim.ops.dims import ceil_div
 
 
 def nbin_words(x, tn):

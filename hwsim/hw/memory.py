@@ -10,10 +10,10 @@ need     SB: with a DMA two banks of the largest tile, else the whole layer; NBi
 from dataclasses import dataclass
 
 from hwsim.hw.config import KIB
-from hwsim.hw.cycles import ceil_div
 from hwsim.hw.rowpack import pack_layer
 from hwsim.hw.vector_cycles import WINDOWED, image_words
 from hwsim.ops.cut import image_shape
+from hwsim.ops.dims import ceil_div
 from hwsim.ops.spec import ADDRESS
 from hwsim.ops.window import extent
 

@@ -101,7 +101,6 @@ class Probe:
     """
 
     def __init__(self, shape):
-        self.start = np.zeros(shape, np.int64)
         self.exact = np.zeros(shape[1], np.int64)
         self.least = np.full(shape, 1 << 62)
         self.most = np.full(shape, -(1 << 62))

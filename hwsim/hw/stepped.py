@@ -14,11 +14,12 @@ from hwsim.hw.buffers import SB, NBin, NBout
 from hwsim.hw.config import KIB
 from hwsim.hw.control import Control
 from hwsim.hw.counters import Counters
-from hwsim.hw.layout import ceil_div, field_words, loops_of, nbin_words, real_lanes, sb_tiles
+from hwsim.hw.layout import field_words, loops_of, nbin_words, real_lanes, sb_tiles
 from hwsim.hw.pe_column import LogPeColumns, PeColumns
 from hwsim.hw.requantizer import Requantizer, UnfoldedRequantizer
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.hw.word import Door, Register
+from hwsim.ops.dims import ceil_div
 
 STILL = 4  # a working array writes something in every cycle
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from hwsim.hw.cycles import ceil_div
+from hwsim.ops.dims import ceil_div
 
 EDGE_BITS, FLOAT_BITS = 8, 32
 

@@ -1,6 +1,6 @@
 """The cycles of the vector unit and the address generator: TN channels per cycle (DEVICE.md, Vector ops)."""
-from hwsim.hw.cycles import ceil_div
 from hwsim.ops.cut import image_shape
+from hwsim.ops.dims import ceil_div
 from hwsim.ops.spec import ADDRESS, VECTOR
 
 WINDOWED = ("max_pool", "avg_pool", "qavg_pool")

@@ -13,10 +13,10 @@ from hwsim.engine.run import run
 from hwsim.fixed.formats import Overflow
 from hwsim.graph.accumulator import LEAST, MOST, signed_bits
 from hwsim.graph.integer import IntegerGraph
-from hwsim.hw.layout import ceil_div
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.hw.walk import with_inputs
 from hwsim.ops.cut import ARRAY_OPS, cut, image_shape
+from hwsim.ops.dims import ceil_div
 from hwsim.ops.layer import integer_weights
 
 WIDTHS = 65     # histogram places: an exact sum is an int64

@@ -123,7 +123,7 @@ def plot(found, path):
     axes.invert_yaxis()
     axes.set_xlabel("cycles per image")
     axes.set_title(headline(found).splitlines()[0], fontsize=9)
-    axes.legend()
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, path)
 
 

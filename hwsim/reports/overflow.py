@@ -10,7 +10,7 @@ from hwsim.version import VERSION
 
 LEGEND = ("datatype: any weights and codes; weights: these weights, any codes",
           "reachable: the codes that the layers before can emit; observed: this data; DAQ rule: a cost model, no bound")
-PREFIX = {True: "prefix safe: `weights` holds every partial sum in every order, as 0 is a code and the bias joins each end by its sign",
+PREFIX = {True: "prefix safe: `weights` holds every partial sum in every order, as 0 is a code and the bias joins by its sign",
           False: "prefix safe no: partial sums of that layer may leave `weights`, which holds the finished sums"}
 KINDS = ("datatype", "weights", "reachable", "observed")
 
@@ -105,7 +105,7 @@ def _what_if_text(found):
     rows = [(row["acc_bits"], *(row["out_of_range"][name] for name in ("beats", "pixels", "outputs"))) for row in found["widths"]]
     yield tables.table("what if the accumulator had n bits: exact partial sums that leave it (not events)",
                        ("bits", "beats", "pixels", "outputs"), rows)
-    yield f"beats: pairs of a beat and an output channel; a bias needs {found['bias_bits']} bits, so no narrower width is run again"
+    yield f"beats: pairs of a beat and an output channel; a bias needs {found['bias_bits']} bits: no narrower width is run again"
     rows = [(row["acc_bits"], row["events"], row["changed_outputs"], *map(_equal, row["psnr_db"].values()))
             for row in found["reruns"]]
     names = [f"PSNR dB {name}" for name in found["reruns"][0]["psnr_db"]] if found["reruns"] else []
@@ -128,5 +128,5 @@ def plot(found, path):
     axes.set_yticks(place + 0.3, [row["name"] for row in found["layers"]])
     axes.invert_yaxis()
     axes.set_xlabel("bits")
-    axes.legend()
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, path)
