@@ -12,7 +12,7 @@ from hwsim.fixed.formats import Overflow, Rounding
 from hwsim.ops.spec import FLOAT
 from hwsim.ops.table import OPS
 
-GRAPHS = 240
+GRAPHS = 210
 # graph.place_sizes makes it the average over a known window, as which it runs
 INTEGER_OPS = {name for name, spec in OPS.items() if spec.dialect != FLOAT} - {"input"}
 
