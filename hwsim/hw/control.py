@@ -68,15 +68,18 @@ class Control:
         self.running = Register("control", "running", IntFormat(1, False))
         self.done = Register("control", "done", IntFormat(1, False))
         self.running.value = np.array(1)
+        self._settled, self._wire = -1, None
         self.nbout = None    # connected by the chip: the layer's last write raises done
         self.beats, self.stalls, self.second_words, self.starts, self.ends = 0, 0, 0, [], []
 
     @property
     def beat(self):
-        """The beat that issues in this cycle, or None while the bank of its tile is loading."""
-        if not self.running.value or not self.sb.ready(int(self.at.value[0])):
-            return None
-        return self._beat(*map(int, self.at.value))
+        """The beat that issues in this cycle, or None while the bank of its tile is loading; a wire, settled once a cycle."""
+        if self._settled != self.door.cycle:
+            self._settled, counters = self.door.cycle, self.at.value.tolist()
+            issues = self.running.value and self.sb.ready(counters[0])
+            self._wire = self._beat(*counters) if issues else None
+        return self._wire
 
     @property
     def release(self):
