@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from hwsim.engine.kernels import pool
+from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.kernels.build import build
 from hwsim.engine.kernels.events import first_event
 from hwsim.engine.kernels.plan import Facts, plan_of
@@ -67,7 +68,7 @@ def run_layer(prepared, x, store, monitor=False, threads=1):
     """
     layer = prepared.facts.layer
     _check_input(layer, x)
-    out = np.empty((len(x), *layer.out_hw, layer.oc), np.int32)
+    out = ARENA.empty((len(x), *layer.out_hw, layer.oc), np.int32)
     totals = _run(prepared.program(prepared.plan.mode), x, out, store, threads)
     if not prepared.plan.mode & WATCHES:
         return out, LayerStats()

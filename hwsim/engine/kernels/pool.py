@@ -20,7 +20,20 @@ def for_chunks(count, threads, worker):
         results = [worker(chunks)]
     finally:
         chunks.stop()
-    return results + [helper.result() for helper in helpers]
+    # a helper that never got its turn is not waited for
+    return results + [helper.result() for helper in helpers if not helper.cancel()]
+
+
+def in_order(function, tasks, threads):
+    """[function(task) for task in tasks], worked on by several threads."""
+    results = [None] * len(tasks)
+
+    def work(numbers):
+        for number in numbers:
+            results[number] = function(tasks[number])
+
+    for_chunks(len(tasks), threads, work)
+    return results
 
 
 class _Chunks:

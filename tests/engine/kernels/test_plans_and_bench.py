@@ -1,0 +1,48 @@
+"""The plan of every layer of a network, and the bench's rows."""
+import numpy as np
+import pytest
+from layers import plain_layer
+
+from hwsim.engine.fast.plans import layer_plans
+from hwsim.engine.kernels import limit
+from hwsim.engine.kernels.target import ladder
+from hwsim.engine.kernels.variant import Form
+from hwsim.fixed.formats import Datapath, IntFormat
+from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.node import Graph, Node
+from hwsim.reports import bench
+
+
+def test_layer_plans_names_every_array_layer():
+    first, x = plain_layer(4, 6, (3, 3), (5, 7))
+    second, _ = plain_layer(4, 2, (3, 3), (5, 7), groups=2)
+    graph = Graph((Node.make("x", "input", shape=x.shape[1:]), first, second.but(name="grouped", inputs=("layer",))),
+                  ("x",), ("grouped",))
+    net = IntegerGraph(graph, dict.fromkeys(("x", "layer", "grouped"), IntFormat(11)), {}, Datapath(), {})
+    found = layer_plans(net, {"x": x.shape})
+    assert [name for name, _ in found] == ["layer", "grouped.g0", "grouped.g1"]
+    assert {str(plan).split()[0] for _, plan in found} <= {"dot16", "portable"}
+
+
+@pytest.mark.skipif(not ladder(), reason="needs x86-64")
+def test_bench_rows():
+    report = bench.report((bench.Shape(16, 16, 24, 3), bench.Shape(0, 16, 24, 3)), ("plain", "monitor"), repeats=1)
+    assert [(row["layer"], row["mode"]) for row in report["rows"]] == [
+        ("16->16 3x3, 24x24", "plain"), ("16->16 3x3, 24x24", "monitor"),
+        ("depthwise 16 3x3, 24x24", "plain"), ("depthwise 16 3x3, 24x24", "monitor")]
+    assert all(row[key] > 0 for row in report["rows"] for key in ("kernel_gmacs", "limit_gmacs", "of_limit", "layer_gmacs"))
+    assert len(list(bench.text(report))) == 1
+
+
+@pytest.mark.skipif(not ladder(), reason="needs x86-64")
+@pytest.mark.parametrize("rung", ladder(), ids=lambda rung: rung.name)
+def test_the_limit_does_what_it_counts(rung):
+    """On operands of all zeros the sum of a probe is the sum of its first accumulators' lane 0: 0 + 1 + ... + 11."""
+    assert limit.probe(rung, Form.PAIR)(3) == 66
+    assert limit.macs(rung, Form.PAIR, 3) == 3 * 12 * rung.lanes * 2
+
+
+def test_shapes_name_themselves():
+    assert str(bench.Shape(64, 32, 256, 3)) == "64->32 3x3, 256x256"
+    assert bench.Shape(0, 8, 10, 3).macs == 8 * 100 * 9
+    assert bench.layer_of(bench.Shape(0, 8, 10, 3), 11).codes.dtype == np.int64
