@@ -65,7 +65,7 @@ def _bandwidth(cuts, parts, device):
     wants = [ceil_div(tile.beats * device.sb_word_bits(piece.layer.w_bits), before.end - before.start)
              for piece, part in zip(cuts, parts) for before, tile in zip(part.tiles, part.tiles[1:])]
     if not wants or max(wants) <= device.dma_bits:
-        return limit, "resident weights (dma_bits 0): only the first load of the layer is exposed"
+        return limit, "only the layer's first load is exposed: resident weights (dma_bits 0) avoid it, a wider DMA shortens it"
     return limit, f"dma_bits {max(wants)} hides every load but the first"
 
 
