@@ -1,7 +1,7 @@
 """The memory images of an array layer: the words of NBin, SB and the per-channel fields, in issue order (VECTORS.md)."""
 import numpy as np
 
-from hwsim.errors import UnsupportedError
+from hwsim.errors import GraphError, UnsupportedError
 from hwsim.hw.control import Loops
 from hwsim.ops.dims import ceil_div
 
@@ -38,6 +38,9 @@ def _flags(layer, cot, cit):
             raise UnsupportedError(f"{layer.name}{layer.suffix}: two-word weights must be chosen per tile or filter to run "
                                    f"on the array, not per element")
         return np.zeros(shape, np.int64)
+    tiles = (cot, 1 if layer.depthwise else cit, *layer.kernel)
+    if layer.flags.shape != tiles:
+        raise GraphError(f"{layer.name}{layer.suffix}: flags must be {tiles}, one per tile, not {layer.flags.shape}")
     return np.broadcast_to(layer.flags.transpose(0, 2, 3, 1), shape).astype(np.int64)
 
 

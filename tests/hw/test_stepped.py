@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwsim.engine.run import steps
-from hwsim.errors import OverflowFault, UnsupportedError
+from hwsim.errors import GraphError, OverflowFault, UnsupportedError
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 from hwsim.graph.node import Node
 from hwsim.hw import stepped as stepped_module
@@ -59,14 +59,14 @@ def test_random_layers(data):
     log = draw(st.booleans())
     flags = None
     if log:
-        depthwise = groups == oc > 1
+        depthwise = groups == oc == ic > 1
         grid = (-(-oc // tm), 1 if depthwise else -(-ic // groups // tn), *kernel)
         flags = np.random.default_rng(draw(st.integers(0, 99))).random(grid) < draw(st.sampled_from((0, 0.5, 1)))
     node = conv((5, 5, ic), oc, kernel, (draw(st.integers(1, 2)), draw(st.integers(1, 2))), groups=groups,
                 padding=draw(st.sampled_from(("same", (0, 0, 0, 0), (2, 0, 1, 3)))), unfolded=draw(st.booleans()),
                 w_format="stlq" if log else "linear", w_bits=draw(st.integers(2, 5)) if log else 8, seed=draw(st.integers(0, 99)))
     if flags is not None:
-        node = node.but(flags=flags, codes=two_words(node.params["codes"], flags, groups == oc > 1, tm, tn))
+        node = node.but(flags=flags, codes=two_words(node.params["codes"], flags, groups == oc == ic > 1, tm, tn))
     datapath = Datapath(draw(st.sampled_from((14, 17, 30))), draw(st.sampled_from((Overflow.WRAP, Overflow.SATURATE))),
                         draw(st.sampled_from((Rounding.HALF_UP, Rounding.HALF_EVEN, Rounding.FLOOR))), tn=tn, tm=tm)
     device = Device(TN=tn, TM=tm, dma_bits=dma, w_bits=node.params["w_bits"])
@@ -172,6 +172,13 @@ def test_two_words_per_element_are_refused():
     with pytest.raises(UnsupportedError, match=text):
         run_stepped(layer, Datapath(30), Device(w_bits=4), image((4, 4, 3))[0])
     assert array_cycles(layer, Device(w_bits=4)).issue == 4 * 4 * 18
+
+
+def test_flags_of_another_shape_are_refused():
+    node = conv((4, 4, 17), 3, w_format="stlq", w_bits=4, words=2, flags=np.ones((1, 2, 3, 3), bool))
+    layer = replace(cut(node, (1, 4, 4, 17))[0].layer, flags=np.ones((1, 1, 3, 3), bool))
+    with pytest.raises(GraphError, match=r"^conv: flags must be \(1, 2, 3, 3\), one per tile, not \(1, 1, 3, 3\)$"):
+        run_stepped(layer, Datapath(30), Device(w_bits=4), image((4, 4, 17))[0])
 
 
 def test_stepped_imports_neither_engines_nor_closed_form():
