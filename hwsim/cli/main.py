@@ -16,6 +16,10 @@ COMMANDS = {
     "device": "the effective device as TOML",
     "cycles": "cycles, stalls, utilization and buffers per layer, without running pixels",
     "overflow": "accumulator bits that are enough, overflow events, and what a narrower one would do",
+    "vectors": "golden vectors for the RTL, with manifest and testbenches",
+    "cosim": "a vector set through the reference RTL: every value and cycle",
+    "compare": "the first mismatch of anyone's trace, its place and likely causes",
+    "explain": "one output of a layer, beat by beat",
 }
 
 

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import click
 
+from hwsim.errors import HwsimError, UsageError
 from hwsim.reports import tables
 from hwsim.reports.write import dumps, write_json
 
@@ -24,6 +25,15 @@ def bar(quiet):
                 tasks[text] = progress.add_task(text, total=total)
             progress.update(tasks[text], completed=done, total=total)
         yield show
+
+
+@contextmanager
+def bad_input_is_usage():
+    """In compare and cosim exit 1 means a difference: a bad file is 2 there."""
+    try:
+        yield
+    except HwsimError as error:
+        raise UsageError(str(error)) from error
 
 
 def publish(report, json_path, quiet, text):

@@ -5,8 +5,9 @@ import click
 
 from hwsim import files
 from hwsim.cli import options, progress
+from hwsim.errors import UsageError
 from hwsim.imaging.source import sources
-from hwsim.reports import run, run_text
+from hwsim.reports import run, run_text, stepped
 from hwsim.reports.session import Clock, doors_of, open_model, start
 from hwsim.reports.write import write_json
 
@@ -17,11 +18,13 @@ from hwsim.reports.write import write_json
 @options.QUANTIZATION
 @options.DEVICE
 @options.ENGINE
+@click.option("--trace", "trace_path", type=click.Path(), help="With --engine stepped: event traces, a file or a folder.")
+@click.option("--vcd", "vcd_path", type=click.Path(), help="With --engine stepped: waveforms, a file or a folder.")
 @click.option("--dump", multiple=True, help="Also keep this tensor (written to --out); may be repeated.")
 @click.option("--no-float", is_flag=True, help="Do not run the float network beside.")
 @click.option("--out", "out_path", type=click.Path(), help="Folder for codes, real values, pictures and report.json.")
 @options.OUTPUT
-def command(model, out_path, json_path, quiet, verbose, **given):
+def command(model, trace_path, vcd_path, out_path, json_path, quiet, verbose, **given):
     """Quantize MODEL (.h5, .hdf5 or .hwq), simulate it in integers and report what the chip would output.
 
     \b
@@ -29,11 +32,14 @@ def command(model, out_path, json_path, quiet, verbose, **given):
       hwsim run models/dephasenet10.h5 --act-bits 11
       hwsim run model.h5 --input photo.png --calib photos/ --weight-bits 6 --out result
       hwsim run model.h5 --acc-bits 20 --overflow saturate --json -
+      hwsim run small.h5 --input tiny.npy --engine stepped --trace traces/ --vcd waves/
     """
     clock = Clock()
     with clock.step("import"):
         opened = open_model(model)
-    config, notes = options.config_of(given, opened.sensor, options.device_of(given))
+    device = options.device_of(given)
+    config, notes = options.config_of(given, opened.sensor, device)
+    engine, recording = _engine(given["engine"], device, trace_path, vcd_path)
     optics = options.optics(given, opened.sensor)
     found = sources(given["input_path"], doors_of(opened.network), optics)
     calibration = sources(given["calib_path"], doors_of(opened.network), optics) if given["calib_path"] else found
@@ -41,11 +47,27 @@ def command(model, out_path, json_path, quiet, verbose, **given):
     with progress.bar(quiet) as show:
         session = start(opened, config, calibration, clock, show)
         progress.warn(notes + session.notes)
-        report = run.all_samples(session, found, _engine_options(given), clock, folder, show)
+        chosen = {"engine": engine, "threads": given["threads"], "dump": given["dump"], "with_float": not given["no_float"]}
+        report = run.all_samples(session, found, chosen, device, clock, folder, show)
+    if recording:
+        report["stepped"] = _recorded(recording, trace_path, vcd_path)
     if folder:
         write_json(Path(folder) / "report.json", report)
     progress.publish(report, json_path, quiet, run_text.text)
 
 
-def _engine_options(given):
-    return {"engine": given["engine"], "threads": given["threads"], "dump": given["dump"], "with_float": not given["no_float"]}
+def _engine(name, device, trace_path, vcd_path):
+    """(engine, Recording or None); only the stepped engine has a clock to record."""
+    if name == "stepped":
+        return stepped.recording_engine(device, bool(trace_path), bool(vcd_path))
+    if trace_path or vcd_path:
+        raise UsageError(f"--trace and --vcd must come with --engine stepped, not {name}")
+    return name, None
+
+
+def _recorded(recording, trace_path, vcd_path):
+    if trace_path:
+        stepped.write(trace_path, recording.traces, "txt")
+    if vcd_path:
+        stepped.write(vcd_path, recording.waves, "vcd")
+    return stepped.as_json(recording)

@@ -18,27 +18,41 @@ KINDS = ("datatype", "weights", "reachable", "observed")
 def report(model, net, bounds, shadow, what_if=None):
     """The overflow report. bounds: accumulator_bounds; shadow: ShadowRun; what_if: WhatIf or None; model: its JSON entry."""
     found = {"schema": "hwsim.overflow/1", "hwsim": VERSION, "model": model, "config": net.meta.get("config", {}),
-             **body(net, bounds, shadow)}
+             **body(net, bounds, shadow.stats, shadow.layers)}
     return found if what_if is None else found | {"what_if": _what_if(net, what_if)}
 
 
-def body(net, bounds, shadow):
-    """`layers` and `total`, as the run report holds them too."""
-    layers = [_row(layer, net, shadow) for layer in bounds]
+def body(net, bounds, stats, shadows=None):
+    """`layers` and `total`, as the run report holds them too. stats: node -> LayerStats; shadows: node -> Shadow.
+
+    Without shadows the count of changed outputs is null in a layer with events (none are changed where there is no event).
+    """
+    layers = [_row(layer, net, stats[layer.name], (shadows or {}).get(layer.name)) for layer in bounds]
     total = {"acc_bits": net.datapath.acc_bits, "acc_mode": str(net.datapath.acc_mode),
              "events": sum(row["events"]["count"] for row in layers),
-             "changed_outputs": sum(row["changed_outputs"] for row in layers),
+             "changed_outputs": _sum(row["changed_outputs"] for row in layers),
              "smallest_safe": {kind: smallest_safe(bounds, kind) for kind in KINDS}}
     return {"layers": layers, "total": total}
 
 
-def _row(layer, net, shadow):
-    stats, changed = shadow.stats[layer.name], shadow.layers[layer.name]
+def _sum(counts):
+    counts = list(counts)
+    return None if None in counts else sum(counts)
+
+
+def _row(layer, net, stats, shadow):
+    first = None if shadow is None or shadow.first is None else list(shadow.first)
     return {"name": layer.name, "acc_bits": net.datapath.acc_bits, "bits": layer.bits, "range": _ends(layer.weights),
             "reachable": _ends(layer.reachable), "observed": _ends(layer.observed), "prefix_safe": layer.prefix_safe,
             "channel_bits": {kind: None if bits is None else list(bits) for kind, bits in layer.channel_bits.items()},
             "events": {"count": stats.events, "first": vars(stats.first) if stats.first else None},
-            "changed_outputs": changed.changed, "first_changed": None if changed.first is None else list(changed.first)}
+            "changed_outputs": _changed(stats, shadow), "first_changed": first}
+
+
+def _changed(stats, shadow):
+    if shadow is not None:
+        return shadow.changed
+    return None if stats.events else 0
 
 
 def _ends(sums):
@@ -68,9 +82,7 @@ def text(found, channels=False):
     if channels:
         yield from _channels(found)
     yield headline(found)
-    for row in found["layers"]:
-        if row["events"]["first"]:
-            yield f"first event of {row['name']}: " + address(row["events"]["first"])
+    yield from first_events(found)
     if "what_if" in found:
         yield from _what_if_text(found["what_if"])
 
@@ -79,8 +91,16 @@ def headline(found):
     """The accumulator, its events and the smallest safe widths in one line."""
     total = found["total"]
     safe = ", ".join(f"{kind} {bits}" for kind, bits in total["smallest_safe"].items() if bits is not None)
-    return (f"accumulator: {total['acc_bits']} bits, {total['acc_mode']}: {total['events']:,} overflow events, "
-            f"{total['changed_outputs']:,} layer outputs changed by them; smallest safe: {safe}")
+    changed = "" if total["changed_outputs"] is None else f", {total['changed_outputs']:,} layer outputs changed by them"
+    return (f"accumulator: {total['acc_bits']} bits, {total['acc_mode']}: {total['events']:,} overflow events{changed}; "
+            f"smallest safe: {safe}")
+
+
+def first_events(found):
+    """The address of the first event of every layer that has one."""
+    for row in found["layers"]:
+        if row["events"]["first"]:
+            yield f"first event of {row['name']}: " + address(row["events"]["first"])
 
 
 def address(first):

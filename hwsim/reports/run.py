@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from hwsim import files
+from hwsim.engine.result import LayerStats
 from hwsim.engine.run import check_dump, engine_named, run
+from hwsim.hw.accumulate import accumulator_bounds
+from hwsim.hw.network_cycles import network_cycles
 from hwsim.quantization.compare import compare
 from hwsim.quantization.doors import dequantize, read_input
-from hwsim.reports import outputs, quality
+from hwsim.reports import cycles, outputs, overflow, quality
 from hwsim.version import VERSION
 
 
@@ -78,30 +81,46 @@ def _worst(layers):
     return min(rated, key=lambda layer: layer["sqnr_db"])["name"] if rated else None
 
 
-def overflow_summary(net, counters):
-    """Accumulator bits, events over all samples, and the first of them; `counters`: per sample, node -> LayerStats."""
-    events = [stats.events for found in counters for stats in found.values() if stats.events is not None]
-    first = [stats.first for found in counters for stats in found.values() if stats.first is not None]
-    return {"acc_bits": net.datapath.acc_bits, "acc_mode": str(net.datapath.acc_mode),
-            "events": int(np.sum(events, dtype=np.int64)), "first": vars(first[0]) if first else None}
+def merged(counters):
+    """node -> LayerStats over all samples: counts added, extremes joined, the first event of the first sample that has one."""
+    return {name: _merged([found[name] for found in counters]) for name in counters[0]}
 
 
-def report(session, samples, counters, clock):
-    """The whole report: one entry of quality, truth, outputs and layers per sample; a single sample's stand at the top too."""
+def _merged(each):
+    if len(each) == 1:
+        return each[0]
+    def joined(field, join):
+        values = [getattr(stats, field) for stats in each]
+        return None if any(value is None for value in values) else join(values)
+    first = next((stats.first for stats in each if stats.first is not None), None)
+    return LayerStats(joined("events", sum), first, joined("observed_min", np.minimum.reduce),
+                      joined("observed_max", np.maximum.reduce), joined("clamped", sum))
+
+
+def report(session, samples, counters, in_shapes, device, clock):
+    """The whole report: one entry of quality, truth, outputs and layers per sample; the first sample's stand at the top too.
+
+    counters: per sample, node -> LayerStats; in_shapes: of the first sample, what cycles and reachable sums are for.
+    """
     head = {"schema": "hwsim.run/1", "hwsim": VERSION, "model": session.model.as_json(), "config": session.net.meta["config"],
             "calibration": session.net.meta["calibration"], "notes": list(session.notes)}
     body = {"samples": samples} | {key: samples[0][key] for key in ("quality", "truth", "outputs", "layers", "worst_layer")}
-    return head | body | {"overflow": overflow_summary(session.net, counters), "seconds": dict(clock.seconds)}
+    stats = merged(counters)
+    bounds = accumulator_bounds(session.net, in_shapes, stats)
+    timing = network_cycles(session.net, in_shapes, device)
+    return head | body | {"cycles": cycles.body(timing), "overflow": overflow.body(session.net, bounds, stats),
+                          "device": timing.device.as_json(), "seconds": dict(clock.seconds)}
 
 
-def all_samples(session, found, options, clock, folder=None, progress=None):
+def all_samples(session, found, options, device, clock, folder=None, progress=None):
     """The report over every source (name, load); with a `folder` each sample's files go there, or to its own subfolder."""
     check_dump(options["dump"], session.net.graph)
-    samples, counters = [], []
+    samples, counters, in_shapes = [], [], None
     for name, load in found:
         sample = load()
+        in_shapes = in_shapes or {door: np.shape(values) for door, values in sample.inputs.items()}
         here = folder if folder is None or len(found) == 1 else files.folder(folder / outputs.file_name(name))
         simulated = simulate(session, sample, options, clock, progress)
         samples.append(sample_report(session, sample, simulated, here))
         counters.append(simulated[0].stats)
-    return report(session, samples, counters, clock)
+    return report(session, samples, counters, in_shapes, device, clock)

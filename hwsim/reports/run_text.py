@@ -1,6 +1,6 @@
 """The run report for people: a headline, the layers, the outputs, accumulators and times."""
 from hwsim.fixed.formats import Rounding
-from hwsim.reports import tables
+from hwsim.reports import cycles, overflow, tables
 from hwsim.reports.tables import decibel
 
 
@@ -10,7 +10,9 @@ def text(report):
     for sample in report["samples"]:
         yield layers(sample, report)
         yield from quality(sample)
-    yield accumulator(report)
+    yield cycles.headline(report["cycles"])
+    yield overflow.headline(report["overflow"])
+    yield from overflow.first_events(report["overflow"])
     yield "seconds: " + ", ".join(f"{name} {value:.2f}" for name, value in report["seconds"].items())
 
 
@@ -57,11 +59,3 @@ def _figures(row):
     psnr = "equal" if row["identical"] else decibel(row["psnr_db"])
     ssim = None if row["ssim"] is None else f"{row['ssim']:.5f}"
     return psnr, ssim, f"{row['max_abs_error']:.5g}", f"{row['signal_peak']:g}"
-
-
-def accumulator(report):
-    found = report["overflow"]
-    line = f"accumulator: {found['acc_bits']} bits, {found['acc_mode']}, {found['events']:,} overflow events"
-    if found["first"] is None:
-        return line
-    return line + "; first " + ", ".join(f"{key} {value}" for key, value in found["first"].items())

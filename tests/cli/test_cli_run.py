@@ -42,9 +42,32 @@ def test_same_command_same_bits(report, model, picture):
 
 def test_narrow_accumulator_overflows_with_an_address(report, model, mosaic):
     found = report("run", model, "--input", mosaic, "--acc-bits", 22, "--no-float")["overflow"]
-    assert found["acc_bits"] == 22 and found["events"] > 0
-    assert found["first"].keys() >= {"layer", "cot", "oy", "ox", "oc", "ky", "kx", "cit", "word", "value"}
-    assert report("run", model, "--input", mosaic, "--no-float")["overflow"]["events"] == 0
+    assert found["total"]["acc_bits"] == 22 and found["total"]["events"] > 0
+    [first] = [row["events"]["first"] for row in found["layers"] if row["events"]["first"]]
+    assert first.keys() >= {"layer", "cot", "oy", "ox", "oc", "ky", "kx", "cit", "word", "value"}
+    assert report("run", model, "--input", mosaic, "--no-float")["overflow"]["total"]["events"] == 0
+
+
+def test_cycles_and_overflow_sections(report, model, mosaic):
+    found = report("run", model, "--input", mosaic)
+    assert found["cycles"]["total"].keys() >= {"cycles", "macs", "utilization", "frames_per_second"}
+    assert found["cycles"]["layers"][1]["name"] == "enter" and found["cycles"]["layers"][1]["cycles"] == 8 * 8 * 9 * 3 + 6
+    row = found["overflow"]["layers"][0]
+    assert row["name"] == "enter" and row["bits"].keys() == {"datatype", "weights", "reachable", "observed", "daq_rule"}
+    assert row["bits"]["datatype"] >= row["bits"]["weights"] >= row["bits"]["reachable"] >= row["bits"]["observed"]
+
+
+def test_stepped_engine_leaves_traces_and_waves(report, model, tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(64).reshape(1, 8, 8, 1))
+    fast = report("run", model, "--input", path, "--no-float")
+    stepped = report("run", model, "--input", path, "--no-float", "--engine", "stepped", "--trace", tmp_path / "t",
+                     "--vcd", tmp_path / "w")
+    assert stepped["outputs"] == fast["outputs"] and stepped["cycles"] == fast["cycles"]
+    assert stepped["overflow"] == fast["overflow"]
+    assert len(list((tmp_path / "t").glob("L*.txt"))) == len(list((tmp_path / "w").glob("L*.vcd"))) == len(stepped["stepped"]) == 9
+    done = (tmp_path / "t" / "L000_enter.txt").read_text().splitlines()[-1]
+    assert done == f"{fast['cycles']['layers'][1]['cycles'] + 1} D 0 0"
 
 
 def test_overflow_error_mode_stops(cli, model, mosaic, tmp_path):

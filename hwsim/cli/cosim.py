@@ -1,0 +1,27 @@
+"""`hwsim cosim`: a vector set through its RTL."""
+import click
+
+from hwsim.cli import options, progress
+from hwsim.reports import vector_set
+from hwsim.vectors.cosim import cosim
+
+
+@click.command("cosim")
+@click.argument("directory", type=click.Path())
+@click.option("--sim", help="verilator or icarus.  [default: the first that is there]")
+@click.option("--layers", multiple=True, help="Only this layer; may be repeated.")
+@click.option("--build", "build_path", type=click.Path(), help="Keep the simulator's builds in this folder.")
+@options.OUTPUT
+def command(directory, sim, layers, build_path, json_path, quiet, verbose):
+    """Run all layers of a vector set in a simulator and compare every accumulator, output and the cycle count.
+
+    \b
+    Examples:
+      hwsim vectors models/dephasenet10.h5 --crop 32x32 --out v && hwsim cosim v
+      hwsim cosim v --sim icarus --layers enter
+    """
+    with progress.bar(quiet) as show, progress.bad_input_is_usage():
+        found = cosim(directory, sim, layers or None, build_path,
+                      lambda run, done, total: show("layers simulated", done, total))
+    progress.publish(vector_set.cosim(directory, found), json_path, quiet, vector_set.cosim_text)
+    return 0 if found.passed else 1

@@ -1,0 +1,25 @@
+"""`hwsim explain`: one output, beat by beat."""
+import click
+
+from hwsim.cli import options, progress
+from hwsim.vectors.explain import explain
+from hwsim.version import VERSION
+
+
+@click.command("explain")
+@click.argument("directory", type=click.Path())
+@click.argument("layer")
+@click.argument("oy", type=int)
+@click.argument("ox", type=int)
+@click.argument("oc", type=int)
+@options.OUTPUT
+def command(directory, layer, oy, ox, oc, json_path, quiet, verbose):
+    """Print every beat of output (OY, OX, OC) of LAYER in a vector set: codes, partial sums, multiplier, shift, clamp.
+
+    \b
+    Example:
+      hwsim explain v enter 3 4 17
+    """
+    lines, values = explain(directory, layer, oy, ox, oc)
+    report = {"schema": "hwsim.explain/1", "hwsim": VERSION, "layer": layer, "oy": oy, "ox": ox, "oc": oc, **values}
+    progress.publish(report, json_path, quiet, lambda _: lines)

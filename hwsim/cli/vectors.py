@@ -1,0 +1,111 @@
+"""`hwsim vectors`: golden vectors for every array layer, or for directed corner cases; `--verify` reads a set again."""
+import shlex
+from dataclasses import replace
+
+import click
+
+from hwsim.cli import options, progress
+from hwsim.errors import UsageError
+from hwsim.imaging.source import sources
+from hwsim.quantization.doors import read_input
+from hwsim.reports import vector_set
+from hwsim.reports.session import Clock, doors_of, open_model, start
+from hwsim.vectors.directed import directed_works
+from hwsim.vectors.folder import Extras
+from hwsim.vectors.network import crop_codes, network_works
+from hwsim.vectors.verify import verify_set
+from hwsim.vectors.write import Origin, write_set
+
+DIRECTED_ACC_BITS = 32
+
+
+@click.command("vectors")
+@click.argument("model", type=click.Path(), required=False)
+@click.option("--out", "out_path", type=click.Path(), help="Folder of the set, new or empty.")
+@click.option("--verify", "verify_path", type=click.Path(), help="Read this set again: digits, checksums and every value.")
+@click.option("--directed", is_flag=True, help="Corner cases of the device instead of a model's layers.")
+@click.option("--count", type=click.IntRange(0), default=20, show_default=True, help="Random layers of a directed set.")
+@click.option("--layers", multiple=True, help="Only this layer; may be repeated.")
+@click.option("--crop", type=options.Integers("HxW", 2, "x"), help="The top-left HxW of the input.")
+@click.option("--max-words", type=click.IntRange(1), help="At most so many words per file: rows are left out at the bottom.")
+@click.option("--byte-image", is_flag=True, help="<stem>.bin beside every hex file, little-endian.")
+@click.option("--c-header", is_flag=True, help="<stem>.h beside every hex file.")
+@click.option("--events", is_flag=True, help="The golden event trace events.txt.gz of every layer.")
+@click.option("--force", is_flag=True, help="Replace another vector set in --out.")
+@click.option("--engine", type=click.Choice(["fast", "reference"]), default="fast", show_default=True, help="Which engine.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of the fast engine.  [default: all cores]")
+@options.INPUTS
+@options.QUANTIZATION
+@options.DEVICE
+@options.OUTPUT
+def command(model, out_path, verify_path, directed, json_path, quiet, verbose, **given):
+    """Write golden vectors that drive an RTL: hex files of exact widths, manifest, RTL, testbenches.
+
+    \b
+    Examples:
+      hwsim vectors models/dephasenet10.h5 --crop 32x32 --out v && hwsim cosim v
+      hwsim vectors --directed --acc-bits 20 --out corners
+      hwsim vectors --verify v
+    """
+    if verify_path:
+        with progress.bar(quiet) as show:
+            found = verify_set(verify_path, lambda layer, done: show("layers verified", done, None))
+        progress.publish(vector_set.verified(verify_path, found), json_path, quiet, vector_set.verified_text)
+        return
+    if not out_path or bool(model) == directed:
+        raise UsageError("hwsim vectors must be given --out and either MODEL or --directed, not less or both")
+    device = options.device_of(given)
+    with progress.bar(quiet) as show:
+        works, origin = _directed(device, given) if directed else _of_model(model, device, given, show)
+        extras = Extras(given["byte_image"], given["c_header"], given["events"])
+        manifest = write_set(works, out_path, origin, extras, given["max_words"], given["force"],
+                             lambda work, done: show("layers written", done, None))
+    progress.publish(vector_set.report(out_path, manifest), json_path, quiet, vector_set.text)
+
+
+def _directed(device, given):
+    if device.acc_bits == "auto":
+        device = replace(device, acc_bits=DIRECTED_ACC_BITS)
+    seed = given["seed"] or 0
+    return directed_works(device, seed, given["count"], given["layers"] or None), Origin(_command(), None, seed)
+
+
+def _of_model(model, device, given, show):
+    opened = open_model(model)
+    config, notes = options.config_of(given, opened.sensor, device)
+    optics = options.optics(given, opened.sensor)
+    found = sources(given["input_path"], doors_of(opened.network), optics)
+    if len(found) != 1:
+        raise UsageError(f"{given['input_path']}: hwsim vectors must be given one input, not a folder of {len(found)}")
+    calibration = sources(given["calib_path"], doors_of(opened.network), optics) if given["calib_path"] else found
+    session = start(opened, config, calibration, Clock(), show)
+    progress.warn(notes + session.notes)
+    codes, _ = read_input(session.net, found[0][1]().inputs)
+    codes = crop_codes(codes, *given["crop"]) if given["crop"] else codes
+    works = network_works(session.net, codes, device, given["layers"] or None, given["engine"], given["threads"])
+    return works, Origin(_command(), opened.sha256, config.seed)
+
+
+NOT_IN_COMMAND = ("model", "force", "quiet", "verbose", "threads", "engine", "scales_file")
+
+
+def _command():
+    """The command line as given, without folders and files: what makes the same set again."""
+    given = click.get_current_context().params
+    parts = ["hwsim", "vectors", *(["MODEL"] if given["model"] else [])]
+    for name, value in sorted(given.items()):
+        if value not in (None, False, ()) and name not in NOT_IN_COMMAND and not name.endswith("_path"):
+            parts += [f"--{name.replace('_', '-')}{_value(one)}" for one in (value if name in REPEATED else [value])]
+    return shlex.join(parts)
+
+
+REPEATED = ("layers", "layer_bits")
+
+
+def _value(value):
+    """An option's value as it stands on the command line: 32x32, NAME=A/W, or nothing for a flag."""
+    if value is True:
+        return ""
+    if not isinstance(value, tuple):
+        return f"={value}"
+    return f"={value[0]}={value[1][0]}/{value[1][1]}" if isinstance(value[1], tuple) else "=" + "x".join(map(str, value))
