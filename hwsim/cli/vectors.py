@@ -91,7 +91,9 @@ NOT_IN_COMMAND = ("model", "force", "quiet", "verbose", "threads", "engine", "sc
 
 def _command():
     """The command line as given, without folders and files: what makes the same set again."""
-    given = click.get_current_context().params
+    given = dict(click.get_current_context().params)
+    if not given["directed"]:
+        del given["count"]
     parts = ["hwsim", "vectors", *(["MODEL"] if given["model"] else [])]
     for name, value in sorted(given.items()):
         if value not in (None, False, ()) and name not in NOT_IN_COMMAND and not name.endswith("_path"):
