@@ -20,7 +20,7 @@ class Maker:
     def codes(self, oc, kernel, ic, words=1):
         """Random weight codes (WORDS,OC,KH,KW,IC) over their whole range, every end present."""
         codes = self.rng.integers(self.low, 1 << (self.device.w_bits - 1), (words, oc, *kernel, ic))
-        codes.reshape(-1)[:2] = self.low, (1 << (self.device.w_bits - 1)) - 1
+        codes.reshape(-1)[:2] = (self.low, (1 << (self.device.w_bits - 1)) - 1)[:codes.size]
         return codes
 
     def image(self, size, ic):

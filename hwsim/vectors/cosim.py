@@ -53,7 +53,7 @@ def cosim(root, sim=None, layers=None, place=None, progress=None):
     found, simulator = open_set(root), find_simulator(sim)
     chosen = found.layers if not layers else tuple(found.layer(name) for name in layers)
     for layer in chosen:
-        _check_readable(layer)
+        layer.check()     # a simulator would read past a short file without a word
     with tempfile.TemporaryDirectory() as temporary:
         return _run_all(found, simulator, chosen, Path(place or temporary), Path(temporary), progress)
 
@@ -73,13 +73,6 @@ def _run_all(found, simulator, chosen, place, temporary, progress):
         progress(runs[-1], len(runs), len(chosen))
     difference = None if runs[-1].passed else _difference(commands[params], chosen[len(runs) - 1], temporary)
     return Cosimulation(f"{simulator.kind} {simulator.version}", tuple(runs), len(commands), difference)
-
-
-def _check_readable(layer):
-    """Sizes and line ends of every hex file: the simulator would read past them without a word."""
-    for entry in layer.entry["files"]:
-        if entry["path"].endswith(".hex"):
-            layer.values(Path(entry["path"]).stem)
 
 
 def _run(command, layer):

@@ -15,10 +15,14 @@ def digits(lanes, bits):
     return -(-lanes * bits // 4)
 
 
+def container(bits):
+    """The bits of the smallest machine integer that holds a field."""
+    return next(size for size in (8, 16, 32, 64) if bits <= size)
+
+
 def pack_bytes(words, bits):
     """words (N, LANES) integers -> (N, ceil(LANES*bits/8)) uint8, least significant byte first, fields masked to `bits`."""
-    dtype = np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.uint32 if bits <= 32 else np.uint64
-    narrow = np.ascontiguousarray(np.asarray(words).astype(np.int64).astype(dtype))
+    narrow = np.ascontiguousarray(np.asarray(words).astype(np.int64).astype(f"<i{container(bits) // 8}"))
     planes = np.unpackbits(narrow.view(np.uint8).reshape(*narrow.shape, -1), axis=-1, bitorder="little")
     return np.packbits(planes[..., :bits].reshape(len(narrow), -1), axis=-1, bitorder="little")
 
@@ -44,8 +48,10 @@ def unpack(lines, lanes, bits, signed):
     planes = np.unpackbits(np.ascontiguousarray(packed), axis=-1, bitorder="little")
     if planes[:, lanes * bits:].any():
         return None
-    fields = np.zeros((len(lines), lanes, 64), np.uint8)
+    size = container(bits)
+    fields = np.zeros((len(lines), lanes, size), np.uint8)
     fields[..., :bits] = planes[:, :lanes * bits].reshape(-1, lanes, bits)
     if signed:
         fields[..., bits:] = fields[..., bits - 1:bits]
-    return np.packbits(fields, axis=-1, bitorder="little").view(np.int64).reshape(-1, lanes)
+    kind = "i" if signed else "u"
+    return np.packbits(fields, axis=-1, bitorder="little").view(f"<{kind}{size // 8}").reshape(-1, lanes).astype(np.int64)

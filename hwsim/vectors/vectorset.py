@@ -12,6 +12,7 @@ from hwsim.vectors import hexfile
 
 SCHEMA = "hwsim.vectors/1"
 MAX_MANIFEST = 1 << 28
+BLOCK_LANES = 1 << 18
 SAFE = re.compile(r"^\w[\w.-]*/\w[\w.-]*$", re.ASCII)
 SET_KEYS = {"schema": str, "generator": dict, "hw": dict, "layers": list, "params": list}
 LAYER_KEYS = {"id": int, "name": str, "folder": str, "op": str, "in": dict, "out": dict, "k": list, "stride": list,
@@ -94,14 +95,27 @@ class LayerFiles:
             raise FileError(f"{path}: every word must have {width} digits, not another count at line {line}")
         return text[:, :width]
 
+    def blocks(self, stem):
+        """The words of <stem>.hex as int64 (N, lanes), some thousand at a time."""
+        entry, lines = self.file(f"{stem}.hex"), self.lines(stem)
+        step = max(1, BLOCK_LANES // entry["lanes"])
+        for start in range(0, len(lines), step):
+            words = hexfile.unpack(lines[start:start + step], entry["lanes"], entry["lane_bits"], entry["signed"])
+            if words is None:
+                raise FileError(f"{self.root / entry['path']}: words must be lower-case hex of {entry['word_bits']} bits, "
+                                f"not other characters or bits")
+            yield words
+
     def values(self, stem):
         """The words of <stem>.hex as int64 (WORDS, lanes)."""
-        entry = self.file(f"{stem}.hex")
-        words = hexfile.unpack(self.lines(stem), entry["lanes"], entry["lane_bits"], entry["signed"])
-        if words is None:
-            raise FileError(f"{self.root / entry['path']}: words must be lower-case hex of {entry['word_bits']} bits, "
-                            f"not other characters or bits")
-        return words
+        return np.concatenate(list(self.blocks(stem)))
+
+    def check(self):
+        """Nothing, once every hex file has the digits and words that the manifest says."""
+        for entry in self.entry["files"]:
+            if entry["path"].endswith(".hex"):
+                for _ in self.blocks(Path(entry["path"]).stem):
+                    pass
 
     def array(self, name):
         """The integers of in.npy, out.npy or acc.npy, of the shape that the manifest says."""
@@ -186,12 +200,17 @@ def _check_keys(found, keys, path, what):
 
 
 def _check_layer(layer, path):
-    """Sizes and tile times that the readers rely on."""
+    """The numbers that the readers rely on: sizes, windows, words per file, tile times, hw."""
     entry, cycles = layer.entry, layer.entry["cycles"]
     sizes = [entry[side].get(key) for side in ("in", "out") for key in "hwc"]
+    sizes += [entry["cit"], entry["cot"], entry["csr"].get("CIT")]
+    windows = [*entry["k"], *entry["stride"], *entry["dilation"]]
+    if not all(isinstance(n, int) and 0 < n < 1 << 20 for n in sizes + windows) or len(windows) != 6:
+        raise FileError(f"{path}: {layer.name} must have sizes and windows of 1..{(1 << 20) - 1}, not {sizes + windows}")
+    ends = [*entry["pad"], *entry["clamp"], cycles.get("total")]
+    if len(ends) != 7 or not all(isinstance(n, int) for n in ends):
+        raise FileError(f"{path}: {layer.name} must have four pads, two clamps and total cycles, not {ends}")
     tiles = cycles.get("per_cotile")
-    if not all(isinstance(size, int) and 0 < size < 1 << 20 for size in sizes) or not isinstance(cycles.get("total"), int):
-        raise FileError(f"{path}: {layer.name} must have in, out and cycles as numbers, not {sizes} and {cycles.get('total')}")
     if not isinstance(tiles, list) or len(tiles) != entry["cot"] or not all(
             isinstance(tile, dict) and isinstance(tile.get(key), int) for tile in tiles for key in ("load", "start", "end")):
         raise FileError(f"{path}: {layer.name} must have load, start and end of {entry['cot']} output tiles, not something else")
@@ -199,6 +218,21 @@ def _check_layer(layer, path):
         layer.datapath, layer.in_format, layer.out_format  # noqa: B018 - each checks its keys
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise FileError(f"{path}: hw of {layer.name} must be complete and in range, not so: {error}") from None
+    for file in entry["files"]:
+        _check_words(layer, file, path)
+
+
+def _check_words(layer, file, path):
+    """Lanes and word counts of a hex file that the layer's own numbers settle."""
+    if not file["path"].endswith(".hex"):
+        return
+    size, pixels = layer.entry["in"], layer.words
+    settled = {"acc": (layer.tm, pixels), "out": (layer.tm, pixels), "bias": (layer.tm, layer.entry["cot"]),
+               "nbin": (layer.tn, size["h"] * size["w"] * layer.entry["cit"]), "sb": (layer.tn * layer.tm, file["words"])}
+    given = file["lanes"], file["words"]
+    lanes, words = settled.get(file["kind"], given)
+    if not 1 <= file["lane_bits"] <= 64 or not 1 <= file["lanes"] <= 4096 or given != (lanes, words):
+        raise FileError(f"{path}: {file['path']} must have {words} words of {lanes} lanes, not {given[1]} of {given[0]}")
 
 
 def _check_size(path, size):

@@ -35,7 +35,7 @@ def verify_set(root, progress=None):
         if progress:
             progress(layer, done)
         check_sums(layer)
-        _check_digits(layer)
+        layer.check()
         _check_values(layer)
         files += len(layer.entry["files"])
         words += sum(entry["words"] for entry in layer.entry["files"] if entry["path"].endswith(".hex"))
@@ -59,12 +59,6 @@ def _sha256(path):
     except OSError:
         raise FileError(f"{path}: must exist, not be missing") from None
     return total.hexdigest()
-
-
-def _check_digits(layer):
-    for entry in layer.entry["files"]:
-        if entry["path"].endswith(".hex"):
-            layer.values(Path(entry["path"]).stem)
 
 
 def _check_values(layer):

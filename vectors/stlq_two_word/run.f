@@ -1,0 +1,13 @@
++incdir+tb/p0
+rtl/csr.v
+rtl/control.v
+rtl/sram.v
+rtl/nbin.v
+rtl/sb.v
+rtl/pe_column.v
+rtl/tile_params.v
+rtl/round_shift.v
+rtl/requantizer.v
+rtl/nbout.v
+rtl/top.v
+tb/tb.v
