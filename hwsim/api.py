@@ -1,24 +1,54 @@
-"""The Python door to a run: real values or codes in, a Result out (INTERFACES.md, Python)."""
+"""The Python door to a run: real values or codes in, tensors, cycles and overflow out (INTERFACES.md, Python)."""
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from hwsim.engine import run as engine_run
+from hwsim.engine.result import Result
 from hwsim.errors import UsageError
+from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.store import open_net as open  # noqa: A004  the public name is hwsim.open
+from hwsim.hw import stepped_engine
+from hwsim.hw.accumulate import accumulator_bounds
+from hwsim.hw.config import Device, load_device
+from hwsim.hw.network_cycles import network_cycles
 from hwsim.quantization.doors import read_input
+from hwsim.reports import cycles, overflow
 
-__all__ = ["open", "run"]
+__all__ = ["Run", "open", "run"]
 
 
-def run(net, x, engine="fast", dump=(), monitor=True, threads=None, progress=None):
-    """The Result of an IntegerGraph on `x`: one array, a list in the order of net.inputs, or a map from input name to array.
+@dataclass(frozen=True, eq=False)
+class Run(Result):
+    """A Result with what the device says of it: `cycles` and `overflow`, as in the reports (layers, total), made when asked for."""
 
-    Real values are quantized at the door, integer arrays are codes; N comes first. The other arguments are those of
-    hwsim.engine.run.run.
+    net: IntegerGraph
+    in_shapes: Mapping[str, tuple]
+    device: Device
+
+    @cached_property
+    def cycles(self):
+        return cycles.body(network_cycles(self.net, self.in_shapes, self.device))
+
+    @cached_property
+    def overflow(self):
+        """Needs a run with monitor=True, the default."""
+        return overflow.body(self.net, accumulator_bounds(self.net, self.in_shapes, self.stats), self.stats)
+
+
+def run(net, x, engine="fast", dump=(), monitor=True, threads=None, progress=None, device=None):
+    """The Run of an IntegerGraph on `x`: one array, a list in the order of net.inputs, or a map from input name to array.
+
+    Real values are quantized at the door, integer arrays are codes; N comes first. engine: fast, reference, stepped or an
+    Engine; device: a Device, by default sensor_npu. The other arguments are those of hwsim.engine.run.run.
     """
     codes, _ = read_input(net, _by_name(net, x))
-    return engine_run.run(net, codes, engine, dump, monitor, threads, progress)
+    device = device or load_device()
+    chosen = stepped_engine.stepped_engine(device) if engine == "stepped" else engine
+    found = engine_run.run(net, codes, chosen, dump, monitor, threads, progress)
+    return Run(found.outputs, found.tensors, found.stats, net, {name: array.shape for name, array in codes.items()}, device)
 
 
 def _by_name(net, x):
