@@ -22,7 +22,7 @@ __all__ = ["Run", "open", "run"]
 
 @dataclass(frozen=True, eq=False)
 class Run(Result):
-    """A Result with what the device says of it: `cycles` and `overflow`, as in the reports (layers, total), made when asked for."""
+    """A Result with `cycles` and `overflow` as in the reports (layers, total), computed when asked for."""
 
     net: IntegerGraph
     in_shapes: Mapping[str, tuple]
