@@ -42,7 +42,7 @@ def _single(facts, rung, mode, chosen, reduction, form, bias):
 
 
 def _bands(facts, reduction, bias, chosen, rung, form, mode):
-    return tuple(pack.bands(reduction, bias, chosen, rung, facts.layer.out_hw[1], form, mode, 4))
+    return tuple(pack.bands(reduction, bias, chosen, rung, facts.layer.out_hw[1], form, mode))
 
 
 def _bytes(facts, rung, mode, chosen):

@@ -4,9 +4,9 @@
 
 The full form works in 64 bits on even and odd lanes, shifts 1..62. The short form reads only the high word of the product:
 with t = s - 1 >= 32, half-up is floor((p + 2^t) / 2^(t+1)) = (v + 1) >> 1 for v = floor(p / 2^t), and v is the high word
-shifted by t - 32. It narrows v to 16 bits before the last step, which is exact for outputs of 15 bits or less.
+shifted by t - 32.
 """
-from hwsim.engine.kernels.ir import call, constant, i8, i16, i32, i64, load, shuffle, smax, smin, splat, store, vector
+from hwsim.engine.kernels.ir import constant, i32, i64, load, shuffle, smax, smin, splat, store, vector
 from hwsim.engine.kernels.variant import Finish, Tally
 
 SHORT = (Finish.HIGH_HALF_UP, Finish.HIGH_FLOOR)
@@ -26,24 +26,13 @@ def emit(b, variant, rung, tile, acc, tally):
 def _address(b, variant, rung, tile, index):
     """Where output vector `index` = pixel * vecs + vector goes."""
     pixel, part = divmod(index, variant.nr * 16 // rung.lanes)
-    offset = b.add(b.mul(tile.out_pixel, i64(pixel)), i64(part * rung.lanes * variant.out_bytes))
+    offset = b.add(b.mul(tile.out_pixel, i64(pixel)), i64(part * rung.lanes * 4))
     return b.add(tile.out, offset)
 
 
 def _store_all(b, variant, rung, tile, values):
     for index, value in enumerate(values):
-        _store(b, variant, value, _address(b, variant, rung, tile, index))
-
-
-def _store(b, variant, value, address):
-    """Stores a vector of integers as int32, int16, or (1 byte) as unsigned code + 128."""
-    kind = vector({1: i8, 2: i16, 4: i32}[variant.out_bytes], value.type.count)
-    if variant.out_bytes == 1:
-        value = b.add(value, constant(value.type, 128))
-    width = value.type.element.width // 8
-    if width != variant.out_bytes:
-        value = b.sext(value, kind) if width < variant.out_bytes else b.trunc(value, kind)
-    store(b, value, address, 1)
+        store(b, value, _address(b, variant, rung, tile, index), 4)
 
 
 class _Channels:
@@ -91,7 +80,7 @@ def _full(b, variant, rung, tile, acc, tally):
         for pixel in range(variant.mr):
             index = pixel * vecs + part
             y, clamped = _requantized(b, variant.finish, acc[index], channels, lo, hi)
-            _store(b, variant, y, _address(b, variant, rung, tile, index))
+            store(b, y, _address(b, variant, rung, tile, index), 4)
             if tally:
                 here = Tally.CLAMPED * vecs + part
                 tally[here] = b.sub(tally[here], b.and_(clamped, fresh(b, rung, tile, pixel)))
@@ -146,12 +135,10 @@ def _tie(b, finish, p, s):
 def _short(b, variant, rung, tile, acc):
     vecs = variant.nr * 16 // rung.lanes
     channels = [_Channels(b, variant, rung, tile, part) for part in range(vecs)]
-    lo, hi = (splat(b, b.trunc(value, i16), 2 * rung.lanes) for value in (tile.lo, tile.hi))
-    for first in range(0, len(acc), 2):
-        second = min(first + 1, len(acc) - 1)
-        high = [_high(b, acc[index], channels[index % vecs]) for index in (first, second)]
-        y = smin(b, smax(b, _halved(b, variant, _narrowed(b, rung, *high)), lo), hi)
-        _store_pair(b, variant, rung, tile, first, second, y)
+    lo, hi = (splat(b, b.trunc(value, i32), rung.lanes) for value in (tile.lo, tile.hi))
+    for index, value in enumerate(acc):
+        y = smin(b, smax(b, _halved(b, variant, _high(b, value, channels[index % vecs])), lo), hi)
+        store(b, y, _address(b, variant, rung, tile, index), 4)
 
 
 def _high(b, acc, channels):
@@ -160,25 +147,6 @@ def _high(b, acc, channels):
     return b.ashr(_merged(b, even, odd, 1), channels.shift)
 
 
-def _narrowed(b, rung, one, other):
-    """The 32-bit lanes of `one`, then of `other`, saturated to 16 bits. The instruction interleaves quarters of 4 lanes."""
-    mixed = call(b, rung.pack, vector(i16, 2 * rung.lanes), [one, other])
-    quarters = rung.lanes // 4
-    order = [8 * q + 4 * source + i for source in (0, 1) for q in range(quarters) for i in range(4)]
-    return shuffle(b, mixed, mixed, order)
-
-
 def _halved(b, variant, v):
     """(v + 1) >> 1 without a carry, or v itself where no half bit was kept."""
     return b.sub(v, b.ashr(v, constant(v.type, 1))) if variant.finish == Finish.HIGH_HALF_UP else v
-
-
-def _store_pair(b, variant, rung, tile, first, second, y):
-    """Stores two vectors of outputs: at once where they are neighbours in memory."""
-    lanes, vecs = rung.lanes, variant.nr * 16 // rung.lanes
-    if first // vecs == second // vecs and first != second and variant.out_bytes == 2:
-        _store(b, variant, y, _address(b, variant, rung, tile, first))
-        return
-    for part, index in enumerate(sorted({first, second})):
-        half = shuffle(b, y, y, range(part * lanes, (part + 1) * lanes))
-        _store(b, variant, half, _address(b, variant, rung, tile, index))

@@ -142,15 +142,15 @@ class BeatEnd:
 
 
 @intrinsic(prefer_literal=True)
-def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes, stamp, tile):
+def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, tile):
     """Runs one tile; all but the last argument are compile-time integers, `tile` is a Tile of int64."""
-    chosen = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes)))
+    chosen = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, finish)))
 
     def codegen(context, builder, signature, values):
-        emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[9])), chosen)
+        emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[8])), chosen)
         return context.get_dummy_value()
 
-    return types.void(lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes, stamp, tile), codegen
+    return types.void(lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, tile), codegen
 
 
 @lru_cache(None)
@@ -160,7 +160,7 @@ def kernel(v):
     The weights of a block stay in the first cache while a row passes; the last tile of a row overlaps its neighbour. Numba's
     cache knows this closure by the integers that it holds, which are therefore all that it holds.
     """
-    lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes = (int(value) for value in v)
+    lanes, mr, nr, form, lanes_per_pass, mode, finish = (int(value) for value in v)
     stamp = STAMP
 
     def rows(jobs):
@@ -172,7 +172,7 @@ def kernel(v):
                 start = 0
                 while start < job.width:
                     pixel = min(start, job.width - mr)
-                    run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, out_bytes, stamp, Tile(
+                    run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, Tile(
                         x + pixel * job.x_pixel, job.x_pixel, job.weights + block * job.w_block, job.runs, job.n_runs,
                         job.n_passes, job.channels + block * job.per_block, job.lo, job.hi, job.acc_lo, job.acc_hi,
                         job.wrap, job.tally + block * job.per_block, start - pixel, out + pixel * job.out_pixel,

@@ -42,7 +42,7 @@ def aligned(shape, dtype):
     return raw[start:start + size].view(dtype).reshape(shape)
 
 
-def bands(reduction, bias, requantizer, rung, width, form, mode, out_bytes):
+def bands(reduction, bias, requantizer, rung, width, form, mode):
     """The Bands of a layer: as many whole tiles of the widest kind as fit, then the rest in narrow ones."""
     careful = bool(reduction.beat)
     channels, first, found = len(bias), 0, []
@@ -51,7 +51,7 @@ def bands(reduction, bias, requantizer, rung, width, form, mode, out_bytes):
         mr, nr = rung.tile(columns, width, careful)
         count = min(channels - first, columns // nr * nr * COLUMN)
         lanes_per_pass = _pass(reduction, form)
-        variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_pass, int(mode), int(requantizer.finish), out_bytes)
+        variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_pass, int(mode), int(requantizer.finish))
         found.append(_band(reduction, bias, requantizer, variant, first, count))
         first += count
     return found

@@ -13,7 +13,6 @@ from hwsim.ops.layer import integer_weights
 FULL = {Rounding.HALF_UP: Finish.HALF_UP, Rounding.HALF_AWAY: Finish.HALF_AWAY,
         Rounding.HALF_EVEN: Finish.HALF_EVEN, Rounding.FLOOR: Finish.FLOOR}
 SHORT = {Rounding.HALF_UP: (Finish.HIGH_HALF_UP, 33), Rounding.FLOOR: (Finish.HIGH_FLOOR, 32)}
-SHORT_OUTPUT = 1 << 14
 INT32 = (1 << 31) - 1
 
 
@@ -176,7 +175,7 @@ def requantizer(facts, watched):
 
 def _short(layer, rounding):
     """Multipliers scaled so that every shift reaches the high word of the product, if they then still fit 32 bits."""
-    if rounding not in SHORT or not -SHORT_OUTPUT <= layer.lo <= layer.hi < SHORT_OUTPUT:
+    if rounding not in SHORT:
         return None
     finish, least = SHORT[rounding]
     return _scaled(layer, finish, np.maximum(least - layer.shift, 0), least)

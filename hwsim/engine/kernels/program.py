@@ -38,7 +38,6 @@ class Program:
     finish: Finish
     parts: tuple
     bias: np.ndarray
-    out_bytes: int = 4
 
     @property
     def layer(self):
@@ -153,7 +152,7 @@ class Worker:
             runs=offsets.ctypes.data, n_runs=len(offsets), n_passes=band.passes,
             channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.lo, hi=layer.hi,
             acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
-            tally=tally.ctypes.data, out=0, out_row=0, out_pixel=0, out_block=band.block * band.variant.out_bytes)
+            tally=tally.ctypes.data, out=0, out_row=0, out_pixel=0, out_block=band.block * 4)
         return np.array([tuple(fields[name] for name in JOB.names)], JOB)
 
     def tally(self, row):

@@ -18,8 +18,8 @@ class Rung:
     """One step of the ladder of instruction sets.
 
     lanes: 32-bit lanes of a register; tiles: columns of a tile -> its pixels, so that the accumulators stay in registers;
-    careful: the same where every beat ends in a clamp or an extreme; madd, pack: LLVM's names of the two instructions that
-    have no generic form; vnni: whether sums of two 16-bit or four 8-bit products per lane are one exact instruction.
+    careful: the same where every beat ends in a clamp or an extreme; madd: LLVM's name of the one instruction
+    that has no generic form; vnni: whether sums of two 16-bit or four 8-bit products per lane are one exact instruction.
     """
 
     name: str
@@ -27,7 +27,6 @@ class Rung:
     tiles: Mapping[int, int]
     careful: Mapping[int, int]
     madd: str
-    pack: str
     vnni: bool = False
 
     def tile(self, columns, width, careful):
@@ -47,10 +46,10 @@ def ladder():
     rungs = []
     if {"+avx512bw", "+avx512vl"} <= features:
         rungs.append(Rung("avx512", 16, {1: 12, 2: 8}, {1: 12, 2: 8}, "llvm.x86.avx512.pmaddw.d.512",
-                          "llvm.x86.avx512.packssdw.512", "+avx512vnni" in features))
+                          "+avx512vnni" in features))
     if "+avx2" in features:
-        rungs.append(Rung("avx2", 8, {1: 6}, {1: 4}, "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx2.packssdw"))
-    rungs.append(Rung("sse2", 4, {1: 2}, {1: 2}, "llvm.x86.sse2.pmadd.wd", "llvm.x86.sse2.packssdw.128"))
+        rungs.append(Rung("avx2", 8, {1: 6}, {1: 4}, "llvm.x86.avx2.pmadd.wd"))
+    rungs.append(Rung("sse2", 4, {1: 2}, {1: 2}, "llvm.x86.sse2.pmadd.wd"))
     return tuple(rungs)
 
 

@@ -34,7 +34,7 @@ class Finish(IntEnum):
     HALF_AWAY = 2
     HALF_EVEN = 3
     FLOOR = 4
-    HIGH_HALF_UP = 5  # from the high word of the product; outputs of 15 bits (kernels/epilogue.py)
+    HIGH_HALF_UP = 5  # from the high word of the product (kernels/epilogue.py)
     HIGH_FLOOR = 6
 
 
@@ -51,7 +51,7 @@ COUNTS = Mode.COUNT_WRAP | Mode.COUNT_SATURATE
 PER_BEAT = COUNTS | Mode.SATURATE | Mode.OBSERVE
 WATCHES = COUNTS | Mode.OBSERVE  # modes that fill the tally
 
-Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish out_bytes")
+Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish")
 
 Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally skip out out_pixel")
 

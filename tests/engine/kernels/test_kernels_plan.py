@@ -37,7 +37,6 @@ def layer_of(*args, **changes):
     ({}, Datapath(20, Overflow.ERROR), I11, False, "dot16 avx512 observe, half-up"),
     ({}, Datapath(rounding=Rounding.HALF_EVEN), I11, False, "dot16 avx512 plain, half-even"),
     ({}, Datapath(rounding=Rounding.FLOOR), I11, False, "dot16 avx512 plain, high-floor"),
-    ({"hi": (1 << 15) - 1}, Datapath(), I11, False, "dot16 avx512 plain, half-up"),
     ({"shift": np.full(32, 3)}, Datapath(), I11, False, "dot16 avx512 plain, half-up"),
     ({"codes": np.full((1, 32, 3, 3, 32), 32767), "w_bits": 16}, Datapath(), I11, False,
      "split avx512 plain, none (sums may need more than 32 bits)"),
