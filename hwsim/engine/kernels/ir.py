@@ -2,7 +2,7 @@
 from llvmlite import ir
 from numba.core import cgutils
 
-i8, i16, i32, i64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+i16, i32, i64 = (ir.IntType(bits) for bits in (16, 32, 64))
 
 
 def vector(kind, lanes):
