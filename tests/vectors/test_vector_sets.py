@@ -132,7 +132,8 @@ def test_tight_clamps_are_counted(full):
 def test_max_words_drops_rows_at_the_bottom():
     work = next(directed_works(SMALL, names=("window",)))
     smaller = cropped(work, 24)
-    assert smaller.layer.out_hw == (1, 3) and smaller.layer.in_hw == (3, 8) and smaller.cycles.total == array_cycles(smaller.layer, SMALL).total
+    assert smaller.layer.out_hw == (1, 3) and smaller.layer.in_hw == (3, 8)
+    assert smaller.cycles.total == array_cycles(smaller.layer, SMALL).total
     with pytest.raises(UsageError, match=r"^window: --max-words must hold one output row and its input, not be 23$"):
         cropped(work, 23)
 
