@@ -1,39 +1,52 @@
 """Running an integer network on an engine: the walk over the graph, the same for every engine.
 
-steps() yields each tensor once, in graph order, and forgets it after its last reader; run() keeps what was asked for.
+bands() yields every tensor as it is made, node by node or, of large images, in bands of rows, and forgets what nobody reads any
+more; steps() always goes node by node; run() keeps what was asked for.
 """
 import difflib
 import importlib
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hwsim.engine.context import Context, Engine
 from hwsim.engine.legality import check_codes, check_runnable
 from hwsim.engine.result import LayerStats, Result
+from hwsim.engine.stream import first_faults, merged, stream
 from hwsim.errors import OverflowFault, UsageError
 from hwsim.fixed.formats import Overflow
-from hwsim.graph.integer import check_network
+from hwsim.graph.bands import count, gathered, rows_per_step, whole
+from hwsim.graph.integer import IntegerGraph, check_network
+from hwsim.graph.node import Graph
 from hwsim.graph.place_sizes import place_sizes
+from hwsim.graph.rows import height
 from hwsim.graph.shapes import free, infer
 
 ENGINES = {"fast": "hwsim.engine.fast", "reference": "hwsim.engine.reference"}
+CODE_BYTES = 4
 
 
-def run(net, inputs, engine="fast", dump=(), monitor=False, threads=None, progress=None):
+def run(net, inputs, engine="fast", dump=(), monitor=False, threads=None, progress=None, rows=None):
     """The Result of `net` on `inputs` (name -> integer codes, N first): its outputs, and the tensors named in `dump`.
 
-    progress(node, done, total) is called after each node. Errors: as steps(), UsageError for an unknown name in `dump`.
+    rows: input rows per step; None goes node by node while the tensors are small, else in bands (graph.bands.rows_per_step).
+    progress(node, done, total) is called after each node, or after each band with the rows of all tensors as the measure.
+    Errors: as steps(), UsageError for an unknown name in `dump`.
     """
     check_dump(dump, net.graph)
-    keep = {*net.outputs, *dump}
-    tensors, stats = {}, {}
-    for done, (node, tensor, counters) in enumerate(steps(net, inputs, engine, monitor, threads), 1):
-        stats[node.name] = counters
-        if node.name in keep:
-            tensors[node.name] = tensor
+    job = place(net, inputs, engine, monitor, threads)
+    rows = rows_per_step(job.graph, job.shapes, CODE_BYTES) if rows is None else rows
+    keep, tensors, stats, done = {*net.outputs, *dump}, {}, {}, 0
+    for band in bands(job, rows):
+        name = band.node.name
+        stats[name] = joined_stats(job, band, stats.get(name))
+        if name in keep:
+            tensors[name] = gathered(tensors.get(name), band, job.shapes[name])
+        done += measure(band, rows)
         if progress:
-            progress(node, done, len(net.nodes))
+            progress(band.node, done, job.size(rows))
     return Result(net.outputs, tensors, stats)
 
 
@@ -44,30 +57,101 @@ def steps(net, inputs, engine="fast", monitor=False, threads=None):
     Errors: GraphError and UnsupportedError for a network that cannot run, UsageError for codes that do not belong to
     it, OverflowFault at the first accumulator event in mode `error`.
     """
+    return _tensors(place(net, inputs, engine, monitor, threads))
+
+
+def _tensors(job):
+    for band in bands(job, None):
+        yield band.node, band.tensor, band.note
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A network made ready for its inputs: graph, formats and concrete shapes after graph.place_sizes, checked; int32 codes."""
+
+    net: IntegerGraph
+    graph: Graph
+    formats: Mapping
+    shapes: Mapping
+    codes: Mapping
+    engine: Engine
+    context: Context
+
+    def size(self, rows):
+        """What measure() comes to at the end."""
+        shapes = [self.shapes[node.name] for node in self.net.nodes]
+        return len(shapes) if rows is None else sum(shape[0] * height(shape) for shape in shapes)
+
+
+def measure(band, rows):
+    """What a band counts for progress: a node by node, else its rows."""
+    return 1 if rows is None else count(band.tensor)
+
+
+def place(net, inputs, engine="fast", monitor=False, threads=None):
+    """The Job of a run. Errors: as steps(), but for OverflowFault."""
     chosen, threads = engine_named(engine), _threads(threads)
     check_network(net)
     codes = check_codes(net, inputs)
-    graph, formats = _placed(net, {name: array.shape for name, array in codes.items()})
-    return _walk(net, graph, formats, codes, chosen, monitor, threads)
+    in_shapes = {name: array.shape for name, array in codes.items()}
+    graph = net.graph
+    if any(_resized(graph[name], shape) for name, shape in in_shapes.items()):
+        graph = free(graph)
+    graph = place_sizes(graph, infer(graph, in_shapes))
+    formats = {node.name: net.formats[node.name if node.name in net.formats else graph.consumers[node.name][0].name]
+               for node in graph.nodes}
+    shapes = infer(graph, in_shapes)
+    check_runnable(graph, formats, net.datapath, shapes)
+    return Job(net, graph, formats, shapes, codes, chosen, Context(net.datapath, (), None, monitor, threads))
 
 
-def _walk(net, graph, formats, codes, engine, monitor, threads):
-    alive, left, early = dict(codes), dict(graph.use_count), LayerStats()
-    for node in graph.nodes:
+def bands(job, rows):
+    """Yields a Band with its LayerStats for every tensor of the network, whole where `rows` is None, else row by row.
+
+    Errors: OverflowFault in mode `error`, for the earliest node that has an event.
+    """
+    early = LayerStats()
+    for band in _walk(job) if rows is None else _stream(job, rows):
+        if band.node.name in job.net.graph.by_name:
+            stats = band.note if early.clamped is None else early
+            yield replace(band, node=job.net.graph[band.node.name], note=stats)
+            early = LayerStats()
+        else:
+            early = band.note  # a step that placing made: the net's own node is the next one and reports its counters
+        del band
+
+
+def _stream(job, rows):
+    made = stream(job.graph, job.formats, job.shapes, job.codes, job.engine, job.context, rows)
+    if job.net.datapath.acc_mode is not Overflow.ERROR:
+        return made
+    return _stopped(job, made)
+
+
+def _stopped(job, made):
+    event = yield from first_faults(job.graph, job.shapes, job.net.datapath.tm, made)
+    _stop_at_event(event, job.net.datapath)
+
+
+def _walk(job):
+    alive, left = dict(job.codes), dict(job.graph.use_count)
+    for node in job.graph.nodes:
         if node.op == "input":
             tensor, stats = alive[node.name], LayerStats()
         else:
-            context = Context(net.datapath, tuple(formats[name] for name in node.inputs), formats[node.name], monitor, threads)
-            tensor, stats = engine.run_node(node, [alive[name] for name in node.inputs], context)
-            _stop_at_event(stats.first, net.datapath)
+            reads = tuple(job.formats[name] for name in node.inputs)
+            context = replace(job.context, in_formats=reads, out_format=job.formats[node.name])
+            tensor, stats = job.engine.run_node(node, [alive[name] for name in node.inputs], context)
+            _stop_at_event(stats.first, job.net.datapath)
             alive[node.name] = tensor
         _forget(alive, left, node)
-        if node.name in net.graph.by_name:
-            yield net.graph[node.name], tensor, stats if early.clamped is None else early
-            early = LayerStats()
-        else:
-            early = stats  # a step that placing made: the net's own node is the next one and reports its counters
+        yield whole(node, tensor, stats)
         tensor = None
+
+
+def joined_stats(job, band, before):
+    """The LayerStats of a node with those of another band of it; None: there is none before."""
+    return band.note if before is None else merged(job.graph[band.node.name], job.shapes, job.net.datapath.tm, before, band.note)
 
 
 def _forget(alive, left, node):
@@ -85,18 +169,6 @@ def _stop_at_event(event, datapath):
     raise OverflowFault(f"{event.layer}: the accumulator must stay in {fmt.min}..{fmt.max} ({fmt}), not {event.value} at "
                         f"n={event.n} cot={event.cot} oy={event.oy} ox={event.ox} oc={event.oc} "
                         f"ky={event.ky} kx={event.kx} cit={event.cit} word={event.word}", event)
-
-
-def _placed(net, in_shapes):
-    """The graph for these input shapes, checked, and the format of every tensor in it."""
-    graph = net.graph
-    if any(_resized(graph[name], shape) for name, shape in in_shapes.items()):
-        graph = free(graph)
-    graph = place_sizes(graph, infer(graph, in_shapes))
-    formats = {node.name: net.formats[node.name if node.name in net.formats else graph.consumers[node.name][0].name]
-               for node in graph.nodes}
-    check_runnable(graph, formats, net.datapath, infer(graph, in_shapes))
-    return graph, formats
 
 
 def _resized(node, shape):

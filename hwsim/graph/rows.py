@@ -96,8 +96,8 @@ def _axis(node, shapes):
 
 
 def _within(first, end, size):
-    """first..end cut to the image, at least one row of it: a window may lie in the padding alone."""
-    first = min(max(first, 0), size - 1)
+    """first..end cut to the image, at least one row of it: outputs may see the padding alone, or no input at all."""
+    first = max(min(first, end - 1, size - 1), 0)
     return first, max(min(end, size), first + 1)
 
 
@@ -212,7 +212,7 @@ BILINEAR = Rule(_bilinear_needs, _bilinear_nodes, _factor)
 RULES = {
     **dict.fromkeys(("affine", "scale", "relu", "prelu", "clip", "unary", "softmax", "identity", "qprelu", "qtable", "dense",
                      "qdense", "add", "subtract", "multiply", "average", "maximum", "minimum", "concat", "qadd", "qmul",
-                     "qmaximum", "qminimum", "qconcat"), PIXELWISE),
+                     "qmaximum", "qminimum", "qconcat", "input"), PIXELWISE),
     **dict.fromkeys(("conv2d", "qconv2d", "max_pool", "avg_pool", "qavg_pool"), WINDOW),
     **dict.fromkeys(("conv2d_transpose", "qconv2d_transpose"), TRANSPOSED),
     **dict.fromkeys(("bilinear", "qbilinear"), BILINEAR),
