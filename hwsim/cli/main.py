@@ -20,6 +20,7 @@ COMMANDS = {
     "cosim": "a vector set through the reference RTL: every value and cycle",
     "compare": "the first mismatch of anyone's trace, its place and likely causes",
     "explain": "one output of a layer, beat by beat",
+    "bench": "rates of the engine beside the machine's limit",
 }
 
 

@@ -1,6 +1,7 @@
 """`hwsim inspect`: layers, shapes, parameters, and what preparing the network for integers does to each layer."""
 import numpy as np
 
+from hwsim.engine.fast.plans import layer_plans
 from hwsim.errors import HwsimError
 from hwsim.graph.shapes import infer
 from hwsim.graph.text import to_text
@@ -66,3 +67,15 @@ def text(report):
 
 def stable_text(model):
     return to_text(model.network)
+
+
+def plans(session, inputs):
+    """How the fast engine runs every array layer for these inputs: rung, path, tile, and why."""
+    found = layer_plans(session.net, {name: np.shape(values) for name, values in inputs.items()}, monitor=True)
+    return {"schema": "hwsim.plan/1", "hwsim": VERSION, "model": session.model.as_json(),
+            "layers": [{"name": name, "plan": str(plan)} for name, plan in found]}
+
+
+def plans_text(report):
+    yield tables.table(f"{report['model']['path']} on the fast engine", ("<array layer", "<plan"),
+                       [(row["name"], row["plan"]) for row in report["layers"]])
