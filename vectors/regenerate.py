@@ -1,4 +1,7 @@
-"""Writes the checked-in vector sets again: python vectors/regenerate.py [FOLDER]. A test compares every byte."""
+"""Writes the checked-in vector sets again: python vectors/regenerate.py [FOLDER]. A test compares every byte.
+
+The manifest of each set holds the command line that makes the same bytes.
+"""
 import sys
 from pathlib import Path
 
@@ -7,18 +10,20 @@ from hwsim.vectors.directed import directed_works
 from hwsim.vectors.write import Origin, write_set
 
 SETS = {
-    "linear_11_8": (Device(acc_bits=26), ("corners", "ties", "shifts", "overflow", "sizes", "depthwise", "window", "random0"),
-                    "hwsim vectors --directed --acc-bits 26"),
-    "stlq_two_word": (Device(acc_bits=24, acc_mode="saturate", round="half-even", w_format="stlq", w_bits=4),
-                      ("corners", "ties", "overflow", "phase", "clamp", "words", "dma"),
-                      "hwsim vectors --directed --acc-bits 24 --overflow saturate --rounding half-even --weights stlq"),
+    "linear_11_8": (
+        Device(acc_bits=26), ("corners", "ties", "shifts", "overflow", "sizes", "depthwise", "window", "random0"),
+        "hwsim vectors --acc-bits=26 --count=20 --directed {layers}"),
+    "stlq_two_word": (
+        Device(acc_bits=24, acc_mode="saturate", round="half-even", w_format="stlq", w_bits=4),
+        ("corners", "ties", "overflow", "phase", "clamp", "words", "dma"),
+        "hwsim vectors --acc-bits=24 --count=20 --directed {layers} --overflow=saturate --rounding=half-even --weights=stlq"),
 }
 
 
 def write(folder):
     """Every set of SETS as a folder of `folder`."""
     for name, (device, layers, command) in SETS.items():
-        origin = Origin(f"{command} --layers {','.join(layers)}")
+        origin = Origin(command.format(layers=" ".join(f"--layers={layer}" for layer in layers)))
         write_set(directed_works(device, names=layers), Path(folder) / name, origin, force=True)
 
 

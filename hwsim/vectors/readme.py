@@ -22,7 +22,8 @@ def readme(manifest):
         "or with Verilator 5:",
         f"  verilator --binary --timing -Wno-fatal --top-module tb -Itb/{first['params']} rtl/*.v tb/tb.v && "
         f"obj_dir/Vtb +dir={first['folder']}",
-        "It prints one line: RESULT cycles=.. exp_cycles=.. outs=.. PASS|FAIL. cocotb: make -C tb (see tb/Makefile).",
+        "It prints one line: RESULT cycles=.. exp_cycles=.. outs=.. PASS|FAIL.",
+        "With cocotb: python tb/test_top.py icarus|verilator [FOLDER ...]",
         "All layers at once: hwsim cosim .     Why does mine differ: hwsim compare . trace.txt --layer NAME",
         "", "Layers (folder, parameters, beats issued, cycles):"]
     lines += [f"  {layer['folder']}  {layer['params']}  {layer['cycles']['issue']}  {layer['cycles']['total']}"
