@@ -7,7 +7,7 @@ import numpy as np
 
 from hwsim.errors import QuantizeError, UsageError
 from hwsim.graph.fit import fitted
-from hwsim.quantization.float_run import steps
+from hwsim.quantization.float_run import bands, rows_per_step
 from hwsim.quantization.observers import OBSERVERS
 from hwsim.quantization.prepare import prepare
 from hwsim.quantization.scales import PRE, find_words, scale_bits
@@ -51,7 +51,7 @@ def calibrate(graph, batches, config, progress=None):
     levels, kind, watch, images = _levels(graph, config), OBSERVERS[config.calib_method], {}, 0
     for inputs in batches:
         images += len(inputs[graph.inputs[0]])
-        for name, values in steps(fitted(graph, {name: np.shape(x) for name, x in inputs.items()}), inputs):
+        for name, values in _tensors(fitted(graph, {name: np.shape(x) for name, x in inputs.items()}), inputs):
             if name not in watch:
                 watch[name] = kind(levels[name.removesuffix(PRE)])
             watch[name].see(_finite(name, values))
@@ -61,6 +61,14 @@ def calibrate(graph, batches, config, progress=None):
         raise UsageError("calibration must have at least one image, not none")
     amax = {name: _float32(observer.amax() * config.headroom) for name, observer in watch.items()}
     return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, watch))
+
+
+def _tensors(graph, inputs):
+    """(name, values) of every tensor, and of `name:pre` before its activation; of large images in bands, each value once."""
+    for band in bands(graph, inputs, rows_per_step(graph, inputs)):
+        if band.note is not None:
+            yield band.node.name + PRE, band.note
+        yield band.node.name, band.tensor
 
 
 def _levels(graph, config):

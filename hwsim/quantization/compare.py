@@ -1,4 +1,4 @@
-"""The integer network beside the float one, node by node: what each layer costs. Only live tensors are in memory."""
+"""The integer network beside the float one, node by node: what each layer costs. Only live tensors, or rows, are in memory."""
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,16 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwsim.engine.result import Result
-from hwsim.engine.run import steps as integer_steps
+from hwsim.engine.run import bands as integer_bands
+from hwsim.engine.run import check_dump, joined_stats, measure, place
 from hwsim.errors import GraphError
 from hwsim.graph.accumulator import signed_bits
+from hwsim.graph.bands import gathered
 from hwsim.graph.fit import fitted
 from hwsim.quantization.doors import dequantize, read_input
-from hwsim.quantization.float_run import steps as float_steps
+from hwsim.quantization.float_run import bands as float_bands
+from hwsim.quantization.float_run import rows_per_step
 from hwsim.quantization.prepare import prepare
-from hwsim.quantization.scales import PRE
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -61,43 +63,75 @@ def compare(graph, net, inputs, engine="fast", dump=(), monitor=False, threads=N
     real = {name: dequantize(net, name, code) if np.asarray(inputs[name]).dtype.kind in "iu" else inputs[name]
             for name, code in codes.items()}
     graph = fitted(prepare(graph), {name: code.shape for name, code in codes.items()})
-    pairs = zip(_final(float_steps(graph, real)), integer_steps(net, codes, engine, monitor, threads))
-    layers, tensors, stats, floats = [], {}, {}, {}
-    for (name, wanted), (node, tensor, counters) in pairs:
-        if name != node.name:
-            raise GraphError(f"{node.name}: the float graph must be the one that the network was made from, not give {name} here")
-        clamped = saturated[name] if node.op == "input" else counters.clamped
-        layers.append(_quality(net, node, wanted, tensor, clamped))
-        stats[name] = counters
+    check_dump(dump, net.graph)
+    job, rows = place(net, codes, engine, monitor, threads), rows_per_step(graph, real)
+    sums, tensors, stats, floats, done = {}, {}, {}, {}, 0
+    for wanted, band in zip(float_bands(graph, real, rows), integer_bands(job, rows)):
+        name = band.node.name
+        _check_same(wanted, band)
+        sums[name] = _sums(net, wanted.tensor, band.tensor, name, sums.get(name))
+        stats[name] = joined_stats(job, band, stats.get(name))
         if name in net.outputs:
-            floats[name] = wanted
+            floats[name] = gathered(floats.get(name), wanted, job.shapes[name])
         if name in net.outputs or name in dump:
-            tensors[name] = tensor
+            tensors[name] = gathered(tensors.get(name), band, job.shapes[name])
+        done += measure(band, rows)
         if progress is not None:
-            progress(node, len(layers), len(net.nodes))
-    return Comparison(tuple(layers), worst_layer(layers), Result(net.outputs, tensors, stats), floats)
+            progress(band.node, done, job.size(rows))
+    layers = tuple(_quality(net, node, sums[node.name], saturated.get(node.name, stats[node.name].clamped)) for node in net.nodes)
+    return Comparison(layers, worst_layer(layers), Result(net.outputs, tensors, stats), floats)
 
 
-def _final(steps):
-    """The tensors that an integer network has too: not those before a folded activation."""
-    return ((name, value) for name, value in steps if not name.endswith(PRE))
+def _check_same(wanted, band):
+    """Both networks have the same nodes, and the rules of graph.rows, and so the same bands."""
+    name = wanted.node.name
+    if (name, wanted.images, wanted.rows) != (band.node.name, band.images, band.rows):
+        raise GraphError(f"{band.node.name}: the float graph must be the one that the network was made from, "
+                         f"not give {name} here")
 
 
-def _quality(net, node, wanted, codes, clamped):
+@dataclass(frozen=True)
+class Sums:
+    """What is kept of a tensor while its bands pass: sums of x^2 and (x - S*q)^2, the least and the largest code."""
+
+    signal: float
+    error: float
+    low: int
+    high: int
+
+
+def _sums(net, wanted, codes, name, before):
+    signal, error = energies(wanted, codes, float(net.scales[name]))
+    found = Sums(signal, error, int(codes.min()), int(codes.max()))
+    if before is None:
+        return found
+    return Sums(before.signal + signal, before.error + error, min(before.low, found.low), max(before.high, found.high))
+
+
+def _quality(net, node, sums, clamped):
     word = net.formats[node.name]
-    used = signed_bits(int(codes.min()), int(codes.max())) - (not word.signed)
-    ratio = sqnr_db(wanted, codes, float(net.scales[node.name]))
-    return LayerQuality(node.name, node.op, str(word), ratio, clamped, word.bits - used)
+    used = signed_bits(sums.low, sums.high) - (not word.signed)
+    return LayerQuality(node.name, node.op, str(word), decibels(sums.signal, sums.error), clamped, word.bits - used)
 
 
 def sqnr_db(wanted, codes, scale):
-    """10*log10(sum x^2 / sum (x - scale*q)^2): inf without any error, None without any signal. In chunks of bounded size."""
+    """10*log10(sum x^2 / sum (x - scale*q)^2): inf without any error, None without any signal."""
+    return decibels(*energies(wanted, codes, scale))
+
+
+def energies(wanted, codes, scale):
+    """(sum x^2, sum (x - scale*q)^2), in chunks of bounded size."""
     wanted, codes = np.ravel(wanted), np.ravel(codes)
     signal = error = 0.0
     for start in range(0, wanted.size, CHUNK):
         x = wanted[start:start + CHUNK]
         difference = x - codes[start:start + CHUNK] * scale
         signal, error = signal + float(x @ x), error + float(difference @ difference)
+    return signal, error
+
+
+def decibels(signal, error):
+    """10*log10(signal / error): inf without any error, None without any signal."""
     if signal == 0:
         return None
     return math.inf if error == 0 else 10 * math.log10(signal / error)

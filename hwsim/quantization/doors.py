@@ -9,6 +9,8 @@ import numpy as np
 from hwsim.errors import UsageError
 from hwsim.fixed.narrow import saturate
 
+CHUNK = 1 << 18  # values that are quantized at a time
+
 
 def read_input(net, inputs):
     """({input: int32 codes}, {input: how many saturated}); integer arrays are taken as codes, real ones are quantized."""
@@ -23,12 +25,16 @@ def read_input(net, inputs):
 def quantize_input(net, name, values):
     """(int32 codes, how many saturated) of real `values`: clip(rint(x / S)) in float64, ties to even."""
     word = net.formats[_known(net, name)]
-    values = np.asarray(values, np.float64)
-    if not np.isfinite(values).all():
-        raise UsageError(f"{name}: an input must hold finite numbers, not NaN or infinity")
-    codes = np.rint(values / float(net.scales[name]))
-    clamped = int(np.count_nonzero((codes < word.min) | (codes > word.max)))
-    return np.clip(codes, word.min, word.max).astype(np.int32), clamped
+    values = np.asarray(values)
+    flat, codes, clamped = values.ravel(), np.empty(values.size, np.int32), 0
+    for start in range(0, flat.size, CHUNK):
+        real = np.asarray(flat[start:start + CHUNK], np.float64)
+        if not np.isfinite(real).all():
+            raise UsageError(f"{name}: an input must hold finite numbers, not NaN or infinity")
+        found = np.rint(real / float(net.scales[name]))
+        clamped += int(np.count_nonzero((found < word.min) | (found > word.max)))
+        codes[start:start + CHUNK] = np.clip(found, word.min, word.max)
+    return codes.reshape(values.shape), clamped
 
 
 def check_codes(net, name, codes):
