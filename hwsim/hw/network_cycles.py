@@ -14,6 +14,7 @@ from hwsim.hw.vector_cycles import unit, vector_cycles
 from hwsim.ops.cut import ARRAY_OPS, cut
 from hwsim.ops.spec import ARRAY
 from hwsim.quantization.config import Config
+from hwsim.quantization.scales import find_words
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,16 @@ def network_cycles(network, in_shapes, device, config=None):
     """The NetworkCycles of an IntegerGraph or a prepared float Graph for one image of `in_shapes` (name -> N,H,W,C).
 
     An integer network brings its own widths, rules and weight words; a float one takes them from the device and
-    `config` (rowpack, layer_bits, two-word options). Errors: GraphError when the shapes do not fit.
+    `config` (rowpack, layer_bits, two-word options, input_bits and scales, which decide what a concat moves).
+    Errors: GraphError when the shapes do not fit, UsageError for a layer_bits or scale that names no layer.
     """
     if isinstance(network, IntegerGraph):
         device, graph = of_network(device, network), network.graph
         bits = {name: fmt.bits for name, fmt in network.formats.items()}
     else:
         config = config or Config(act_bits=device.act_bits, weight_bits=device.w_bits, weights=device.w_format)
-        graph = shape_twin(network, device, config)
-        bits = {node.name: config.bits_of(node.name)[0] for node in graph.nodes}
+        words = find_words(network, config)
+        graph, bits = shape_twin(network, words, device, config), {name: fmt.bits for name, fmt in words.items()}
     shapes = concrete_shapes(graph, in_shapes)
     nodes = [node for node in graph.nodes if node.op != "input"]
     return NetworkCycles(tuple(_layer(node, shapes, bits, device) for node in nodes), device)

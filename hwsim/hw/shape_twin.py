@@ -6,14 +6,20 @@ import numpy as np
 
 from hwsim.graph.node import Graph, Node
 from hwsim.quantization.convert import pack_rows
+from hwsim.quantization.scales import kept_inputs
 from hwsim.quantization.stlq import encode_layer
 
 GEOMETRY = {"conv2d": ("stride", "dilation", "padding", "groups"), "conv2d_transpose": ("stride", "crop"), "dense": ()}
 
 
-def shape_twin(graph, device, config):
-    """`graph` with every float array node exchanged for an integer one of the same sizes; the rest stays as it is."""
-    nodes = tuple(_twin(node, device, config) if node.op in GEOMETRY else node for node in graph.nodes)
+def shape_twin(graph, words, device, config):
+    """`graph` with every float array node and concat exchanged for an integer one of the same sizes; the rest stays as it is.
+
+    words: tensor -> IntFormat, as scales.find_words gives them.
+    """
+    kept = kept_inputs(graph, words, config)
+    nodes = tuple(_twin(node, device, config) if node.op in GEOMETRY else
+                  _concat(node, kept[node.name]) if node.op == "concat" else node for node in graph.nodes)
     twin = Graph(nodes, graph.inputs, graph.outputs)
     return pack_rows(twin, lambda note: None, device.TN) if config.rowpack else twin
 
@@ -28,6 +34,12 @@ def _twin(node, device, config):
     return Node.make(node.name, f"q{node.op}", node.inputs, codes=_zeros(words, *weights.shape), flags=flags, bias=values,
                      m_pos=values, m_neg=values, shift=values, alpha_q=late, m2=late, shift2=late, lo=0, hi=0,
                      w_format=device.w_format, w_bits=config.bits_of(node.name)[1], **geometry)
+
+
+def _concat(node, kept):
+    """A concat that passes its `kept` inputs as they are (m 1, shift 0) and requantizes the others, by factors not known yet."""
+    return Node.make(node.name, "qconcat", node.inputs, axis=node.params["axis"], m=np.array(kept, np.int64),
+                     shift=_zeros(len(kept)), lo=0, hi=0)
 
 
 def _words(node, weights, device, config):

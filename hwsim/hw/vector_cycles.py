@@ -10,7 +10,7 @@ BILINEAR_READS = 4
 
 def unit(node):
     """vector or address: a concat whose inputs share the output's scale only moves."""
-    if node.op == "concat" or (node.op == "qconcat" and _keeps(node)):
+    if node.op == "qconcat" and _keeps(node):
         return ADDRESS
     return node.spec.unit
 

@@ -79,6 +79,15 @@ def find_scales(graph, words, calibration, config):
     return found if config.fold_prelu else found | _before_activation(graph, words, found, calibration, config)
 
 
+def kept_inputs(graph, words, config):
+    """concat -> per input, whether it stands at the output's scale whatever calibration finds: tied, or decided equal."""
+    fixed = _fixed_roots(graph, config)
+    ties = tie_scales(graph, words, fixed)
+    known = {name: fixed[tie.root] * tie.ratio if tie.root in fixed else tie for name, tie in ties.items()}
+    joins = [node for node in graph.nodes if node.op == "concat"]
+    return {node.name: tuple(known[name] == known[node.name] for name in node.inputs) for node in joins}
+
+
 def _fixed_roots(graph, config):
     """root of tie_moves -> scale decided from outside; a given scale or sensor width comes before lsb's rule for outputs."""
     ties, fixed = tie_moves(graph), {}
