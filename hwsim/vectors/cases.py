@@ -10,10 +10,10 @@ from hwsim.vectors.work import make_work
 
 
 class Maker:
-    """Makes the Works of one directed set in order; `rank` counts them. TN, TM, widths and rules are the device's."""
+    """Makes layers of one directed set from a seed. TN, TM, widths and rules are the device's."""
 
     def __init__(self, device, seed):
-        self.device, self.rng, self.rank = device, np.random.default_rng(seed), 0
+        self.device, self.rng = device, np.random.default_rng(seed)
         self.act = IntFormat(device.act_bits)
         self.low = 1 - (1 << (device.w_bits - 1)) if device.w_format == "linear" else -(1 << (device.w_bits - 1))
 
@@ -79,11 +79,10 @@ class Maker:
                           rowpack=rowpack, **{k: _fixed(v) for k, v in fields.items()})
 
     def work(self, layer, x=None, dma_bits=None):
-        """The next Work of the set; x defaults to a random image."""
+        """The Work of a layer, number 0; x defaults to a random image."""
         device = self.device if dma_bits is None else override(self.device, dma_bits=dma_bits)
         x = self.image(layer.in_hw, layer.ic) if x is None else x
-        self.rank += 1
-        return make_work(self.rank - 1, layer, np.asarray(x, np.int32), None, (self.act, self.act), device)
+        return make_work(0, layer, np.asarray(x, np.int32), None, (self.act, self.act), device)
 
 
 def _spread(flags, shape, device, depthwise):

