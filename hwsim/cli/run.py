@@ -7,7 +7,7 @@ from hwsim import files
 from hwsim.cli import options, progress
 from hwsim.errors import UsageError
 from hwsim.imaging.source import sources
-from hwsim.reports import run, run_text, stepped
+from hwsim.reports import outputs, run, run_text, stepped
 from hwsim.reports.session import Clock, doors_of, open_model, start
 from hwsim.reports.write import write_json
 
@@ -46,7 +46,7 @@ def command(model, trace_path, vcd_path, out_path, json_path, quiet, verbose, **
     folder = files.folder(out_path) if out_path else None
     with progress.bar(quiet) as show:
         session = start(opened, config, calibration, clock, show)
-        progress.warn(notes + session.notes)
+        progress.warn(notes + session.notes + outputs.missing_extra())
         chosen = {"engine": engine, "threads": given["threads"], "dump": given["dump"], "with_float": not given["no_float"]}
         report = run.all_samples(session, found, chosen, device, clock, folder, show)
     if recording:

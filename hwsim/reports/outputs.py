@@ -1,6 +1,7 @@
 """Outputs of a run on disk: codes and real values as .npy, and pictures of the float, the integer and their difference."""
 import hashlib
 import re
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -9,6 +10,13 @@ from hwsim.imaging.picture import write_picture
 from hwsim.reports.quality import is_picture
 
 AMPLIFY = 32
+
+
+def missing_extra():
+    """The one warning about what pictures lack without the extra `images`, or none."""
+    if find_spec("PIL") and find_spec("skimage"):
+        return ()
+    return ("pictures are written as .ppm and SSIM is null without the extra: pip install 'hwsim[images]'",)
 
 
 def entry(net, name, codes):

@@ -1,5 +1,6 @@
 """`hwsim run` on the shipped model: report keys, files, options that change bits, two engines."""
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -158,3 +159,14 @@ def test_codes_outside_the_word(cli, model, tmp_path):
     np.save(tmp_path / "x.npy", np.full((1, 32, 32, 1), 2000))
     done = cli("run", model, "--input", tmp_path / "x.npy")
     assert done.status == 2 and done.err.splitlines()[-1] == "hwsim: mosaic: input codes must be -1024..1023 (i11), not 0..2000"
+
+
+def test_without_the_images_extra(cli, model, picture, tmp_path, monkeypatch):
+    """SSIM is null, pictures are .ppm, and one warning says what to install."""
+    for name in ("PIL", "PIL.Image", "skimage", "skimage.metrics"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr("hwsim.reports.outputs.find_spec", lambda name: None)
+    done = cli("run", model, "--input", picture, "--calib", picture, "--out", tmp_path / "o", "--json", tmp_path / "r.json")
+    assert done.status == 0 and done.err.count("pip install 'hwsim[images]'") == 1
+    assert json.loads((tmp_path / "r.json").read_text())["quality"][0]["ssim"] is None
+    assert {p.suffix for p in (tmp_path / "o").iterdir()} == {".json", ".npy", ".ppm"}
