@@ -66,7 +66,8 @@ def test_stepped_engine_leaves_traces_and_waves(report, model, tmp_path):
                      "--vcd", tmp_path / "w")
     assert stepped["outputs"] == fast["outputs"] and stepped["cycles"] == fast["cycles"]
     assert stepped["overflow"] == fast["overflow"]
-    assert len(list((tmp_path / "t").glob("L*.txt"))) == len(list((tmp_path / "w").glob("L*.vcd"))) == len(stepped["stepped"]) == 9
+    files = [len(list((tmp_path / kind).glob(pattern))) for kind, pattern in (("t", "L*.txt"), ("w", "L*.vcd"))]
+    assert files == [9, 9] and len(stepped["stepped"]) == 9
     done = (tmp_path / "t" / "L000_enter.txt").read_text().splitlines()[-1]
     assert done == f"{fast['cycles']['layers'][1]['cycles']} D 0 0"
 
