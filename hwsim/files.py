@@ -9,8 +9,12 @@ from hwsim.errors import FileError
 
 @contextlib.contextmanager
 def whole(path):
-    """A binary file to write to, which takes the place of `path` only when the block ends well."""
+    """A binary file to write to, which takes the place of `path` only when the block ends well; a device or pipe stays one."""
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        with path.open("wb") as file:
+            yield file
+        return
     try:
         descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
