@@ -7,10 +7,12 @@ from importlib import resources
 from pathlib import Path
 
 from hwsim.errors import FileError, UsageError
+from hwsim.files import reason
 from hwsim.fixed.formats import Datapath, Overflow, Rounding
 
 SHIPPED = ("sensor_npu", "diannao")
 MAX_FILE = 1 << 16
+SLOWEST = Decimal("1e-9")     # 1 Hz
 KIB = 8 * 1024
 
 RANGES = {"act_bits": (2, 16), "w_bits": (2, 16), "acc_bits": (8, 48), "mult_bits": (4, 31), "shift_bits": (1, 6),
@@ -88,8 +90,12 @@ def load_device(name_or_path="sensor_npu"):
     text = _text(name_or_path)
     try:
         table = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise FileError(f"{name_or_path}: a device must be TOML, not {error}") from None
+    except RecursionError:
+        raise FileError(f"{name_or_path}: a device must be a flat TOML file, not nested values") from None
+    except InvalidOperation:
+        raise FileError(f"{name_or_path}: a device must be TOML, not numbers beyond all bounds") from None
+    except ValueError as error:     # TOMLDecodeError, or an integer of too many digits
+        raise FileError(f"{name_or_path}: a device must be TOML, not {reason(error)}") from None
     try:
         return override(Device(), **table)
     except UsageError as error:
@@ -142,11 +148,13 @@ def _text(name_or_path):
         return resources.files("hwsim.hw").joinpath("devices", f"{name_or_path}.toml").read_text("utf-8")
     path = Path(name_or_path)
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise FileError(f"{path}: a device file must be at most {MAX_FILE} bytes, not {path.stat().st_size}")
-        return path.read_text("utf-8")
-    except OSError:
-        raise FileError(f"{path}: a device must be a TOML file or one of {', '.join(SHIPPED)}, not a missing file") from None
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            raise FileError(f"{path}: a device file must be at most {MAX_FILE} bytes, not more")
+        return data.decode()
+    except OSError as error:
+        raise FileError(f"{path}: a device must be a TOML file or one of {', '.join(SHIPPED)}, not {reason(error)}") from None
     except UnicodeDecodeError:
         raise FileError(f"{path}: a device must be UTF-8 text, not binary data") from None
 
@@ -157,7 +165,7 @@ def _is_int(value):
 
 def _check_power(name, value):
     if not _is_int(value) or not 1 <= value <= 64 or value & (value - 1):
-        raise UsageError(f"{name} must be a power of two in 1..64, not {value}")
+        raise UsageError(f"{name} must be a power of two in 1..64, not {value!r}")
 
 
 def _check_range(name, value, low, high):
@@ -165,7 +173,7 @@ def _check_range(name, value, low, high):
         return
     if not _is_int(value) or not low <= value <= high:
         auto = " or auto" if name == "acc_bits" else ""
-        raise UsageError(f"{name} must be {low}..{high}{auto}, not {value}")
+        raise UsageError(f"{name} must be {low}..{high}{auto}, not {value!r}")
 
 
 def _clock(value):
@@ -174,6 +182,6 @@ def _clock(value):
         clock = Decimal(value) if isinstance(value, (str, Decimal)) or _is_int(value) else None
     except InvalidOperation:
         clock = None
-    if clock is None or not clock.is_finite() or not 0 < clock <= 1000:
-        raise UsageError(f"clock_ghz must be an exact decimal in 0..1000, not {value}")
+    if clock is None or not clock.is_finite() or not SLOWEST <= clock <= 1000:
+        raise UsageError(f"clock_ghz must be an exact decimal in {SLOWEST}..1000, not {value}")
     return clock

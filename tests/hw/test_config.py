@@ -31,18 +31,20 @@ def test_a_file_reads_back(tmp_path):
 @pytest.mark.parametrize(("line", "message"), [
     ("TN = 12", "TN must be a power of two in 1..64, not 12"),
     ("TM = 128", "TM must be a power of two in 1..64, not 128"),
+    ('TN = "16"', "TN must be a power of two in 1..64, not '16'"),
+    ("clock_ghz = 1e-99999999999", "clock_ghz must be an exact decimal in 1E-9..1000, not 1E-99999999999"),
     ("TM = true", "TM must be a power of two in 1..64, not True"),
     ("act_bits = 17", "act_bits must be 2..16, not 17"),
     ("acc_bits = 50", "acc_bits must be 8..48 or auto, not 50"),
-    ('acc_bits = "many"', "acc_bits must be 8..48 or auto, not many"),
+    ('acc_bits = "many"', "acc_bits must be 8..48 or auto, not 'many'"),
     ('w_format = "float"', "w_format must be one of linear, stlq, not 'float'"),
     ('w_format = "stlq"', "w_bits must be 2..5 for stlq weights, not 8"),
     ('round = "nearest"', "round must be one of half-up, half-away, half-even, floor, gemmlowp, not 'nearest'"),
     ('round = "gemmlowp"', "mult_bits must be 31 for gemmlowp rounding, not 16"),
     ("shift_bits = 7", "shift_bits must be 1..6, not 7"),
     ("sb_kb = -1", "sb_kb must be 0..16777216, not -1"),
-    ("clock_ghz = 0", "clock_ghz must be an exact decimal in 0..1000, not 0"),
-    ("clock_ghz = nan", "clock_ghz must be an exact decimal in 0..1000, not NaN"),
+    ("clock_ghz = 0", "clock_ghz must be an exact decimal in 1E-9..1000, not 0"),
+    ("clock_ghz = nan", "clock_ghz must be an exact decimal in 1E-9..1000, not NaN"),
     ("frequency = 1", "a device key must be one of TN, TM, act_bits, w_bits, w_format, acc_bits, acc_mode, mult_bits, "
                       "shift_bits, round, prelu, dma_bits, sb_kb, nbin_kb, nbout_kb, clock_ghz, gap, not 'frequency'")])
 def test_a_wrong_field_is_named(tmp_path, line, message):
@@ -54,20 +56,25 @@ def test_a_wrong_field_is_named(tmp_path, line, message):
 
 
 def test_files_that_are_no_device(tmp_path):
-    text = r"^nowhere: a device must be a TOML file or one of sensor_npu, diannao, not a missing file$"
+    text = r"^nowhere: a device must be a TOML file or one of sensor_npu, diannao, not no such file or directory$"
     with pytest.raises(FileError, match=text):
         load_device("nowhere")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "broken").write_text("TN = ")
     (tmp_path / "large").write_text("#" * 70000)
+    (tmp_path / "deep").write_text("TN = " + "[" * 30000)
+    (tmp_path / "digits").write_text("gap = " + "9" * 5000)
+    (tmp_path / "power").write_text("clock_ghz = 1e" + "9" * 3000)
     for name, text in (("binary", "must be UTF-8 text, not binary data"), ("broken", "must be TOML, not "),
-                       ("large", "must be at most 65536 bytes, not 70000")):
+                       ("large", "must be at most 65536 bytes, not more"), ("digits", "must be TOML, not exceeds the limit"),
+                       ("deep", "must be a flat TOML file, not nested values"),
+                       ("power", "must be TOML, not numbers beyond all bounds")):
         with pytest.raises(FileError, match=text):
             load_device(tmp_path / name)
 
 
 def test_a_binary_float_is_no_clock():
-    with pytest.raises(UsageError, match=r"^clock_ghz must be an exact decimal in 0\.\.1000, not 0\.98$"):
+    with pytest.raises(UsageError, match=r"^clock_ghz must be an exact decimal in 1E-9\.\.1000, not 0\.98$"):
         Device(clock_ghz=0.98)
     assert override(Device(), clock_ghz="0.98").frames_per_second(1000) == Fraction(980_000)
 
