@@ -19,7 +19,7 @@ NAMED = 5
 def name_causes(files, trace, wrong):
     """[{cause, explains, of}] of the first mismatch, best first; empty when no suspect reproduces it."""
     first = wrong[0]
-    if first.kind == "D" or not first.value_differs or first.got in (None, "again"):
+    if not first.wrong_word:
         return late.name_causes(files, trace)
     source = Source(files)
     sample = _sample(files, trace, wrong, max(1, min(SAMPLES, MAX_BEATS // max(map(len, source.tiles)))))
@@ -48,7 +48,7 @@ def name_causes(files, trace, wrong):
 def _sample(files, trace, wrong, count):
     """[(kind, address, lanes got)]: the first wrong word, then wrong and right ones of its kind, evenly spread."""
     kind = wrong[0].kind
-    bad = [w.address for w in wrong if w.kind == kind and w.value_differs and w.got not in (None, "again")]
+    bad = [w.address for w in wrong if w.kind == kind and w.wrong_word]
     right = sorted(set(trace.words[kind]) - set(bad))
     chosen = [bad[0], *_spread(bad[1:], count - 1), *_spread(right, count)]
     entry = files.file(f"{STEM[kind]}.hex")

@@ -18,7 +18,10 @@ STAGE = {"A": "accumulator", "O": "requantizer"}
 
 @dataclass(frozen=True, eq=False)
 class Wrong:
-    """One event that is not as expected: got and expected are hex words (None: no such event), cycles are clock cycles."""
+    """One event that is not as expected: got and expected are hex words, cycles are clock cycles.
+
+    got None: the event is missing; got and expected None: it came a second time, or it is D.
+    """
 
     kind: str
     address: int
@@ -30,6 +33,11 @@ class Wrong:
     @property
     def value_differs(self):
         return self.got != self.expected
+
+    @property
+    def wrong_word(self):
+        """Whether a word came that is not the expected one."""
+        return self.value_differs and self.got is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +134,10 @@ def differences(files, trace):
         if trace.words[kind]:
             wrong += _of_kind(files, trace, kind, last)
     for cycle, kind, address in trace.repeated:
-        wrong.append(Wrong(kind, address, "again", None, cycle, cycle))
+        wrong.append(Wrong(kind, address, None, None, cycle, cycle))
     wrong.sort(key=lambda w: (w.expected_cycle, w.kind))
-    if trace.timed and (trace.done != done or not (trace.words["A"] or trace.words["O"])):
-        wrong += [Wrong("D", 0, None, None, trace.done, done)] * (trace.done != done)
+    if trace.timed and trace.done != done:
+        wrong.append(Wrong("D", 0, None, None, trace.done, done))
     return wrong
 
 
@@ -151,7 +159,7 @@ def describe(files, wrong):
     pixel, cot = divmod(wrong.address, cot_count)
     place = {"layer": files.name, "stage": "cycle", "cot": cot, "oy": pixel // width, "ox": pixel % width, "lane": None,
              "channel": None, "cycle": wrong.cycle, "got": wrong.cycle, "expected": wrong.expected_cycle, "bits": []}
-    if wrong.kind == "D" or not wrong.value_differs or wrong.got == "again":
+    if not wrong.value_differs:
         return place | ({"cot": None, "oy": None, "ox": None} if wrong.kind == "D" else {})
     place["stage"] = STAGE[wrong.kind]
     if wrong.got is None:
@@ -173,7 +181,7 @@ def picture(report, rows=16, columns=64):
             continue
         pixel = wrong.address // files.entry["cot"]
         pixels.add((pixel // width * min(rows, height) // height, pixel % width * min(columns, width) // width))
-        if wrong.value_differs and wrong.got not in (None, "again"):
+        if wrong.wrong_word:
             entry = files.file(f"{STEM[wrong.kind]}.hex")
             pairs = zip(lane_values(wrong.got, entry), lane_values(wrong.expected, entry))
             lanes |= {lane for lane, pair in enumerate(pairs) if pair[0] != pair[1]}
