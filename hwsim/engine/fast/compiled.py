@@ -4,13 +4,14 @@ Every function fills acc int64 (P,OC) for output pixels first..first+P-1 (oy*OW 
 geometry: (SH, SW, DH, DW, top, left, KW, OW). Callers have checked shapes and widths (plan.py, layer.py).
 """
 import numpy as np
-from numba import njit
+
+from hwsim.engine.kernels.compiling import compiled
 
 BLOCK = 8          # pixels that share a pass over the weights, beat by beat
 PATCH_BYTES = 1 << 15
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _gather(x, first, count, geometry, offsets, patches):
     """patches[i, offset of (ky,kx) + ic] = x[oy*SH+ky*DH-top, ox*SW+kx*DW-left, ic], 0 outside; other lanes keep 0."""
     sh, sw, dh, dw, top, left, kw, ow = geometry
@@ -28,7 +29,7 @@ def _gather(x, first, count, geometry, offsets, patches):
                     patches[i, at + c] = 0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _dots(patches, weights, word, sums):
     """sums[p, oc] = patches[p] . weights[oc] in tiles of 4 x 4; both counts are multiples of 4. T keeps narrow sums narrow."""
     T = word
@@ -53,7 +54,7 @@ def _dots(patches, weights, word, sums):
             sums[p + 3, o], sums[p + 3, o + 1], sums[p + 3, o + 2], sums[p + 3, o + 3] = s30, s31, s32, s33
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def plain(x, first, geometry, offsets, weights, bias, word, low, high, acc):
     """acc = wrap(bias + dot product), weights (OC padded to 4, size); sums are kept in `word`."""
     size, pixels = weights.shape[1], acc.shape[0]
@@ -70,7 +71,7 @@ def plain(x, first, geometry, offsets, weights, bias, word, low, high, acc):
                 acc[p + i, oc] = ((bias[oc] + sums[i, oc] - low) & (high - low)) + low
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def depthwise_plain(x, first, geometry, offsets, weights, bias, word, low, high, acc):
     """As plain(), weights (KH*KW,C): channel c meets only its own kernel."""
     sh, sw, dh, dw, top, left, kw, ow = geometry
@@ -86,7 +87,7 @@ def depthwise_plain(x, first, geometry, offsets, weights, bias, word, low, high,
             acc[i, c] = ((acc[i, c] - low) & (high - low)) + low
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _trees(patches, count, weights, tree):
     """tree[p, oc] = sum over the beat's lanes of patches[p, lane] * weights[lane, oc]."""
     lanes, channels = weights.shape
@@ -105,7 +106,7 @@ def _trees(patches, count, weights, tree):
                 tree[p, oc] += patches[p, lane] * weights[lane, oc]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _beat(count, wraps, low, high, stored, exact, tree, least, most):
     """Adds one beat's trees to `count` pixels; leaves in `tree` the exact sums before the overflow rule. Returns the events."""
     events = 0
@@ -122,7 +123,7 @@ def _beat(count, wraps, low, high, stored, exact, tree, least, most):
     return events
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _mark(count, key, step, low, high, tm, tree, marks):
     """Keeps in marks int64 (2,COT) each output tile's event of lowest key; pixel p's keys are key + p*step + oc."""
     latest = marks[0].max()
@@ -135,7 +136,7 @@ def _mark(count, key, step, low, high, tm, tree, marks):
                         marks[1, oc // tm] = tree[p, oc]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _diagonal(patches, count, weights, tree):
     """tree[p, c] = patches[p, c] * weights[c]: a depthwise beat."""
     for p in range(count):
@@ -143,7 +144,7 @@ def _diagonal(patches, count, weights, tree):
             tree[p, c] = patches[p, c] * weights[c]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def beats(x, first, number, geometry, offsets, weights, bias, wraps, low, high, tm, acc, seen, marks):
     """acc after all beats in order; weights (BEATS,WORDS,TN,OC) or depthwise (BEATS,WORDS,C), whose type every sum has.
 

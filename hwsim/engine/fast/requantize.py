@@ -7,6 +7,7 @@ one file, because the compile cache watches only the file of the cached function
 import numpy as np
 from numba import njit
 
+from hwsim.engine.kernels.compiling import compiled
 from hwsim.fixed.formats import Rounding
 
 HALF_UP, HALF_AWAY, HALF_EVEN, FLOOR, GEMMLOWP = range(5)
@@ -45,7 +46,7 @@ def round_shift(p, s, mode):
     return _nearest(high, s - HIGH_SHIFT, high >= 0)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _round_scalar(p, s, mode):
     if mode == FLOOR:
         return p >> s
@@ -80,7 +81,7 @@ def unfolded(acc, stages, word, mode, lo, hi, y):
     return changed
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def folded_compiled(acc, m_pos, m_neg, shift, mode, lo, hi, y):
     changed = 0
     for p in range(acc.shape[0]):
@@ -93,7 +94,7 @@ def folded_compiled(acc, m_pos, m_neg, shift, mode, lo, hi, y):
     return changed
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def unfolded_compiled(acc, stages, word, mode, lo, hi, y):
     changed = 0
     for p in range(acc.shape[0]):

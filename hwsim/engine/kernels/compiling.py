@@ -1,20 +1,62 @@
 """numba's compiler without its surprises: a cache that cannot be written or read costs time and nothing else."""
+import warnings
+from functools import cache
+
 from numba import njit
+from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
 
 def compiled(function, signature=None):
     """`function` under numba, without the GIL; its code is kept between runs where a folder for it can be written.
 
-    With a signature it is compiled, or fetched from the cache, at once; a damaged cache is passed by.
+    With a signature it is compiled, or fetched from the cache, at once.
     """
-    try:
-        return _made(function, signature, True)
-    except Exception:
-        return _made(function, signature, False)
-
-
-def _made(function, signature, cache):
-    made = njit(function, cache=cache, nogil=True)
+    made = njit(function, nogil=True)
+    made._cache = _cache_of(function, made._cache)
     if signature is not None:
         made.compile(signature)
     return made
+
+
+def _cache_of(function, none):
+    """The function's cache, or `none` where no folder can be written: then its code is compiled anew in every process."""
+    try:
+        return _Cache(function)
+    except (RuntimeError, OSError):
+        return none
+
+
+class _Cache(FunctionCache):
+    """numba's cache of one function. An index or code that cannot be read is given up for an empty one, once and aloud."""
+
+    def load_overload(self, sig, target_context):
+        """What was compiled before for these types, or None.
+
+        numba would first load the whole of its library, as long as everything else at a start: finished code needs its
+        runtime alone, and whoever has to compile loads the library then.
+        """
+        rtsys.initialize(target_context)
+        try:
+            return self._load_overload(sig, target_context)
+        except Exception as error:  # what unpickling foreign bytes may raise is open
+            self._start_anew(error)
+            return None
+
+    def save_overload(self, sig, data):
+        try:
+            self._save_overload(sig, data)
+        except OSError:
+            self.disable()
+
+    def _start_anew(self, error):
+        _warn_once(type(error).__name__)
+        try:
+            self.flush()
+        except OSError:
+            self.disable()
+
+
+@cache
+def _warn_once(reason):
+    warnings.warn(f"compiled code in the cache could not be read ({reason}); it is made again", stacklevel=2)

@@ -10,7 +10,7 @@ import pytest
 from layers import assert_exact, on_rung, plain_layer
 
 from hwsim.engine.context import Context
-from hwsim.engine.kernels import build, conv, plan, proofs
+from hwsim.engine.kernels import build, compiling, conv, plan, proofs
 from hwsim.engine.kernels.target import ladder
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
@@ -134,30 +134,60 @@ CACHED = """
 import sys
 sys.path[:0] = ["tests/engine/kernels"]
 from layers import plain_layer
-from hwsim.engine.kernels import conv, microkernel
-from hwsim.engine.kernels.target import ladder
+from hwsim.engine.context import Context
+from hwsim.engine.fast import compiled, requantize
+from hwsim.engine.fast.loops import COMPILED, KERNELS
+from hwsim.engine.fast.table import run_node
+from hwsim.engine.kernels import fill, microkernel
 from hwsim.fixed.formats import Datapath, IntFormat
-from hwsim.ops.cut import cut
+kernels, real = [], microkernel.compiled
+microkernel.compiled = lambda *args: kernels.append(real(*args)) or kernels[-1]
 node, x = plain_layer(20, 17, (3, 3), (3, 13))
-prepared = conv.prepare(cut(node, x.shape)[0].layer, Datapath(), IntFormat(11), False, ladder()[:1])
-bands = prepared.program(prepared.plan.mode).parts[0].bands
-print(*[sum(microkernel.kernel(band.variant).stats.cache_hits.values()) for band in bands])
+for loops in (KERNELS, COMPILED):
+    run_node(node, [x], Context(Datapath(), (IntFormat(11),), IntFormat(11)), loops)
+used = (*kernels, fill.fill, compiled.plain, requantize.folded_compiled)
+print(*[sum(f.stats.cache_hits.values()) - sum(f.stats.cache_misses.values()) for f in used])
 """
+UNREADABLE = "compiled code in the cache could not be read"
 
 
-@pytest.mark.skipif(not ladder(), reason="needs x86-64")
-def test_compiled_code_is_found_again(tmp_path):
+def test_compiled_code_is_found_again_and_a_damaged_cache_made_again(tmp_path):
     settings = {"NUMBA_CACHE_DIR": str(tmp_path)}
     first, second = _python(CACHED, settings), _python(CACHED, settings)
-    assert set(first.split()) == {"0"} and set(second.split()) == {"1"}
-    for file in tmp_path.rglob("*.nb?"):
-        file.write_bytes(b"damaged")
-    assert set(_python(CACHED, settings).split()) == {"0"}
+    assert set(first.split()) == {"-1"} and set(second.split()) == {"1"}
+    for kind in ("nbi", "nbc"):
+        for file in tmp_path.rglob(f"*.{kind}"):
+            file.write_bytes(b"damaged")
+        assert _run(CACHED, settings).stderr.count(UNREADABLE) == 1
+        assert set(_python(CACHED, settings).split()) == {"1"}
+
+
+@pytest.mark.parametrize("fault", [OSError("read-only"), PermissionError("not yours")])
+def test_a_folder_that_cannot_be_written_costs_compile_time_only(monkeypatch, fault):
+    def unwritable(*_):
+        raise fault
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nowhere = {}
+        exec("def double(x): return 2 * x", nowhere)
+        assert compiling.compiled(nowhere["double"])(21) == 42
+        monkeypatch.setattr(compiling.FunctionCache, "_save_overload", unwritable)
+        monkeypatch.setattr(compiling.FunctionCache, "_load_overload", lambda *_: None)
+        assert compiling.compiled(_negated)(21) == -21
+
+
+def _negated(x):
+    return -x
+
+
+def _run(script, settings, *options):
+    return subprocess.run([sys.executable, *options, "-c", script], cwd=REPOSITORY, capture_output=True, text=True,
+                          env={**os.environ, **settings})
 
 
 def _python(script, settings):
-    done = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", script], cwd=REPOSITORY, capture_output=True,
-                          text=True, env={**os.environ, **settings})
+    done = _run(script, settings, "-W", "error::UserWarning")
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
