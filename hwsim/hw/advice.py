@@ -1,5 +1,5 @@
 """In words: what limits a layer, and what would help. The limit is the cause that costs the most multiplier slots."""
-from hwsim.hw.rowpack import pack_layer
+from hwsim.hw.rowpack import pack_layer, packs
 from hwsim.hw.vector_cycles import reads
 from hwsim.ops.dims import ceil_div
 from hwsim.ops.spec import ADDRESS, VECTOR
@@ -11,8 +11,8 @@ VECTOR_ADVICE = {"qprelu": "a slope that is the same for all pixels folds into t
                  "bilinear": "a nearest resize takes no cycles"}
 
 
-def explain(node, cuts, parts, macs, cycles, device, where):
-    """(limit, advice) of a node."""
+def explain(node, cuts, parts, macs, cycles, device, where, packable):
+    """(limit, advice) of a node; packable: whether rowpack is for it."""
     if where == ADDRESS:
         return "nothing: the address generator moves it", ""
     if where == VECTOR:
@@ -26,6 +26,8 @@ def explain(node, cuts, parts, macs, cycles, device, where):
     if percent >= GOOD_PERCENT or losses[cause] == 0:
         return f"array: {percent} % of the multiplier slots do useful work", _element(cuts)
     limit, advice = _TEXT[cause](cuts, parts, device)
+    if cause == "inputs" and packable:
+        advice = _rowpack(cuts[0].layer, parts[0], device) or advice
     return limit, _element(cuts) or advice
 
 
@@ -86,12 +88,21 @@ def _depthwise(cuts, parts, device):
 
 def _inputs(cuts, parts, device):
     layer = cuts[0].layer
-    limit = f"few channels: {layer.ic} inputs on {ceil_div(layer.ic, device.TN) * device.TN} lanes"
-    packed = ceil_div(layer.kernel[1] * layer.ic, device.TN)
-    if layer.rowpack or layer.suffix or packed >= layer.kernel[1] * ceil_div(layer.ic, device.TN):
-        return limit, f"input channels up to the next multiple of {device.TN} take no more cycles"
-    cycles = parts[0].pixels * layer.kernel[0] * packed * len(parts[0].tiles) + parts[0].latency
-    return limit, f"rowpack takes {cycles} cycles"
+    lanes = pack_layer(layer, device.TN).ic
+    room = ceil_div(lanes, device.TN) * device.TN
+    if packs(layer):
+        return (f"few channels: {lanes} inputs of a kernel row on {room} lanes",
+                f"up to {room // layer.kernel[1]} input channels take no more cycles")
+    return (f"few channels: {lanes} inputs on {room} lanes",
+            f"input channels up to the next multiple of {device.TN} take no more cycles")
+
+
+def _rowpack(layer, part, device):
+    """What packed rows would take, if that is less."""
+    words = ceil_div(layer.kernel[1] * layer.ic, device.TN)
+    if layer.rowpack or words >= layer.kernel[1] * ceil_div(layer.ic, device.TN):
+        return ""
+    return f"rowpack takes {part.pixels * layer.kernel[0] * words * len(part.tiles) + part.latency} cycles"
 
 
 def _outputs(cuts, parts, device):

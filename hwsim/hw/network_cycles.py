@@ -14,6 +14,7 @@ from hwsim.hw.vector_cycles import unit, vector_cycles
 from hwsim.ops.cut import ARRAY_OPS, cut
 from hwsim.ops.spec import ARRAY
 from hwsim.quantization.config import Config
+from hwsim.quantization.convert import packable_nodes
 from hwsim.quantization.scales import find_words
 
 
@@ -101,8 +102,8 @@ def network_cycles(network, in_shapes, device, config=None):
         words = find_words(network, config)
         graph, bits = shape_twin(network, words, device, config), {name: fmt.bits for name, fmt in words.items()}
     shapes = concrete_shapes(graph, in_shapes)
-    nodes = [node for node in graph.nodes if node.op != "input"]
-    return NetworkCycles(tuple(_layer(node, shapes, bits, device) for node in nodes), device)
+    nodes, rows = [node for node in graph.nodes if node.op != "input"], packable_nodes(graph, device.TN)
+    return NetworkCycles(tuple(_layer(node, shapes, bits, device, node.name in rows) for node in nodes), device)
 
 
 def concrete_shapes(graph, in_shapes):
@@ -129,7 +130,7 @@ def _differs(node, shape):
     return len(shape) == len(declared) + 1 and any(d not in (None, s) for d, s in zip(declared[:-1], shape[1:-1]))
 
 
-def _layer(node, shapes, bits, device):
+def _layer(node, shapes, bits, device, packable):
     in_shapes, out_shape = [shapes[name] for name in node.inputs], shapes[node.name]
     cuts = cut(node, in_shapes[0], device.TM) if node.op in ARRAY_OPS else ()
     parts = tuple(array_cycles(piece.layer, device) for piece in cuts)
@@ -137,7 +138,7 @@ def _layer(node, shapes, bits, device):
     where = ARRAY if parts else unit(node)
     macs = sum(part.macs for piece, part in zip(cuts, parts) if _has_taps(node, piece))
     moved = traffic(node, cuts, parts, [bits[name] for name in node.inputs], bits[node.name], in_shapes, out_shape, device, where)
-    limit, advice = explain(node, cuts, parts, macs, cycles, device, where)
+    limit, advice = explain(node, cuts, parts, macs, cycles, device, where, packable)
     return LayerCycles(node.name, node.op, in_shapes[0], out_shape, where, macs, cycles, parts, moved,
                        storage_of(node, device) if parts else None, limit, advice, device.pes)
 

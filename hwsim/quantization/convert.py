@@ -43,12 +43,15 @@ def datapath_of(config, graph, words):
 
 def pack_rows(graph, tell, tn):
     """The integer graph whose first layers with few channels read packed rows (DEVICE.md, rowpack)."""
-    shapes, changes = infer(graph), {}
-    for node in graph.nodes:
-        if node.op == "qconv2d" and _first(graph, node) and _packable(node, shapes, tn):
-            changes[node.name] = node.but(rowpack=True)
-    tell("rowpack: " + (", ".join(changes) or "no first layer qualifies"))
-    return graph.replaced(changes)
+    names = packable_nodes(graph, tn)
+    tell("rowpack: " + (", ".join(names) or "no first layer qualifies"))
+    return graph.replaced({name: graph[name].but(rowpack=True) for name in names})
+
+
+def packable_nodes(graph, tn):
+    """The names of the array nodes of an integer graph that rowpack is for."""
+    shapes = infer(graph)
+    return [node.name for node in graph.nodes if node.op == "qconv2d" and _first(graph, node) and _packable(node, shapes, tn)]
 
 
 def _first(graph, node):

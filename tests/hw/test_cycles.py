@@ -107,6 +107,21 @@ def test_rowpack_and_its_advice():
     assert layer.cycles == 198
 
 
+def test_advice_for_few_channels_is_what_the_layer_can_do():
+    """Only a first layer with linear weights packs its rows; one that does is told how many channels are free."""
+    graph = prepare(Graph((Node.make("x", "input", shape=(8, 8, 3)), float_conv("first", "x", 5, 3, 7),
+                           float_conv("inner", "first", 64, 5, 3)), ("x",), ("inner",)))
+    for config, device in ((Config(), SENSOR), (Config(weights="stlq"), override(SENSOR, w_format="stlq", w_bits=4))):
+        inner = network_cycles(graph, image_shapes(graph), device, config).layers[1]
+        assert (inner.limit, inner.advice) == ("few channels: 5 inputs on 16 lanes",
+                                               "input channels up to the next multiple of 16 take no more cycles")
+    wide = prepare(Graph((Node.make("x", "input", shape=(32, 32, 3)), float_conv("c", "x", 16, 3, 7)), ("x",), ("c",)))
+    (packed,) = network_cycles(wide, image_shapes(wide), SENSOR, Config(rowpack=True)).layers
+    assert (packed.limit, packed.advice) == ("few channels: 21 inputs of a kernel row on 32 lanes",
+                                             "up to 4 input channels take no more cycles")
+    assert packed.cycles == 32 * 32 * 7 * 2 + 6
+
+
 def vector_graph():
     return Graph((Node.make("x", "input", shape=(None, None, 20)), float_conv("dw", "x", 20, 1, 3, groups=20),
                   float_conv("grouped", "dw", 40, 5, 1, groups=4),
