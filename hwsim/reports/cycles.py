@@ -7,7 +7,7 @@ from hwsim.hw.storage import network_literature
 from hwsim.reports import tables
 from hwsim.version import VERSION
 
-BAR = 40
+BAR = 20
 COLOURS = {"array": "tab:blue", "vector": "tab:orange", "address": "tab:grey"}
 
 
@@ -63,7 +63,7 @@ def text(found):
              row["stall_cycles"], f"{100 * row['utilization']:.1f}", _fit(row)) for row in found["layers"]]
     columns = ("<layer", "<operator", "<output", "<unit", "MACs", "cycles", "stalls", "use %", "<fits")
     yield tables.table(f"{found['model']['path']} on {found['device']['TN']} x {found['device']['TM']}", columns, rows)
-    yield from roofline(found)
+    yield roofline(found)
     yield headline(found)
 
 
@@ -80,16 +80,16 @@ def headline(found):
 
 
 def roofline(found):
-    """Per layer a bar of its useful share of the peak (#) under its roof (-), what limits it, and what would help."""
-    yield (f"share of the peak in {BAR} marks: # useful, - under the roof that the weights' bandwidth allows; "
-           "MACs per weight bit; what limits the layer; what would help")
-    rows = [row for row in found["layers"] if row["unit"] != "address"]
-    width = max((len(row["name"]) for row in rows), default=0)
-    for row in rows:
-        used, roof = round(BAR * row["utilization"]), round(BAR * _roof(row, found["device"]))
-        bar = "#" * used + "-" * (roof - used) + "." * (BAR - max(roof, used))
-        advice = f"; {row['advice']}" if row["advice"] else ""
-        yield f"{row['name']:<{width}} |{bar}| {_intensity(row)} {row['limit']}{advice}"
+    """A table: of each layer a bar of its useful share of the peak (#) under its roof (-), what limits it, what would help."""
+    rows = [(row["name"], _bar(row, found["device"]), _intensity(row), "; ".join(filter(None, (row["limit"], row["advice"]))))
+            for row in found["layers"] if row["unit"] != "address"]
+    return tables.table("roofline: # useful share of the peak, - under the roof that the weights' bandwidth allows",
+                        ("<layer", "share of the peak", "MACs\nper bit", "<what limits the layer; what would help"), rows)
+
+
+def _bar(row, device):
+    used, roof = round(BAR * row["utilization"]), round(BAR * _roof(row, device))
+    return f"|{'#' * used}{'-' * (roof - used)}{'.' * (BAR - max(roof, used))}|"
 
 
 def _roof(row, device):
@@ -103,7 +103,7 @@ def _roof(row, device):
 
 def _intensity(row):
     bits = row["bits_moved"]["weights"]
-    return f"{row['macs'] / bits:8.1f}" if bits else f"{'-':>8}"
+    return f"{row['macs'] / bits:.1f}" if bits else None
 
 
 def _fit(row):

@@ -75,8 +75,8 @@ def _rerun(net, rerun, wide):
 
 def text(found, channels=False):
     """Lines and tables for people; with `channels` also the widths of every output channel."""
-    yield tables.table(f"accumulator bits, {found['model']['path']}", ("<layer", *KINDS, "DAQ rule", "<prefix safe", "events",
-                       "changed outputs"), [_cells(row) for row in found["layers"]])
+    yield tables.table(f"accumulator bits, {found['model']['path']}", ("<layer", *KINDS, "DAQ\nrule", "prefix\nsafe", "events",
+                       "changed\noutputs"), [_cells(row) for row in found["layers"]])
     yield from LEGEND
     yield PREFIX[all(row["prefix_safe"] for row in found["layers"])]
     if channels:
@@ -128,9 +128,9 @@ def _what_if_text(found):
     yield f"beats: pairs of a beat and an output channel; a bias needs {found['bias_bits']} bits: no narrower width is run again"
     rows = [(row["acc_bits"], row["events"], row["changed_outputs"], *map(_equal, row["psnr_db"].values()))
             for row in found["reruns"]]
-    names = [f"PSNR dB {name}" for name in found["reruns"][0]["psnr_db"]] if found["reruns"] else []
+    names = [f"PSNR dB\n{name}" for name in found["reruns"][0]["psnr_db"]] if found["reruns"] else []
     yield tables.table("run again at these widths, against an accumulator that no sum leaves",
-                       ("bits", "events", "changed values", *names), rows)
+                       ("bits", "events", "changed\nvalues", *names), rows)
 
 
 def _equal(psnr):

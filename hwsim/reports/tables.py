@@ -3,6 +3,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+MANY = 8    # columns from which they stand closer
+
 
 def console(stderr=False):
     """Where a person reads; a pipe gets plain text of a fixed width."""
@@ -11,11 +13,12 @@ def console(stderr=False):
 
 
 def table(title, columns, rows):
-    """A rich Table; a column that starts with < is text and stays left."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    """A rich Table; a column that starts with < is text and stays left. Where room is short text folds, numbers do not."""
+    padding = (0, 1) if len(columns) < MANY else (0, 1, 0, 0)
+    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=padding)
     for name in columns:
-        left = name.startswith("<")
-        made.add_column(name.lstrip("<"), justify="left" if left else "right", overflow="fold")
+        text = name.startswith("<")
+        made.add_column(name.removeprefix("<"), justify="left" if text else "right", overflow="fold", no_wrap=not text)
     for row in rows:
         made.add_row(*map(cell, row))
     return made

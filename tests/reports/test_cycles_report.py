@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override
@@ -40,11 +41,30 @@ def test_keys():
     assert report["total"]["frames_per_second"] == 1e9 / 4620
 
 
+def printed(found, width):
+    """What a person sees on a terminal of that many columns."""
+    console = Console(width=width, force_terminal=False)
+    with console.capture() as capture:
+        for part in cycles.text(found):
+            console.print(part)
+    return capture.get().splitlines()
+
+
 def test_text():
-    lines = [line for line in cycles.text(found(override(load_device(), dma_bits=16))) if isinstance(line, str)]
-    assert lines[1] == ("first |#######--...............................|      3.8 weights' bandwidth: 3456 of 5766 cycles "
-                        "wait for weights at 16 bits per cycle; dma_bits 32 hides every load but the first")
+    lines = printed(found(override(load_device(), dma_bits=16)), 160)
+    assert ("first |####-...............| 3.8 weights' bandwidth: 3456 of 5766 cycles wait for weights at 16 bits per cycle; "
+            "dma_bits 32 hides every load but the first") in [" ".join(line.split()) for line in lines]
     assert lines[-1].startswith("9,228 cycles per image, ")
+
+
+def test_numbers_stay_whole_on_a_narrow_terminal():
+    """Text folds; a number that is cut in two cannot be read."""
+    report = found(load_device())
+    report["layers"][0] |= {"name": "a_layer_of_a_very_long_name/convolution", "macs": 115_605_504, "cycles": 1_451_590}
+    lines = printed(report, 100)
+    assert max(map(len, lines)) <= 100
+    assert any("115,605,504  1,451,590" in line for line in lines)
+    assert any(line.count("|") == 2 and "#" in line for line in lines)
 
 
 def test_log_weights_report_their_storage():
