@@ -51,7 +51,7 @@ def printed(found, width):
 
 
 def test_text():
-    lines = printed(found(override(load_device(), dma_bits=16)), 160)
+    lines = printed(found(override(load_device(), dma_bits=16)), 200)
     assert ("first |####-...............| 3.8 weights' bandwidth: 3456 of 5766 cycles wait for weights at 16 bits per cycle; "
             "dma_bits 32 hides every load but the first") in [" ".join(line.split()) for line in lines]
     assert lines[-1].startswith("9,228 cycles per image, ")
