@@ -151,7 +151,10 @@ def _codes(values, bits):
         raise UsageError(f"picture bits must be 1..16, not {bits}")
     if not np.isfinite(values).all():
         raise UsageError("a picture must be finite, not hold NaN or Inf")
-    return np.rint(np.clip(values, 0, 1) * ((1 << bits) - 1)).astype(np.uint16 if bits > 8 else np.uint8)
+    codes = np.empty(values.shape, np.uint16 if bits > 8 else np.uint8)
+    for row, line in zip(codes, values):  # line by line: a picture in float64 is large enough once
+        row[...] = np.rint(np.clip(line, 0, 1) * ((1 << bits) - 1))
+    return codes
 
 
 def _suffix(path, channels, bits):

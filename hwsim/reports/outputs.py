@@ -51,11 +51,19 @@ def _pictures(folder, stem, real, wanted):
     if real.ndim != 4 or real.shape[-1] not in (1, 3):
         return []
     low, high = _range(real if wanted is None else wanted)
-    views = {"integer": (real[0] - low) / (high - low)}
+    views = {"integer": lambda: _view(real[0], low, 1 / (high - low), 0.0)}
     if wanted is not None:
-        views["float"] = (wanted[0] - low) / (high - low)
-        views[f"difference_x{AMPLIFY}"] = 0.5 + AMPLIFY * (real[0] - wanted[0]) / (high - low)
-    return [write_picture(folder / f"{stem}.{kind}.png", view).name for kind, view in sorted(views.items())]
+        views["float"] = lambda: _view(wanted[0], low, 1 / (high - low), 0.0)
+        views[f"difference_x{AMPLIFY}"] = lambda: _view(real[0], wanted[0], AMPLIFY / (high - low), 0.5)
+    return [write_picture(folder / f"{stem}.{kind}.png", views[kind]()).name for kind in sorted(views)]
+
+
+def _view(values, dark, gain, grey):
+    """(values - dark) * gain + grey in one new array: pictures are large, and made one at a time."""
+    view = values - dark
+    view *= gain
+    view += grey
+    return view
 
 
 def _range(values):

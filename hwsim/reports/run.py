@@ -52,7 +52,8 @@ def _layer(net, node, result, clamped):
 def sample_report(session, sample, found, folder=None):
     """What the report says of one Sample: outputs (written to `folder` if given), quality, truth, layers."""
     result, floats, layers = found
-    real = {name: dequantize(session.net, name, result[name]) for name in session.net.outputs}
+    read = folder is not None or floats or sample.truth is not None  # real values of a large frame are many: only if wanted
+    real = {name: dequantize(session.net, name, result[name]) for name in (session.net.outputs if read else ())}
     rows = [outputs.entry(session.net, name, result[name]) for name in dict.fromkeys(session.net.outputs)]
     if folder is not None:
         rows = [outputs.write(folder, row, result[row["name"]], real[row["name"]], (floats or {}).get(row["name"]))
