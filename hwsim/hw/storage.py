@@ -53,8 +53,8 @@ def literature_words(middle, edges, table_width, ratio):
     return (words * (table_width + 1) + edges * EDGE_BITS) * Fraction(1, FLOAT_BITS)
 
 
-def network_literature(storages, table_width, ratio):
-    """literature_words of a network in order: its first and last layers are the edges."""
-    counts = [storage.weights for storage in storages]
-    edges = counts[0] + (counts[-1] if len(counts) > 1 else 0)
-    return literature_words(sum(counts) - edges, edges, table_width, ratio)
+def literature_of(storages):
+    """The literature_words of every layer of a network with log weights, in order: its first and last layers are the edges."""
+    last = len(storages) - 1
+    return [literature_words(0, s.weights, s.word_bits - 1, 0) if place in (0, last) else
+            literature_words(s.weights, 0, s.word_bits - 1, Fraction(s.second, s.weights)) for place, s in enumerate(storages)]

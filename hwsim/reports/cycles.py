@@ -3,7 +3,7 @@ import importlib
 
 from hwsim import files
 from hwsim.errors import MissingExtraError
-from hwsim.hw.storage import network_literature
+from hwsim.hw.storage import literature_of
 from hwsim.reports import tables
 from hwsim.version import VERSION
 
@@ -24,7 +24,8 @@ def body(found):
              "frames_per_second": None if fps is None else float(fps), "gap_cycles": found.gap_cycles,
              "array_layers": found.array_layers, "clock_ghz": str(found.device.clock_ghz),
              "peak_ops_per_cycle": found.device.peak_ops}
-    return {"layers": [_row(layer) for layer in found.layers], "total": total | _storage(found)}
+    rows = [_row(layer) for layer in found.layers]
+    return {"layers": rows, "total": total | _storage(found, {row["name"]: row for row in rows})}
 
 
 def _row(layer):
@@ -42,19 +43,16 @@ def _row(layer):
     return row
 
 
-def _storage(found):
-    """Weight bits of the network; with log weights also the count of 32-bit words that the literature gives."""
-    storages = [layer.storage for layer in found.layers if layer.storage is not None]
-    total = {"weight_bits": sum(storage.bits for storage in storages), "literature_words": None}
-    if storages and any(storage.flag_bits for storage in storages):
-        weights = sum(storage.weights for storage in storages)
-        ratio = _exact(sum(storage.second for storage in storages), weights)
-        total["literature_words"] = float(network_literature(storages, storages[0].word_bits - 1, ratio))
-    return total
-
-
-def _exact(part, whole):
-    return f"{part}/{whole}" if whole else "0"
+def _storage(found, rows):
+    """Weight bits of the network; with log weights also the 32-bit words that the literature counts, of every layer too."""
+    layers = [layer for layer in found.layers if layer.storage is not None]
+    bits = sum(layer.storage.bits for layer in layers)
+    if not any(layer.storage.flag_bits for layer in layers):
+        return {"weight_bits": bits, "literature_words": None}
+    words = literature_of([layer.storage for layer in layers])
+    for layer, count in zip(layers, words):
+        rows[layer.name]["weight_storage"]["literature_words"] = float(count)
+    return {"weight_bits": bits, "literature_words": float(sum(words))}
 
 
 def text(found):
@@ -64,6 +62,8 @@ def text(found):
     columns = ("<layer", "<operator", "<output", "<unit", "MACs", "cycles", "stalls", "use %", "<fits")
     yield tables.table(f"{found['model']['path']} on {found['device']['TN']} x {found['device']['TM']}", columns, rows)
     yield roofline(found)
+    if found["total"]["literature_words"] is not None:
+        yield storage(found)
     yield headline(found)
 
 
@@ -77,6 +77,15 @@ def headline(found):
         return line
     return (f"{line}\nweights {total['weight_bits']:,} bits with flags; as the literature counts, "
             f"{total['literature_words']:,.0f} words of 32 bits")
+
+
+def storage(found):
+    """A table: what the log weights of each layer cost in cycles and in bits, and how the literature counts them."""
+    rows = [(row["name"], row["tiles"], row["two_word_tiles"], row["cycles"], s["weights"], s["second_words"], s["flag_bits"],
+             s["bits"], f"{s['literature_words']:,.0f}") for row in found["layers"] if (s := row.get("weight_storage"))]
+    return tables.table("log weights: words and flags of each layer, and its words of 32 bits as the literature counts",
+                        ("<layer", "tiles", "two-word\ntiles", "cycles", "weights", "second\nwords", "flag\nbits", "bits",
+                         "literature\nwords"), rows)
 
 
 def roofline(found):

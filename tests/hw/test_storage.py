@@ -4,7 +4,7 @@ import pytest
 from array_layers import conv
 
 from hwsim.hw.config import Device
-from hwsim.hw.storage import Storage, literature_words, storage_of
+from hwsim.hw.storage import Storage, literature_of, literature_words, storage_of
 
 STAGES = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
 
@@ -46,3 +46,10 @@ def test_words_and_flags():
     assert found == Storage(24 * 9 * 20, 8 * 4 + 16 * 16, 4, 36)
     assert found.bits == (4320 + 288) * 4 + 36
     assert storage_of(conv((8, 8, 20), 24), Device()) == Storage(4320, 0, 8, 0)
+
+
+def test_the_literature_of_each_layer():
+    """Edges 8 bits whatever they hold, inner layers N bits per word, second words as chosen."""
+    layers = [Storage(100, 50, 4, 3), Storage(320, 80, 4, 3), Storage(64, 0, 4, 1)]
+    assert literature_of(layers) == [25, 50, 16]
+    assert literature_of(layers[:1]) == [25]

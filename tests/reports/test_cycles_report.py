@@ -73,7 +73,10 @@ def test_log_weights_report_their_storage():
     first, last = report["layers"][0]["weight_storage"], report["layers"][2]["weight_storage"]
     assert (first["weights"], first["word_bits"], first["flag_bits"]) == (4320, 4, 36)
     assert (last["weights"], last["second_words"]) == (324, 4 * 36)
+    assert (first["literature_words"], last["literature_words"]) == (4320 / 4, 324 / 4)
     assert report["total"]["literature_words"] == (4320 + 324) / 4
+    lines = [" ".join(line.split()) for line in printed(report, 100)]
+    assert "first 36 18 3,462 4,320 3,392 36 30,884 1,080" in lines
     assert "as the literature counts, 1,161 words of 32 bits" in list(cycles.text(report))[-1]
 
 
