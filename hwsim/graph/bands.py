@@ -9,7 +9,7 @@ import numpy as np
 from hwsim.graph.node import Node
 from hwsim.graph.rows import height, needs, on_rows, reachable, unit
 
-WHOLE_BYTES = 1 << 28  # live tensors of a graph that is run node by node
+WHOLE_BYTES = 1 << 27  # live tensors of a graph that is run node by node
 BAND_BYTES = 1 << 24   # the band of the largest tensor: small enough for the cache, large enough for the calls' own cost
 
 
