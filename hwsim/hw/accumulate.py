@@ -7,13 +7,13 @@ observed   the largest exact partial sums on this data
 daq_rule   a published cost model beside them, no bound
 """
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hwsim.engine.result import LayerStats
 from hwsim.fixed.formats import IntFormat
-from hwsim.graph.accumulator import LEAST, SumRange, daq_rule, datatype_bits, weights_range
+from hwsim.graph.accumulator import LEAST, MOST, SumRange, daq_rule, datatype_bits, weights_range
 from hwsim.graph.place_sizes import place_sizes
 from hwsim.hw.network_cycles import concrete_shapes
 from hwsim.hw.reach import reachable
@@ -24,6 +24,7 @@ from hwsim.ops.cut import cut
 class LayerBounds:
     """The numbers of one array node; SumRange holds them per output channel. observed is None without data.
 
+    safe: `reachable` where no accumulator of the network overflows; a narrow one changes what its layer emits.
     prefix_safe: `weights` covers every partial sum in every order, because the input's format holds 0.
     """
 
@@ -32,6 +33,7 @@ class LayerBounds:
     datatype: int
     weights: SumRange
     reachable: SumRange
+    safe: SumRange
     daq_rule: int
     observed: SumRange | None
 
@@ -63,21 +65,27 @@ def accumulator_bounds(net, in_shapes, stats: Mapping[str, LayerStats] | None = 
                for node in graph.nodes}
     shapes = concrete_shapes(graph, in_shapes)
     _, sums = reachable(graph, formats, shapes, net.datapath)
-    return tuple(_bounds(graph[name], found, formats, shapes, net.datapath.tm, (stats or {}).get(name))
+    safe = sums
+    if any(found.bits > net.datapath.acc_bits for found in sums.values()):
+        _, safe = reachable(graph, formats, shapes, replace(net.datapath, acc_bits=MOST))
+    return tuple(_bounds(graph[name], (found, safe[name]), formats, shapes, net.datapath.tm, (stats or {}).get(name))
                  for name, found in sums.items())
 
 
 def smallest_safe(bounds, kind="reachable"):
-    """The narrowest accumulator (at least 8 bits) that no layer overflows by the number `kind`; None without data."""
-    found = [layer.bits[kind] for layer in bounds]
+    """The narrowest accumulator (at least 8 bits) that no layer overflows by the number `kind`; None without data.
+
+    Of data that overflowed `observed` says only what this run met, nothing of a wider accumulator.
+    """
+    found = [layer.safe.bits if kind == "reachable" else layer.bits[kind] for layer in bounds]
     return None if None in found else max([LEAST, *found])
 
 
-def _bounds(node, found, formats, shapes, tm, stats):
+def _bounds(node, sums, formats, shapes, tm, stats):
     fmt, in_shape = formats[node.inputs[0]], shapes[node.inputs[0]]
     layers = [piece.layer for piece in cut(node, in_shape, tm)]
     return LayerBounds(node.name, fmt, max(datatype_bits(layer, fmt) for layer in layers), _weights(node, in_shape, fmt, tm),
-                       found, max(daq_rule(layer, fmt) for layer in layers), _observed(stats))
+                       *sums, max(daq_rule(layer, fmt) for layer in layers), _observed(stats))
 
 
 def _weights(node, in_shape, fmt, tm):

@@ -19,19 +19,24 @@ def report(model, net, bounds, shadow, what_if=None):
     """The overflow report. bounds: accumulator_bounds; shadow: ShadowRun; what_if: WhatIf or None; model: its JSON entry."""
     found = {"schema": "hwsim.overflow/1", "hwsim": VERSION, "model": model, "config": net.meta.get("config", {}),
              **body(net, bounds, shadow.stats, shadow.layers)}
-    return found if what_if is None else found | {"what_if": _what_if(net, what_if)}
+    if what_if is None:
+        return found
+    found["total"]["smallest_safe"]["observed"] = what_if.widths[-1]
+    return found | {"what_if": _what_if(net, what_if)}
 
 
 def body(net, bounds, stats, shadows=None):
     """`layers` and `total`, as the run report holds them too. stats: node -> LayerStats; shadows: node -> Shadow.
 
     Without shadows the count of changed outputs is null in a layer with events (none are changed where there is no event).
+    After events what was observed is no longer what a wider accumulator would meet: its smallest safe width is null.
     """
     layers = [_row(layer, net, stats[layer.name], (shadows or {}).get(layer.name)) for layer in bounds]
-    total = {"acc_bits": net.datapath.acc_bits, "acc_mode": str(net.datapath.acc_mode),
-             "events": sum(row["events"]["count"] for row in layers),
+    events = sum(row["events"]["count"] for row in layers)
+    safe = {kind: smallest_safe(bounds, kind) for kind in KINDS}
+    total = {"acc_bits": net.datapath.acc_bits, "acc_mode": str(net.datapath.acc_mode), "events": events,
              "changed_outputs": _sum(row["changed_outputs"] for row in layers),
-             "smallest_safe": {kind: smallest_safe(bounds, kind) for kind in KINDS}}
+             "smallest_safe": safe | ({"observed": None} if events else {})}
     return {"layers": layers, "total": total}
 
 

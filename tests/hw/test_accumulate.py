@@ -169,3 +169,19 @@ def test_widths_that_a_bias_does_not_fit_are_left_out():
     net = dense_net(dense([[1]], bias=-129), datapath=Datapath(20))
     assert bias_bits(net) == 9
     assert [rerun.acc_bits for rerun in what_if(net, {"x": np.array([[1]])}).reruns] == [9]
+
+
+def test_the_smallest_safe_width_does_not_depend_on_the_accumulator_at_hand():
+    """A wrapping producer emits less than an exact one: what its consumer reaches then is no width to build."""
+    ones = np.ones(1, np.int64)
+
+    def dense(name, source, code, inputs):
+        return Node.make(name, "qdense", (source,), codes=np.full((1, 1, 1, 1, inputs), code), bias=0 * ones, m_pos=ones,
+                         m_neg=ones, shift=0 * ones, lo=-1024, hi=1023)
+    graph = Graph((Node.make("x", "input", shape=(5,)), dense("a", "x", 1, 5), dense("b", "a", 3, 1)), ("x",), ("b",))
+    formats = {"x": IntFormat(8), "a": IntFormat(11), "b": IntFormat(11)}
+    bounds = {bits: accumulator_bounds(IntegerGraph(graph, formats, dict.fromkeys(formats, Fraction(1)), Datapath(bits), {}),
+                                       {"x": (1, 5)}) for bits in (8, 48)}
+    assert [layer.bits["reachable"] for layer in bounds[8]] == [11, 10]      # b reads at most 3 * -128
+    assert [layer.bits["reachable"] for layer in bounds[48]] == [11, 12]     # 3 * -640
+    assert smallest_safe(bounds[8]) == smallest_safe(bounds[48]) == 12

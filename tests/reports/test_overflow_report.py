@@ -46,6 +46,14 @@ def test_keys():
     assert [rerun["acc_bits"] for rerun in report["what_if"]["reruns"]] == [11, 10, 9, 8]
 
 
+def test_what_a_narrow_accumulator_observed_is_no_safe_width():
+    x = {"x": np.full((1, 5), 127)}
+    shadow = shadow_run(net(), x)
+    report = overflow.report(MODEL, net(), accumulator_bounds(net(), {"x": (1, 5)}, shadow.stats), shadow)
+    assert report["total"]["smallest_safe"] == {"datatype": 18, "weights": 11, "reachable": 11, "observed": None}
+    assert overflow.headline(report).endswith("smallest safe: datatype 18, weights 11, reachable 11")
+
+
 def test_text():
     lines = [line for line in overflow.text(found(), channels=True) if isinstance(line, str)]
     assert "accumulator: 8 bits, wrap: 2 overflow events, 1 layer outputs changed by them; smallest safe: " \
