@@ -8,7 +8,7 @@ from hwsim.engine.kernels.plan import INT32, Requantizer, requantizer
 from hwsim.engine.kernels.program import Part, Program
 from hwsim.engine.kernels.proofs import largest_code
 from hwsim.engine.kernels.target import rung_named
-from hwsim.engine.kernels.variant import PER_BEAT, WATCHES, Finish, Form, Mode
+from hwsim.engine.kernels.variant import PER_BEAT, Finish, Form, Mode
 
 BYTE = 8
 SHORT_RUN = 256  # inputs whose products of 16 and 8 bits always sum to less than 2^31
@@ -28,7 +28,7 @@ def build(facts, plan, mode=None):
 def _program(facts, plan, rung, mode):
     if plan.path == "split":
         return _split(facts, rung, mode)
-    chosen = requantizer(facts, watched=bool(mode & WATCHES))
+    chosen = requantizer(facts)
     if plan.path == "dot8":
         return _bytes(facts, rung, mode, chosen)
     reduction = facts.beats if mode & PER_BEAT else facts.free

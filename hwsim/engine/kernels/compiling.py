@@ -13,6 +13,8 @@ def compiled(function, signature=None):
     With a signature it is compiled, or fetched from the cache, at once.
     """
     made = njit(function, nogil=True)
+    if made is function:  # NUMBA_DISABLE_JIT
+        return function
     made._cache = _cache_of(function, made._cache)
     if signature is not None:
         made.compile(signature)

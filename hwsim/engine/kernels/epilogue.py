@@ -16,11 +16,8 @@ def emit(b, variant, rung, tile, acc, tally):
     """Stores the tile's outputs from acc[pixel * vecs + vector]; returns the tally vectors with its clamped counts added."""
     if variant.finish == Finish.NONE:
         _store_all(b, variant, rung, tile, acc)
-    elif variant.finish in SHORT:
-        _short(b, variant, rung, tile, acc)
-    else:
-        return _full(b, variant, rung, tile, acc, tally)
-    return tally
+        return tally
+    return (_short if variant.finish in SHORT else _full)(b, variant, rung, tile, acc, list(tally))
 
 
 def _address(b, variant, rung, tile, index):
@@ -74,17 +71,22 @@ def _merged(b, even, odd, high):
 def _full(b, variant, rung, tile, acc, tally):
     vecs = variant.nr * 16 // rung.lanes
     lo, hi = (splat(b, value, rung.lanes // 2) for value in (tile.lo, tile.hi))
-    tally = list(tally)
     for part in range(vecs):
         channels = _Channels(b, variant, rung, tile, part)
         for pixel in range(variant.mr):
             index = pixel * vecs + part
             y, clamped = _requantized(b, variant.finish, acc[index], channels, lo, hi)
             store(b, y, _address(b, variant, rung, tile, index), 4)
-            if tally:
-                here = Tally.CLAMPED * vecs + part
-                tally[here] = b.sub(tally[here], b.and_(clamped, fresh(b, rung, tile, pixel)))
+            _count(b, variant, rung, tile, tally, index, clamped)
     return tally
+
+
+def _count(b, variant, rung, tile, tally, index, clamped):
+    """Adds a mask of clamped outputs to the tally, where there is one."""
+    if tally:
+        pixel, part = divmod(index, variant.nr * 16 // rung.lanes)
+        here = Tally.CLAMPED * variant.nr * 16 // rung.lanes + part
+        tally[here] = b.sub(tally[here], b.and_(clamped, fresh(b, rung, tile, pixel)))
 
 
 def fresh(b, rung, tile, pixel):
@@ -132,13 +134,16 @@ def _tie(b, finish, p, s):
 
 # ---- the short form
 
-def _short(b, variant, rung, tile, acc):
+def _short(b, variant, rung, tile, acc, tally):
     vecs = variant.nr * 16 // rung.lanes
     channels = [_Channels(b, variant, rung, tile, part) for part in range(vecs)]
     lo, hi = (splat(b, b.trunc(value, i32), rung.lanes) for value in (tile.lo, tile.hi))
     for index, value in enumerate(acc):
-        y = smin(b, smax(b, _halved(b, variant, _high(b, value, channels[index % vecs])), lo), hi)
+        rounded = _halved(b, variant, _high(b, value, channels[index % vecs]))
+        y = smin(b, smax(b, rounded, lo), hi)
         store(b, y, _address(b, variant, rung, tile, index), 4)
+        _count(b, variant, rung, tile, tally, index, b.sext(b.icmp_signed("!=", y, rounded), y.type))
+    return tally
 
 
 def _high(b, acc, channels):

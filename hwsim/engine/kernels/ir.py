@@ -2,7 +2,7 @@
 from llvmlite import ir
 from numba.core import cgutils
 
-i16, i32, i64 = (ir.IntType(bits) for bits in (16, 32, 64))
+i1, i16, i32, i64 = (ir.IntType(bits) for bits in (1, 16, 32, 64))
 
 
 def vector(kind, lanes):
@@ -46,6 +46,10 @@ def smax(b, p, q):
     return b.select(b.icmp_signed(">", p, q), p, q)
 
 
+def umax(b, p, q):
+    return b.select(b.icmp_unsigned(">", p, q), p, q)
+
+
 def counted_loop(b, count, carried, body):
     """The values of `carried` after count (>= 1) rounds of `carried = body(i, carried)`."""
     start, head = b.block, b.append_basic_block("loop")
@@ -65,6 +69,36 @@ def counted_loop(b, count, carried, body):
     b.cbranch(b.icmp_signed("<", following, count), head, done)
     b.position_at_end(done)
     return new
+
+
+def either(b, condition, then, otherwise):
+    """The values of then() where `condition` holds, else those of otherwise(): lists of equal types, only one of them made."""
+    with b.if_else(condition) as (yes, no):
+        with yes:
+            first, after_first = then(), b.block
+        with no:
+            second, after_second = otherwise(), b.block
+    merged = []
+    for one, other in zip(first, second):
+        phi = b.phi(one.type)
+        phi.add_incoming(one, after_first)
+        phi.add_incoming(other, after_second)
+        merged.append(phi)
+    return merged
+
+
+def any_set(b, value):
+    """Whether any bit of a vector is set."""
+    whole = ir.IntType(value.type.count * value.type.element.width)
+    return b.icmp_unsigned("!=", b.bitcast(value, whole), whole(0))
+
+
+def none_negative(b, values):
+    """Whether no lane of several vectors of 32-bit numbers is below zero."""
+    bits = values[0]
+    for value in values[1:]:
+        bits = b.or_(bits, value)
+    return b.not_(any_set(b, b.and_(bits, constant(bits.type, -1 << 31))))
 
 
 def call(b, name, result, arguments):

@@ -22,54 +22,133 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from hwsim.engine.kernels import epilogue, ir, target, variant
+from hwsim.engine.kernels import beat_end, epilogue, ir, target, variant
+from hwsim.engine.kernels.beat_end import BeatEnd
 from hwsim.engine.kernels.compiling import compiled
-from hwsim.engine.kernels.epilogue import fresh
-from hwsim.engine.kernels.ir import at, constant, counted_loop, i16, i32, i64, load, smax, smin, splat, store, vector
+from hwsim.engine.kernels.ir import (
+    any_set,
+    at,
+    constant,
+    counted_loop,
+    either,
+    i1,
+    i16,
+    i32,
+    i64,
+    load,
+    none_negative,
+    splat,
+    store,
+    vector,
+)
 from hwsim.engine.kernels.target import COLUMN, rung_of_lanes
 from hwsim.engine.kernels.variant import COUNTS, JOB, WATCHES, Form, Mode, Tally, Tile, Variant
 
 
 def stamp():
     """A checksum of everything that the emitted code depends on: numba's cache watches this file only."""
-    sources = b"".join(Path(module.__file__).read_bytes() for module in (epilogue, ir, target, variant))
+    sources = b"".join(Path(module.__file__).read_bytes() for module in (beat_end, epilogue, ir, target, variant))
     return zlib.crc32(sources + f"{numba.__version__} {llvmlite.__version__}".encode())
 
 
 STAMP = stamp()
+DOUBTFUL, DISAPPOINTED = 32, 8  # a tile that runs twice costs as much as eight clamped ones lose
 
 
 def emit_tile(b, tile, v):
-    """Emits the whole tile of variant `v` at the builder's place."""
+    """Emits the whole tile of variant `v` at the builder's place; returns its `doubt` for the next tile."""
     rung = rung_of_lanes(v.lanes)
     vecs = v.nr * COLUMN // v.lanes
     acc = _vectors(b, tile.channels, vecs, rung) * v.mr
     tally = _vectors(b, tile.tally, len(Tally) * vecs, rung) if v.mode & WATCHES else []
-    beat_end = BeatEnd(b, tile, v, rung)
-    state = counted_loop(b, tile.n_runs, [tile.weights, *acc, *tally],
-                         lambda run, state: _one_run(b, tile, v, rung, run, state, beat_end))
-    acc, tally = state[1:1 + len(acc)], state[1 + len(acc):]
+    rule, doubt = BeatEnd(b, tile, v, rung), tile.doubt
+    if v.mode & Mode.SATURATE:
+        acc, doubt = _saturated(b, tile, v, rung, acc, rule)
+    elif v.mode & Mode.WATCH:
+        acc, tally, doubt = _watched(b, tile, v, rung, acc, tally, rule)
+    else:
+        acc, tally = _all_runs(b, tile, v, rung, acc, tally, rule)
     if v.mode & Mode.WRAP:
-        acc = [beat_end.wrapped(value) for value in acc]
+        acc = [rule.wrapped(value) for value in acc]
     for n, value in enumerate(epilogue.emit(b, v, rung, tile, acc, tally)):
         store(b, value, at(b, tile.tally, n * v.lanes * 4), 4)
+    return doubt
+
+
+def _all_runs(b, tile, v, rung, acc, tally, rule):
+    """(acc, tally) after every run."""
+    state = counted_loop(b, tile.n_runs, [tile.weights, *acc, *tally],
+                         lambda run, state: _one_run(b, tile, v, rung, run, state, rule))
+    return state[1:1 + len(acc)], state[1 + len(acc):]
+
+
+def _saturated(b, tile, v, rung, acc, rule):
+    """(saturated accumulators, doubt): exact sums if none left the range, else the runs once more with a clamp per beat.
+
+    Half the range is added at first, so that a sum has left it where it has a bit above acc_bits: one instruction collects
+    the bits of two accumulators.
+    """
+    def attempt():
+        moved = [b.sub(value, rule.lo) for value in acc]
+        sums, (seen,) = _all_runs(b, tile, v, rung, moved, [constant(acc[0].type, 0)], rule.collected)
+        fits = b.not_(any_set(b, b.and_(seen, rule.above)))
+        return [fits, *(b.add(value, rule.lo) for value in sums)]
+
+    return _in_doubt(b, tile, acc, attempt, lambda: _all_runs(b, tile, v, rung, acc, [], rule.limited)[0])
+
+
+def _watched(b, tile, v, rung, acc, tally, rule):
+    """(accumulators, tally, doubt): the extremes by one instruction per accumulator while no channel has a new least sum.
+
+    The least sum so far is taken away at first: then all sums are positive and their largest is what `most` moves to, or some
+    sum is negative, which is larger still as an unsigned number, and the runs are done once more with both extremes.
+    """
+    least, most = (tally[row * rule.vecs:(row + 1) * rule.vecs] for row in (Tally.LEAST, Tally.MOST))
+    rest = tally[2 * rule.vecs:]
+
+    def attempt():
+        moved = [b.sub(value, least[n % rule.vecs]) for n, value in enumerate(acc)]
+        spans = [b.sub(high, low) for high, low in zip(most, least)]
+        sums, spans = _all_runs(b, tile, v, rung, moved, spans, rule.highest)
+        fits = none_negative(b, spans)
+        return [fits, *(b.add(value, least[n % rule.vecs]) for n, value in enumerate(sums)),
+                *least, *map(b.add, spans, least)]
+
+    def again():
+        values, seen = _all_runs(b, tile, v, rung, acc, [*least, *most], rule.observed)
+        return [*values, *seen]
+
+    found, doubt = _in_doubt(b, tile, [*acc, *least, *most], attempt, again)
+    return found[:len(acc)], [*found[len(acc):], *rest], doubt
+
+
+def _in_doubt(b, tile, start, attempt, again):
+    """(values, doubt): those of attempt() -> [fits, *values] if they fit, else those of again().
+
+    `doubt` grows with every attempt in vain; while it is high, none is made. `start` only lends its types.
+    """
+    trust = b.icmp_signed("<=", tile.doubt, i64(DOUBTFUL))
+    fits, *values = either(b, trust, attempt, lambda: [i1(0), *start])
+    found = either(b, fits, lambda: values, again)
+    less = b.sub(tile.doubt, b.zext(b.icmp_signed(">", tile.doubt, i64(0)), i64))
+    return found, b.select(b.and_(trust, b.not_(fits)), at(b, tile.doubt, DISAPPOINTED), less)
 
 
 def _vectors(b, address, count, rung):
     return [load(b, at(b, address, n * rung.lanes * 4), vector(i32, rung.lanes), 4) for n in range(count)]
 
 
-def _one_run(b, tile, v, rung, run, state, beat_end):
+def _one_run(b, tile, v, rung, run, state, rule):
     base = b.add(tile.x, load(b, b.add(tile.runs, b.mul(run, i64(8))), i64, 8))
     inputs = [b.add(base, b.mul(tile.x_pixel, i64(m))) for m in range(v.mr)]
     if v.form == Form.CHANNEL:
-        return _one_beat(b, v, rung, inputs, i64(0), state, beat_end)
+        return _one_beat(b, v, rung, inputs, i64(0), state, rule)
     step = i64(4 * v.lanes_per_pass)
     return counted_loop(b, tile.n_passes, state,
-                        lambda j, state: _one_beat(b, v, rung, inputs, b.mul(j, step), state, beat_end))
+                        lambda j, state: _one_beat(b, v, rung, inputs, b.mul(j, step), state, rule))
 
 
-def _one_beat(b, v, rung, inputs, here, state, beat_end):
+def _one_beat(b, v, rung, inputs, here, state, rule):
     vecs, size = v.nr * COLUMN // v.lanes, v.lanes * 4
     w, acc, tally = state[0], list(state[1:1 + v.mr * vecs]), list(state[1 + v.mr * vecs:])
     start = list(acc)
@@ -81,7 +160,7 @@ def _one_beat(b, v, rung, inputs, here, state, beat_end):
             x = _inputs(b, v, rung, at(b, b.add(inputs[m], here), 4 * g), vecs)
             for n in range(vecs):
                 acc[m * vecs + n] = _dot(b, v, rung, acc[m * vecs + n], x[n], weights[n])
-    acc, tally = beat_end(start, acc, tally)
+    acc, tally = rule(start, acc, tally)
     return [at(b, w, v.lanes_per_pass * vecs * size), *acc, *tally]
 
 
@@ -97,60 +176,15 @@ def _dot(b, v, rung, acc, x, w):
     return ir.byte_dot(b, acc, x, w) if v.form == Form.QUAD else ir.madd(b, rung, acc, x, w)
 
 
-class BeatEnd:
-    """The rule of a mode at the end of a beat: (accumulators before, after or the beat's own sums, tally) -> (acc, tally)."""
-
-    def __init__(self, b, tile, v, rung):
-        self.b, self.v, self.vecs = b, v, v.nr * COLUMN // v.lanes
-        if v.mode & (COUNTS | Mode.SATURATE):
-            self.lo, self.hi = (splat(b, b.trunc(value, i32), v.lanes) for value in (tile.acc_lo, tile.acc_hi))
-        if v.mode & (Mode.WRAP | Mode.COUNT_WRAP):
-            self.wrap = splat(b, b.trunc(tile.wrap, i32), v.lanes)
-        if v.mode & COUNTS:
-            self.fresh = [fresh(b, rung, tile, pixel) for pixel in range(v.mr)]
-
-    def __call__(self, start, acc, tally):
-        mode = self.v.mode
-        if mode & COUNTS:
-            acc = [self.b.add(one, other) for one, other in zip(start, acc)]
-            self._count(acc, tally)
-        if mode & Mode.OBSERVE:
-            self._observe(acc, tally)
-        if mode & (Mode.SATURATE | Mode.COUNT_SATURATE):
-            acc = [self._limited(value) for value in acc]
-        if mode & Mode.COUNT_WRAP:
-            acc = [self.wrapped(value) for value in acc]
-        return acc, tally
-
-    def wrapped(self, value):
-        """`value` modulo 2^acc_bits: `wrap` is 32 - acc_bits."""
-        return self.b.ashr(self.b.shl(value, self.wrap), self.wrap)
-
-    def _limited(self, value):
-        return smin(self.b, smax(self.b, value, self.lo), self.hi)
-
-    def _observe(self, acc, tally):
-        for index, value in enumerate(acc):
-            least, most = (row * self.vecs + index % self.vecs for row in (Tally.LEAST, Tally.MOST))
-            tally[least], tally[most] = smin(self.b, tally[least], value), smax(self.b, tally[most], value)
-
-    def _count(self, acc, tally):
-        for index, value in enumerate(acc):
-            outside = self.b.sext(self.b.icmp_signed("!=", value, self._limited(value)), value.type)
-            here = Tally.EVENTS * self.vecs + index % self.vecs
-            tally[here] = self.b.sub(tally[here], self.b.and_(outside, self.fresh[index // self.vecs]))
-
-
 @intrinsic(prefer_literal=True)
 def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, tile):
-    """Runs one tile; all but the last argument are compile-time integers, `tile` is a Tile of int64."""
+    """Runs one tile and returns its doubt; all but the last argument are compile-time integers, `tile` is a Tile of int64."""
     chosen = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, finish)))
 
     def codegen(context, builder, signature, values):
-        emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[8])), chosen)
-        return context.get_dummy_value()
+        return emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[8])), chosen)
 
-    return types.void(lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, tile), codegen
+    return types.int64(lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, tile), codegen
 
 
 @lru_cache(None)
@@ -164,7 +198,7 @@ def kernel(v):
     stamp = STAMP
 
     def rows(jobs):
-        job = jobs[0]
+        job, doubt = jobs[0], 0
         for y in range(job.rows):
             for block in range(job.blocks):
                 x = job.x + y * job.x_row + block * job.x_block
@@ -172,11 +206,11 @@ def kernel(v):
                 start = 0
                 while start < job.width:
                     pixel = min(start, job.width - mr)
-                    run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, Tile(
+                    doubt = run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, Tile(
                         x + pixel * job.x_pixel, job.x_pixel, job.weights + block * job.w_block, job.runs, job.n_runs,
                         job.n_passes, job.channels + block * job.per_block, job.lo, job.hi, job.acc_lo, job.acc_hi,
                         job.wrap, job.tally + block * job.per_block, start - pixel, out + pixel * job.out_pixel,
-                        job.out_pixel))
+                        job.out_pixel, doubt))
                     start += mr
 
     return compiled(rows, (numba.typeof(np.zeros(1, JOB)),))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import Form, Tally, Variant
+from hwsim.engine.kernels.variant import SPAN, Form, Mode, Tally, Variant
 
 SLACK = 256  # readable bytes behind every buffer: a run of an odd length and a full column read past their data
 LONGEST_PASS = 8
@@ -102,7 +102,8 @@ def _per_block(fields, blocks, block):
 
 def empty_tally(band):
     """A tally [block][least, most, clamped, events][nr*16] before the first pixel."""
-    tally = aligned(band.channels.shape, np.int32)
+    tally = aligned((band.blocks, len(Tally), band.block), np.int32)
     info = np.iinfo(np.int32)
-    tally[:, Tally.LEAST], tally[:, Tally.MOST] = info.max, info.min
+    ends = (SPAN, -SPAN) if band.variant.mode & Mode.WATCH else (info.max, info.min)
+    tally[:, Tally.LEAST], tally[:, Tally.MOST] = ends
     return tally

@@ -6,7 +6,7 @@ import numpy as np
 
 from hwsim.engine.kernels import geometry, proofs
 from hwsim.engine.kernels.target import ladder
-from hwsim.engine.kernels.variant import Finish, Mode
+from hwsim.engine.kernels.variant import SPAN, Finish, Mode
 from hwsim.fixed.formats import Overflow, Rounding
 from hwsim.ops.layer import integer_weights
 
@@ -86,11 +86,15 @@ class Facts:
         return bool(proofs.exact_in_32_bits(weights, self.layer.bias, self.in_format).all())
 
     @cached_property
+    def reach(self):
+        """The largest magnitude of any exact partial sum."""
+        weights = np.moveaxis(self.words, 0, 1)
+        return int(proofs.magnitudes(weights, self.layer.bias, self.in_format).max(initial=0))
+
+    @property
     def largest(self):
         """The largest magnitude that an accumulator can hold: what proves the 64-bit requantizer exact."""
-        weights = np.moveaxis(self.words, 0, 1)
-        reach = int(proofs.magnitudes(weights, self.layer.bias, self.in_format).max(initial=0))
-        return min(reach, -self.datapath.acc_format.min)
+        return min(self.reach, -self.datapath.acc_format.min)
 
     @cached_property
     def pairs(self):
@@ -128,7 +132,7 @@ def _watched(facts, rung):
         return _portable("row-packed beats with dilated columns")
     if not facts.inside and not facts.beats_fit:
         return _portable("an accumulator plus a beat may need more than 32 bits")
-    return Plan("dot16", rung.name, Mode.OBSERVE, requantizer(facts, watched=True).finish)
+    return Plan("dot16", rung.name, Mode.WATCH if facts.reach < SPAN else Mode.OBSERVE, requantizer(facts).finish)
 
 
 def _portable(reason):
@@ -136,7 +140,7 @@ def _portable(reason):
 
 
 def _unwatched(facts, rung):
-    finish = requantizer(facts, watched=False).finish
+    finish = requantizer(facts).finish
     if facts.inside or facts.datapath.acc_mode is Overflow.WRAP:
         return _free(facts, rung, finish)
     if facts.beats is None:
@@ -164,13 +168,13 @@ def _bytes(facts, rung):
     return rung.vnni and not facts.layer.depthwise and proofs.bytes_exact(facts.summed, facts.layer.bias, facts.in_format)
 
 
-def requantizer(facts, watched):
-    """The Requantizer of the fastest exact Finish; `watched` outputs are also counted where the clamp changed them."""
+def requantizer(facts):
+    """The Requantizer of the fastest exact Finish."""
     layer, rounding = facts.layer, facts.datapath.rounding
     given = Requantizer(Finish.NONE, layer.m_pos, layer.m_neg, layer.shift)
     if layer.alpha_q is not None or rounding is Rounding.GEMMLOWP:
         return given
-    return (None if watched else _short(layer, rounding)) or _full(layer, rounding) or given
+    return _short(layer, rounding) or _full(layer, rounding) or given
 
 
 def _short(layer, rounding):

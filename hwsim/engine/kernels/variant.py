@@ -24,6 +24,7 @@ class Mode(IntFlag):
     OBSERVE = 4        # smallest and largest accumulator per channel
     COUNT_WRAP = 8     # events are counted, then the accumulator wraps
     COUNT_SATURATE = 16  # events are counted, then the accumulator saturates
+    WATCH = 32         # as OBSERVE, for sums of less than SPAN: a tile's least sums are taken only where one is new
 
 
 class Finish(IntEnum):
@@ -48,12 +49,15 @@ class Tally(IntEnum):
 
 
 COUNTS = Mode.COUNT_WRAP | Mode.COUNT_SATURATE
-PER_BEAT = COUNTS | Mode.SATURATE | Mode.OBSERVE
-WATCHES = COUNTS | Mode.OBSERVE  # modes that fill the tally
+PER_BEAT = COUNTS | Mode.SATURATE | Mode.OBSERVE | Mode.WATCH
+WATCHES = COUNTS | Mode.OBSERVE | Mode.WATCH  # modes that fill the tally
+
+SPAN = 1 << 30  # the difference of two smaller sums fits 32 bits
 
 Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish")
 
-Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally skip out out_pixel")
+Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally skip out out_pixel "
+                  "doubt")
 
 # One call of a kernel: addresses and steps in bytes; counts of rows, pixels, blocks, runs and passes. A record in memory,
 # since numba takes an array with a tenth of the ceremony of a tuple.

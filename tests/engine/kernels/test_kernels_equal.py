@@ -50,6 +50,26 @@ def test_wide_rows(rung, channels):
 
 
 @rungs
+@pytest.mark.parametrize("weight", [127, 4095])
+@pytest.mark.parametrize("slope", [1, -1, 0])
+def test_extremes_of_ramps(rung, weight, slope):
+    """Every tile has a new least or largest sum, or none has, for sums below and above 2^30."""
+    codes = np.full((1, 32, 3, 3, 32), weight) * np.where(np.arange(32) % 3, 1, -1)[:, None, None, None]
+    node, x = plain_layer(32, 32, (3, 3), (4, 45), codes=codes, w_bits=13)
+    x = x // 64 + slope * np.arange(-900, 900, 10, dtype=np.int32).reshape(1, 4, 45, 1)
+    for datapath in (Datapath(), Datapath(23, Overflow.SATURATE), Datapath(26, Overflow.SATURATE)):
+        for monitor in (True, False):
+            assert_exact(node, x, Context(datapath, (IntFormat(11),), IntFormat(11), monitor), rung)
+
+
+@rungs
+@pytest.mark.parametrize("bits", range(13, 27))
+def test_any_share_of_tiles_saturates(rung, bits):
+    node, x = plain_layer(32, 16, (3, 3), (6, 97))
+    assert_exact(node, x, Context(Datapath(bits, Overflow.SATURATE), (IntFormat(11),), IntFormat(11)), rung)
+
+
+@rungs
 @pytest.mark.parametrize("rounding", [r for r in Rounding if r is not Rounding.GEMMLOWP])
 @pytest.mark.parametrize("shift", [0, 1, 2, 17, 18, 32, 33, 34, 62])
 def test_ties_and_shifts(rung, rounding, shift):

@@ -1,0 +1,72 @@
+"""The rules of the modes at the end of a beat, as LLVM IR."""
+from hwsim.engine.kernels.epilogue import fresh
+from hwsim.engine.kernels.ir import i32, smax, smin, splat, umax
+from hwsim.engine.kernels.target import COLUMN
+from hwsim.engine.kernels.variant import COUNTS, Mode, Tally
+
+
+class BeatEnd:
+    """The rule of a mode at the end of a beat: (accumulators before, after or the beat's own sums, tally) -> (acc, tally)."""
+
+    def __init__(self, b, tile, v, rung):
+        self.b, self.v, self.vecs = b, v, v.nr * COLUMN // v.lanes
+        if v.mode & (COUNTS | Mode.SATURATE):
+            self.lo, self.hi = (splat(b, b.trunc(value, i32), v.lanes) for value in (tile.acc_lo, tile.acc_hi))
+        if v.mode & Mode.SATURATE:
+            self.above = b.not_(b.sub(self.hi, self.lo))
+        if v.mode & (Mode.WRAP | Mode.COUNT_WRAP):
+            self.wrap = splat(b, b.trunc(tile.wrap, i32), v.lanes)
+        if v.mode & COUNTS:
+            self.fresh = [fresh(b, rung, tile, pixel) for pixel in range(v.mr)]
+
+    def __call__(self, start, acc, tally):
+        mode = self.v.mode
+        if mode & COUNTS:
+            acc = [self.b.add(one, other) for one, other in zip(start, acc)]
+            self._count(acc, tally)
+        if mode & Mode.OBSERVE:
+            acc, tally = self.observed(start, acc, tally)
+        if mode & Mode.COUNT_SATURATE:
+            acc = [self._limited(value) for value in acc]
+        if mode & Mode.COUNT_WRAP:
+            acc = [self.wrapped(value) for value in acc]
+        return acc, tally
+
+    def limited(self, start, acc, tally):
+        """Every accumulator saturated."""
+        return [self._limited(value) for value in acc], tally
+
+    def collected(self, start, acc, seen):
+        """The accumulators as they are, and all their bits in one vector."""
+        (bits,) = seen
+        for one, other in zip(acc[::2], [*acc[1::2], acc[0]]):
+            bits = self.b.or_(bits, self.b.or_(one, other))
+        return acc, [bits]
+
+    def wrapped(self, value):
+        """`value` modulo 2^acc_bits: `wrap` is 32 - acc_bits."""
+        return self.b.ashr(self.b.shl(value, self.wrap), self.wrap)
+
+    def _limited(self, value):
+        return smin(self.b, smax(self.b, value, self.lo), self.hi)
+
+    def observed(self, start, acc, tally):
+        """Least and most per channel; tally begins with the two."""
+        tally = list(tally)
+        for index, value in enumerate(acc):
+            least, most = (row * self.vecs + index % self.vecs for row in (Tally.LEAST, Tally.MOST))
+            tally[least], tally[most] = smin(self.b, tally[least], value), smax(self.b, tally[most], value)
+        return acc, tally
+
+    def highest(self, start, acc, spans):
+        """The largest of unsigned accumulators per channel."""
+        spans = list(spans)
+        for index, value in enumerate(acc):
+            spans[index % self.vecs] = umax(self.b, spans[index % self.vecs], value)
+        return acc, spans
+
+    def _count(self, acc, tally):
+        for index, value in enumerate(acc):
+            outside = self.b.sext(self.b.icmp_signed("!=", value, self._limited(value)), value.type)
+            here = Tally.EVENTS * self.vecs + index % self.vecs
+            tally[here] = self.b.sub(tally[here], self.b.and_(outside, self.fresh[index // self.vecs]))
