@@ -25,7 +25,7 @@ class Config:
     weights: str = "linear"
     two_word_ratio: float = 0.0
     granularity: str = "tile"
-    per_channel: bool = True
+    per_channel: bool | None = None     # None: per channel for linear weights; log weights have one scale a layer
     fold_prelu: bool = True
     calib_method: str = "max"
     headroom: float = 1.0
@@ -52,6 +52,8 @@ class Config:
             raise UsageError(f"input_bits must be at most act_bits - 1 = {self.act_bits - 1}, not {self.input_bits}")
         if self.weights == "stlq" and not 2 <= self.w_bits <= 5:
             raise UsageError(f"weight_bits must be 2..5 for stlq weights, not {self.w_bits}")
+        if self.weights == "stlq" and self.per_channel:
+            raise UsageError("per_channel must be off for stlq weights, whose scale is one per layer, not on")
         for layer, bits in self.layer_bits.items():
             self._check_layer(layer, *bits)
 
@@ -65,6 +67,11 @@ class Config:
             return self.weight_bits
         return 8 if self.weights == "linear" else 4
 
+    @property
+    def channel_scales(self):
+        """Whether every output channel has a weight scale of its own."""
+        return self.weights == "linear" if self.per_channel is None else self.per_channel
+
     def bits_of(self, layer):
         """(A, W) of a layer: its own entry in layer_bits, or the network's."""
         return self.layer_bits.get(layer, (self.act_bits, self.w_bits))
@@ -72,7 +79,7 @@ class Config:
     def as_json(self):
         """The options as plain JSON values, keys as in the reports."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}
-        found["weight_bits"] = self.w_bits
+        found |= {"weight_bits": self.w_bits, "per_channel": self.channel_scales}
         found["layer_bits"] = {name: list(bits) for name, bits in sorted(self.layer_bits.items())}
         return found | {"scales": dict(sorted(self.scales.items()))}
 

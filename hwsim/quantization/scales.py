@@ -90,13 +90,14 @@ def kept_inputs(graph, words, config):
 
 def _fixed_roots(graph, config):
     """root of tie_moves -> scale decided from outside; a given scale or sensor width comes before lsb's rule for outputs."""
-    ties, fixed = tie_moves(graph), {}
+    ties, fixed, first = tie_moves(graph), {}, {}
     for name, scale in _given(graph, config).items():
         tie = ties[name]
         root_scale = scale / tie.ratio
         if fixed.setdefault(tie.root, root_scale) != root_scale:
             raise UsageError(f"scale of {name} must be {float(fixed[tie.root] * tie.ratio)!r}, as its codes are those of "
-                             f"{tie.root}, not {float(scale)!r}")
+                             f"{first[tie.root]}, not {float(scale)!r}")
+        first.setdefault(tie.root, name)
     if config.scale_policy == "lsb":
         unit = Fraction(1, (1 << sensor_bits(config)) - 1)
         for name in (*graph.inputs, *graph.outputs):

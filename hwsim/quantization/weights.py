@@ -37,7 +37,7 @@ def linear_scale(peak, bias_peak, s_in, top, room_bits):
 def _peaks(values, config):
     """max|x| per output channel; per tensor the same value for all."""
     peaks = np.abs(values).reshape(len(values), -1).max(axis=1, initial=0.0)
-    return peaks if config.per_channel else np.full_like(peaks, peaks.max(initial=0.0))
+    return peaks if config.channel_scales else np.full_like(peaks, peaks.max(initial=0.0))
 
 
 def _log(weights, w_bits, config, depthwise):

@@ -133,6 +133,12 @@ def test_fixed_scales_that_contradict_a_move():
         scales(given, ranges(x=1), scales={"x": 1.0, "s": 1.0})
 
 
+def test_contradictions_name_the_tensor_that_was_given():
+    chain = graph(image(), Node.make("s", "scale", ("x",), factor=0.5), Node.make("t", "scale", ("s",), factor=0.5))
+    with pytest.raises(UsageError, match="^scale of t must be 0.5, as its codes are those of s, not 2.0$"):
+        scales(chain, ranges(x=1), scales={"s": 1.0, "t": 2.0})
+
+
 def test_layer_bits_set_the_output_word():
     given = graph(image(), conv("c", "x", [[1.0]], [0.0]), Node.make("m", "max_pool", ("c",), kernel=(2, 2), stride=(2, 2),
                                                                      padding=(0, 0, 0, 0)))

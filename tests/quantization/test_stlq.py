@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.errors import QuantizeError
+from hwsim.errors import QuantizeError, UsageError
 from hwsim.ops.layer import integer_weights
 from hwsim.quantization.config import Config
 from hwsim.quantization.stlq import decode, encode, encode_layer, values
@@ -154,3 +154,10 @@ def test_four_bits_make_the_same_error_sixteen_times_smaller():
     small = np.array([1.0, 0.001, -0.001]).reshape(-1, 1, 1, 1)
     codes, _, _ = encode_layer(small, 4, config(two_word_ratio=1.0, stlq="best"))
     assert values(codes, 1.0).ravel().tolist() == [1.0, 0.0, -1 / 256]
+
+
+def test_log_weights_have_one_scale_a_layer():
+    assert not config().channel_scales and not config(per_channel=False).channel_scales and Config().channel_scales
+    assert (config().as_json()["per_channel"], Config().as_json()["per_channel"]) == (False, True)
+    with pytest.raises(UsageError, match="^per_channel must be off for stlq weights, whose scale is one per layer, not on$"):
+        config(per_channel=True)
