@@ -8,13 +8,19 @@ from hwsim.reports import bench
 @click.command("bench")
 @click.option("--repeats", type=click.IntRange(1), default=9, show_default=True,
               help="Measurements per row; their median is shown.")
+@click.option("--plot", "plot_path", type=click.Path(), help="Write bars per layer as a picture (extra plot).")
 @options.OUTPUT
-def command(repeats, json_path, quiet, verbose):
+def command(repeats, plot_path, json_path, quiet, verbose):
     """Rates of single layers in GMAC/s of CPU time, beside the dot-product limit measured in turns in the same run.
+
+    Other libraries run the same layers where they are installed (extra bench); what a second thread gains is wall time.
 
     \b
     Examples:
       hwsim bench
-      hwsim bench --repeats 3 --json bench.json
+      hwsim bench --repeats 3 --json bench.json --plot bench.png
     """
-    progress.publish(bench.report(repeats=repeats), json_path, quiet, bench.text)
+    report = bench.report(repeats=repeats)
+    progress.publish(report, json_path, quiet, bench.text)
+    if plot_path:
+        bench.plot(report, plot_path)

@@ -31,7 +31,22 @@ def test_bench_rows():
         ("16->16 3x3, 24x24", "plain"), ("16->16 3x3, 24x24", "monitor"),
         ("depthwise 16 3x3, 24x24", "plain"), ("depthwise 16 3x3, 24x24", "monitor")]
     assert all(row[key] > 0 for row in report["rows"] for key in ("kernel_gmacs", "limit_gmacs", "of_limit", "layer_gmacs"))
-    assert len(list(bench.text(report))) == 1
+    assert report["threads"]["layer"] == "16->16 3x3, 24x24" and report["threads"]["speedup"] > 0
+    assert len(list(bench.text(report))) == 2 + bool(report["peers"])
+
+
+def test_peers_stand_beside_the_rate_of_their_width():
+    rows = [{"layer": "a", "mode": "plain", "layer_gmacs": 60.0}, {"layer": "a", "mode": "8 bit", "layer_gmacs": 90.0}]
+    peers = [{"layer": "a", "peer": "other int8", "gmacs": 30.0}, {"layer": "a", "peer": "other int16x8", "gmacs": 30.0},
+             {"layer": "b", "peer": "other int8", "gmacs": 30.0}]
+    assert [row["ratio"] for row in bench._beside(rows, peers)] == [3.0, 2.0, None]
+
+
+def test_the_plot_is_a_picture(tmp_path):
+    pytest.importorskip("matplotlib")
+    row = {"layer": "a", "mode": "plain", "kernel_gmacs": 2.0, "limit_gmacs": 3.0, "layer_gmacs": 1.0}
+    bench.plot({"rows": [row]}, tmp_path / "bench.png")
+    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.skipif(not ladder(), reason="needs x86-64")
