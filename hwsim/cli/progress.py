@@ -11,20 +11,28 @@ from hwsim.reports.write import dumps, write_json
 
 @contextmanager
 def bar(quiet):
-    """A function progress(text, done, total): a bar on a terminal, nothing in a pipe."""
+    """A function progress(text, done, total, pixels=None): a bar on a terminal, nothing in a pipe.
+
+    pixels: how many the whole task covers; the bar then shows its rate in megapixels per second.
+    """
     if quiet or not sys.stderr.isatty():
-        yield lambda text, done, total: None
+        yield lambda text, done, total, pixels=None: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=tables.console(stderr=True), transient=True) as progress:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}")
+    with Progress(*columns, TimeRemainingColumn(), console=tables.console(stderr=True), transient=True) as progress:
         tasks = {}
 
-        def show(text, done, total):
+        def show(text, done, total, pixels=None):
             if text not in tasks:
-                tasks[text] = progress.add_task(text, total=total)
-            progress.update(tasks[text], completed=done, total=total)
+                tasks[text] = progress.add_task(text, total=total, rate="")
+            progress.update(tasks[text], completed=done, total=total, rate=_rate(progress, tasks[text], done, total, pixels))
         yield show
+
+
+def _rate(progress, task, done, total, pixels):
+    seconds = next(found.elapsed for found in progress.tasks if found.id == task)
+    return f"{pixels * done / total / seconds * 1e-6:.2f} Mpixel/s" if pixels and total and seconds else ""
 
 
 @contextmanager

@@ -32,7 +32,8 @@ def simulate(session, sample, options, clock, progress=None):
     options: engine, threads, dump, with_float as in cli.run.
     """
     engine = timed(engine_named(options["engine"]), clock)
-    said = (lambda node, done, total: progress(f"simulating {sample.name}", done, total)) if progress else None
+    pixels = sum(np.size(values) // np.shape(values)[-1] for values in sample.inputs.values())
+    said = (lambda node, done, total: progress(f"simulating {sample.name}", done, total, pixels)) if progress else None
     keywords = {"engine": engine, "dump": options["dump"], "monitor": True, "threads": options["threads"], "progress": said}
     if session.prepared is None or not options["with_float"]:
         codes, clamped = read_input(session.net, sample.inputs)
