@@ -2,6 +2,7 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.decided import config_for
 from hwsim.hw.network_cycles import image_shapes, network_cycles
 from hwsim.quantization.prepare import prepare
 from hwsim.reports import cycles
@@ -25,7 +26,7 @@ def command(model, input_size, plot_path, json_path, quiet, verbose, **given):
     """
     opened = open_model(model)
     device = options.device_of(given)
-    config, notes = options.config_of(given, opened.sensor, device)
+    config, notes = config_for(opened, given, device)
     network = opened.net or prepare(opened.graph)
     found = network_cycles(network, image_shapes(opened.network, input_size), device, config)
     settings = opened.net.meta["config"] if opened.net else config.as_json()

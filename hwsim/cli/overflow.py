@@ -2,6 +2,7 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.decided import config_for
 from hwsim.errors import UsageError
 from hwsim.hw.accumulate import accumulator_bounds
 from hwsim.hw.shadow import shadow_run
@@ -31,7 +32,7 @@ def command(model, with_what_if, plot_path, json_path, quiet, verbose, **given):
       hwsim overflow model.h5 --input photo.png --acc-bits 22 --overflow saturate --what-if
     """
     opened = open_model(model)
-    config, notes = options.config_of(given, opened.sensor, options.device_of(given))
+    config, notes = config_for(opened, given, options.device_of(given))
     optics = options.optics(given, opened.sensor)
     found = sources(given["input_path"], doors_of(opened.network), optics)
     if len(found) != 1:

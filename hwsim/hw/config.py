@@ -137,8 +137,9 @@ def datapath(device, acc_bits=None):
 
 def of_network(device, net):
     """The device with the widths and rules that the integer network `net` was made for."""
-    path = net.datapath
-    return override(device, TN=path.tn, TM=path.tm, acc_bits=path.acc_bits, acc_mode=str(path.acc_mode),
+    path, made = net.datapath, net.meta.get("config", {})
+    words = {"act_bits": made.get("act_bits"), "w_bits": made.get("weight_bits"), "w_format": made.get("weights")}
+    return override(device, **words, TN=path.tn, TM=path.tm, acc_bits=path.acc_bits, acc_mode=str(path.acc_mode),
                     mult_bits=path.mult_bits, shift_bits=path.shift_bits, round=str(path.rounding),
                     prelu="folded" if path.folded else "unfolded")
 

@@ -1,0 +1,16 @@
+"""The Config of a command that opens either kind of MODEL: a quantized network has decided its options already."""
+from hwsim.cli import options
+from hwsim.errors import UsageError
+
+DECIDED = (*sorted(options.CONFIG_FIELDS), "layer_bits", "scales_file")
+
+
+def config_for(opened, given, device):
+    """(Config, notes) for a float checkpoint, (None, ()) for a .hwq. Errors: UsageError for an option that a .hwq cannot take."""
+    if opened.net is None:
+        return options.config_of(given, opened.sensor, device)
+    for name in DECIDED:
+        if given.get(name) not in (None, ()):
+            option = name.removesuffix("_file").replace("_", "-")
+            raise UsageError(f"{opened.path}: --{option} must be given when the network is quantized, not afterwards")
+    return None, ()
