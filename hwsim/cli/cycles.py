@@ -3,13 +3,14 @@ import click
 
 from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
+from hwsim.cli.main import Command
 from hwsim.hw.network_cycles import image_shapes, network_cycles
 from hwsim.quantization.prepare import prepare
 from hwsim.reports import cycles
 from hwsim.reports.session import open_model
 
 
-@click.command("cycles")
+@click.command("cycles", cls=Command)
 @click.argument("model", type=click.Path())
 @click.option("--input-size", type=options.Integers("HxW", 2, "x"), help="Image rows x columns.  [default: declared, or 512x512]")
 @click.option("--plot", "plot_path", type=click.Path(), help="Write bars per layer as a picture (extra plot).")
@@ -24,6 +25,8 @@ def command(model, input_size, plot_path, json_path, quiet, verbose, **given):
       hwsim cycles models/dephasenet10.h5 --input-size 512x768
       hwsim cycles model.h5 --device diannao --dma-bits 256
     """
+    if plot_path:
+        cycles.plot_kind(plot_path)
     opened = open_model(model)
     device = options.device_of(given)
     config, notes = config_for(opened, given, device)
@@ -34,4 +37,4 @@ def command(model, input_size, plot_path, json_path, quiet, verbose, **given):
     if plot_path:
         cycles.plot(report, plot_path)
     progress.warn(notes)
-    progress.publish(report, json_path, quiet, cycles.text)
+    progress.publish(report, json_path, quiet, cycles.text, verbose)

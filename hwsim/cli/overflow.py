@@ -3,17 +3,18 @@ import click
 
 from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
+from hwsim.cli.main import Command
 from hwsim.errors import UsageError
 from hwsim.hw.accumulate import accumulator_bounds
 from hwsim.hw.shadow import shadow_run
 from hwsim.hw.what_if import what_if
 from hwsim.imaging.source import sources
 from hwsim.quantization.doors import read_input
-from hwsim.reports import overflow
+from hwsim.reports import cycles, overflow
 from hwsim.reports.session import Clock, doors_of, open_model, start
 
 
-@click.command("overflow")
+@click.command("overflow", cls=Command)
 @click.argument("model", type=click.Path())
 @options.INPUTS
 @options.QUANTIZATION
@@ -31,6 +32,8 @@ def command(model, with_what_if, plot_path, json_path, quiet, verbose, **given):
       hwsim overflow models/dephasenet10.h5
       hwsim overflow model.h5 --input photo.png --acc-bits 22 --overflow saturate --what-if
     """
+    if plot_path:
+        cycles.plot_kind(plot_path)
     opened = open_model(model)
     config, notes = config_for(opened, given, options.device_of(given))
     optics = options.optics(given, opened.sensor)
@@ -44,7 +47,7 @@ def command(model, with_what_if, plot_path, json_path, quiet, verbose, **given):
         report = _report(session, found[0][1](), with_what_if, given, show)
     if plot_path:
         overflow.plot(report, plot_path)
-    progress.publish(report, json_path, quiet, lambda r: overflow.text(r, channels=verbose))
+    progress.publish(report, json_path, quiet, lambda r: overflow.text(r, channels=verbose), verbose)
 
 
 def _report(session, sample, with_what_if, given, show):

@@ -2,12 +2,13 @@
 import importlib
 
 from hwsim import files
-from hwsim.errors import MissingExtraError
+from hwsim.errors import MissingExtraError, UsageError
 from hwsim.hw.storage import literature_of
 from hwsim.reports import tables
 from hwsim.version import VERSION
 
 BAR = 20
+PLOTS = ("png", "svg", "pdf")
 COLOURS = {"array": "tab:blue", "vector": "tab:orange", "address": "tab:grey"}
 
 
@@ -122,14 +123,15 @@ def _fit(row):
 
 def plot(found, path):
     """Writes the picture of a cycles report: cycles per layer as bars, coloured by unit, stalls marked."""
-    figure = pyplot().figure(figsize=(10, 1.5 + 0.3 * len(found["layers"])))
+    rows = found["layers"]
+    figure = pyplot().figure(figsize=(10, 1.5 + 0.3 * len(rows)))
     axes = figure.add_subplot()
-    names = [row["name"] for row in found["layers"]]
-    axes.barh(names, [row["cycles"] for row in found["layers"]], color=[COLOURS[row["unit"]] for row in found["layers"]])
-    axes.barh(names, [row["stall_cycles"] for row in found["layers"]], color="tab:red", label="waiting for weights")
     for unit, colour in COLOURS.items():
-        axes.barh([], [], color=colour, label=unit)
-    axes.invert_yaxis()
+        axes.barh(range(len(rows)), [row["cycles"] if row["unit"] == unit else 0 for row in rows], color=colour, label=unit)
+    axes.barh(range(len(rows)), [row["stall_cycles"] for row in rows], color="tab:red", label="waiting for weights")
+    axes.set_yticks(range(len(rows)), [row["name"] for row in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("cycles per image")
     axes.set_title(headline(found).splitlines()[0], fontsize=9)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -138,11 +140,18 @@ def plot(found, path):
 
 def save(figure, path):
     """Writes a figure whole or not at all, the same bytes for the same data; the kind follows the file's name."""
-    kind = str(path).rpartition(".")[2].lower()
+    kind = plot_kind(path)
     with files.whole(path) as file:
-        figure.savefig(file, format=kind if kind in ("png", "svg", "pdf") else "png", bbox_inches="tight",
-                       metadata={"Date": None} if kind == "svg" else {})
+        figure.savefig(file, format=kind, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else {})
     pyplot().close(figure)
+
+
+def plot_kind(path):
+    """png, svg or pdf: the ending of a picture's name. Errors: UsageError for another one."""
+    kind = str(path).rpartition(".")[2].lower()
+    if kind not in PLOTS:
+        raise UsageError(f"{path}: a plot must end in {', '.join(PLOTS)}, not {kind}")
+    return kind
 
 
 def pyplot():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from hwsim.errors import UsageError
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override
 from hwsim.hw.network_cycles import image_shapes, network_cycles
@@ -85,3 +86,22 @@ def test_picture(tmp_path):
     report = found(load_device())
     cycles.plot(report, tmp_path / "cycles.png")
     assert (tmp_path / "cycles.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_legend_has_the_colours_of_the_bars(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    drawn = []
+    monkeypatch.setattr(cycles, "save", lambda figure, path: drawn.append(figure))
+    cycles.plot(found(override(load_device(), dma_bits=16)), tmp_path / "cycles.png")
+    (axes,) = drawn[0].axes
+    legend = axes.get_legend()
+    shown = {label.get_text(): patch.get_facecolor() for label, patch in zip(legend.get_texts(), legend.get_patches())}
+    assert list(shown) == ["array", "vector", "address", "waiting for weights"]
+    assert len(set(shown.values())) == 4
+    cycles.pyplot().close(drawn[0])
+
+
+def test_a_plot_is_a_picture_that_can_be_written():
+    with pytest.raises(UsageError) as error:
+        cycles.plot_kind("cycles.jpeg")
+    assert str(error.value) == "cycles.jpeg: a plot must end in png, svg, pdf, not jpeg"
