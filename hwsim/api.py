@@ -44,6 +44,9 @@ def run(net, x, engine="fast", dump=(), monitor=True, threads=None, progress=Non
     Real values are quantized at the door, integer arrays are codes; N comes first. engine: fast, reference, stepped or an
     Engine; device: a Device, by default sensor_npu. The other arguments are those of hwsim.engine.run.run.
     """
+    if not isinstance(net, IntegerGraph):
+        raise UsageError(f"hwsim.run must be given an IntegerGraph, as hwsim.quantize makes it, not a {type(net).__name__}")
+    dump = (dump,) if isinstance(dump, str) else tuple(dump)
     codes, _ = read_input(net, _by_name(net, x))
     device = device or load_device()
     chosen = stepped_engine.stepped_engine(device) if engine == "stepped" else engine

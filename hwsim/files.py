@@ -1,6 +1,7 @@
 """Writing files whole or not at all, and saying in one line why one could not be read or written."""
 import contextlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -32,8 +33,41 @@ def whole(path):
         raise
 
 
+@contextlib.contextmanager
+def staged(path):
+    """A folder beside `path` to write into, whose files take their places in `path` only when the block ends well.
+
+    None for no path. Files that `path` holds already stay, unless one of the same name replaces them.
+    """
+    if path is None:
+        yield None
+        return
+    path = Path(path).absolute()
+    there = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not there.is_dir():
+        raise FileError(f"{path}: must be a folder that can be made, not below the file {there}")
+    try:
+        grown = Path(tempfile.mkdtemp(dir=there if there != path else path.parent, prefix=f".{path.name}-"))
+    except OSError as error:
+        raise FileError(f"{path}: must be a folder that can be made, not {reason(error)}") from error
+    try:
+        yield grown
+        for file in sorted(found for found in grown.rglob("*") if found.is_file()):
+            os.replace(file, folder((path / file.relative_to(grown)).parent) / file.name)
+    except OSError as error:
+        raise FileError(f"{path}: must be writable, not {reason(error)}") from error
+    finally:
+        shutil.rmtree(grown, ignore_errors=True)
+
+
+REASONS = {FileNotFoundError: "missing", IsADirectoryError: "a folder", NotADirectoryError: "below a file",
+           PermissionError: "closed to this user"}
+
+
 def reason(error):
     """What an exception of the system or a library says, as one short line."""
+    if type(error) in REASONS:
+        return REASONS[type(error)]
     return str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0].lower()
 
 

@@ -7,7 +7,8 @@ import pytest
 import hwsim
 
 PUBLIC = {"__version__", "Calibration", "Config", "Datapath", "Graph", "HwsimError", "IntFormat", "IntegerGraph", "Node",
-          "Overflow", "Rounding", "calibrate", "compare", "dequantize", "evaluate", "load", "open", "prepare", "quantize", "run", "save"}
+          "Overflow", "Rounding", "calibrate", "compare", "dequantize", "evaluate", "load", "open", "prepare",
+          "quantize", "run", "save"}
 
 
 def test_names():

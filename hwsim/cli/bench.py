@@ -2,10 +2,11 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.main import Command
 from hwsim.reports import bench
 
 
-@click.command("bench")
+@click.command("bench", cls=Command)
 @click.option("--repeats", type=click.IntRange(1), default=9, show_default=True,
               help="Measurements per row; their median is shown.")
 @click.option("--plot", "plot_path", type=click.Path(), help="Write bars per layer as a picture (extra plot).")
@@ -21,6 +22,6 @@ def command(repeats, plot_path, json_path, quiet, verbose):
       hwsim bench --repeats 3 --json bench.json --plot bench.png
     """
     report = bench.report(repeats=repeats)
-    progress.publish(report, json_path, quiet, bench.text)
+    progress.publish(report, json_path, quiet, bench.text, verbose)
     if plot_path:
         bench.plot(report, plot_path)

@@ -2,6 +2,7 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.main import Command
 from hwsim.reports import vector_set
 from hwsim.vectors.compare import compare
 
@@ -18,7 +19,7 @@ class Signal(click.ParamType):
         return name, signal
 
 
-@click.command("compare")
+@click.command("compare", cls=Command)
 @click.argument("directory", type=click.Path())
 @click.argument("trace", type=click.Path())
 @click.option("--layer", help="The layer that the trace is of, when DIRECTORY is a whole set.")
@@ -36,5 +37,5 @@ def command(directory, trace, layer, signals, every, json_path, quiet, verbose):
     with progress.bad_input_is_usage():
         reports = compare(directory, trace, layer, dict(signals) or None, every)
     found = vector_set.compared(reports)
-    progress.publish(found, json_path, quiet, lambda r: vector_set.compared_text(r, reports))
+    progress.publish(found, json_path, quiet, lambda r: vector_set.compared_text(r, reports), verbose)
     return 0 if all(report.equal for report in reports) else 1

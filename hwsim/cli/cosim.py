@@ -2,11 +2,12 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.main import Command
 from hwsim.reports import vector_set
 from hwsim.vectors.cosim import cosim
 
 
-@click.command("cosim")
+@click.command("cosim", cls=Command)
 @click.argument("directory", type=click.Path())
 @click.option("--sim", help="verilator or icarus.  [default: the first that is there]")
 @click.option("--layers", multiple=True, help="Only this layer; may be repeated.")
@@ -23,5 +24,5 @@ def command(directory, sim, layers, build_path, json_path, quiet, verbose):
     with progress.bar(quiet) as show, progress.bad_input_is_usage():
         found = cosim(directory, sim, layers or None, build_path,
                       lambda run, done, total: show("layers simulated", done, total))
-    progress.publish(vector_set.cosim(directory, found), json_path, quiet, vector_set.cosim_text)
+    progress.publish(vector_set.cosim(directory, found), json_path, quiet, vector_set.cosim_text, verbose)
     return 0 if found.passed else 1

@@ -2,7 +2,7 @@
 from hwsim.cli import options
 from hwsim.errors import UsageError
 
-DECIDED = (*sorted(options.CONFIG_FIELDS), "layer_bits", "scales_file")
+DECIDED = (*sorted(options.CONFIG_FIELDS), "layer_bits", "scales_file", "calib_path")
 
 
 def config_for(opened, given, device):
@@ -11,6 +11,6 @@ def config_for(opened, given, device):
         return options.config_of(given, opened.sensor, device)
     for name in DECIDED:
         if given.get(name) not in (None, ()):
-            option = name.removesuffix("_file").replace("_", "-")
+            option = name.removesuffix("_file").removesuffix("_path").replace("_", "-")
             raise UsageError(f"{opened.path}: --{option} must be given when the network is quantized, not afterwards")
     return None, ()

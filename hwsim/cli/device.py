@@ -2,11 +2,12 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.main import Command
 from hwsim.hw.config import to_toml
 from hwsim.version import VERSION
 
 
-@click.command("device")
+@click.command("device", cls=Command)
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
@@ -21,4 +22,4 @@ def command(json_path, quiet, verbose, **given):
     device = options.device_of(given)
     report = {"schema": "hwsim.device/1", "hwsim": VERSION, "device": device.as_json(), "peak_ops_per_cycle": device.peak_ops,
               "peak_giga_ops": float(device.peak_ops * device.clock_hz / 2 ** 30)}
-    progress.publish(report, json_path, quiet, lambda _: [to_toml(device).rstrip()])
+    progress.publish(report, json_path, quiet, lambda _: [to_toml(device).rstrip()], verbose)

@@ -2,11 +2,12 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.main import Command
 from hwsim.vectors.explain import explain
 from hwsim.version import VERSION
 
 
-@click.command("explain")
+@click.command("explain", cls=Command)
 @click.argument("directory", type=click.Path())
 @click.argument("layer")
 @click.argument("oy", type=int)
@@ -22,4 +23,4 @@ def command(directory, layer, oy, ox, oc, json_path, quiet, verbose):
     """
     lines, values = explain(directory, layer, oy, ox, oc)
     report = {"schema": "hwsim.explain/1", "hwsim": VERSION, "layer": layer, "oy": oy, "ox": ox, "oc": oc, **values}
-    progress.publish(report, json_path, quiet, lambda _: lines)
+    progress.publish(report, json_path, quiet, lambda _: lines, verbose)

@@ -2,10 +2,11 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.main import Command
 from hwsim.reports import float_network
 
 
-@click.command("float")
+@click.command("float", cls=Command)
 @click.argument("model", type=click.Path())
 @options.INPUTS
 @click.option("--output", "output_path", type=click.Path(), help=".npz with out0, out1, ... in the model's order.")
@@ -19,4 +20,4 @@ def command(model, output_path, json_path, quiet, verbose, **given):
       hwsim float models/dephasenet10.h5
     """
     report = float_network.run(model, given["input_path"], lambda sensor: options.optics(given, sensor), output_path)
-    progress.publish(report, json_path, quiet, float_network.text)
+    progress.publish(report, json_path, quiet, float_network.text, verbose)

@@ -2,12 +2,14 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.decided import config_for
+from hwsim.cli.main import Command
 from hwsim.imaging.source import sources
 from hwsim.reports import inspection
 from hwsim.reports.session import Clock, doors_of, open_model, start
 
 
-@click.command("inspect")
+@click.command("inspect", cls=Command)
 @click.argument("model", type=click.Path())
 @click.option("--text", "as_text", is_flag=True, help="The stable text form of the graph instead of a table.")
 @click.option("--plan", "with_plan", is_flag=True, help="Quantize, and show how the fast engine runs each array layer and why.")
@@ -31,11 +33,11 @@ def command(model, as_text, with_plan, json_path, quiet, verbose, **given):
     if with_plan:
         _plan(opened, given, json_path, quiet)
         return
-    progress.publish(inspection.report(opened), json_path, quiet, inspection.text)
+    progress.publish(inspection.report(opened), json_path, quiet, inspection.text, verbose)
 
 
 def _plan(opened, given, json_path, quiet):
-    config, notes = options.config_of(given, opened.sensor, options.device_of(given))
+    config, notes = config_for(opened, given, options.device_of(given))
     path = given["calib_path"] or given["input_path"]
     found = sources(path, doors_of(opened.network), options.optics(given, opened.sensor))
     session = start(opened, config, found, Clock())

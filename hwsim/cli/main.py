@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from hwsim.errors import HwsimError
+from hwsim.errors import HwsimError, UsageError
 from hwsim.version import VERSION
 
 COMMANDS = {
@@ -24,6 +24,18 @@ COMMANDS = {
 }
 
 
+TARGETS = ("output_path", "json_path", "plot_path", "trace_path", "vcd_path", "out_path")
+SOURCES = ("model", "input_path", "calib_path", "scales_file", "trace")
+
+
+def check_targets(given):
+    """Nothing, once no output of a command would take the place of one of its inputs."""
+    for target in filter(None, map(given.get, TARGETS)):
+        for source in filter(None, map(given.get, SOURCES)):
+            if target != "-" and os.path.isfile(target) and os.path.exists(source) and os.path.samefile(target, source):
+                raise UsageError(f"{target}: an output must be another file than the input, not the same")
+
+
 class Commands(click.Group):
     """Commands by name; a command's module is imported only when it is asked for."""
 
@@ -40,15 +52,27 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+class Command(click.Command):
+    """A command that first sees to it that it would not write over what it reads."""
+
+    def invoke(self, ctx):
+        check_targets(ctx.params)
+        return super().invoke(ctx)
+
+
+@click.group(cls=Commands, invoke_without_command=True,
+             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(VERSION, prog_name="hwsim")
-def hwsim():
+@click.pass_context
+def hwsim(ctx):
     """Bit-accurate, integer-only simulation of an image-sensor NPU.
 
     \b
     Example:
       hwsim run models/dephasenet10.h5 --act-bits 11
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main(arguments=None):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hwsim import files
 from hwsim.errors import FileError, UsageError
 from hwsim.fixed.formats import Overflow, Rounding
 from hwsim.hw.config import config_fields, load_device, override
@@ -122,14 +123,15 @@ def fixed_scales(path):
     try:
         found = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
-        raise FileError(f"{path}: must be a JSON object of scales, not {type(error).__name__}") from error
+        why = files.reason(error) if isinstance(error, OSError) else "another text"
+        raise FileError(f"{path}: must be a JSON object of scales, not {why}") from error
     if not isinstance(found, dict) or not all(_is_scale(value) for value in found.values()):
-        raise FileError(f"{path}: must map tensors to positive numbers, not anything else")
+        raise FileError(f"{path}: must map tensors to numbers in 1e-30..1e30, not anything else")
     return {name: float(value) for name, value in found.items()}
 
 
 def _is_scale(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 1e-30 <= value <= 1e30
 
 
 def layer_bits(pairs):

@@ -44,8 +44,8 @@ def bad_input_is_usage():
         raise UsageError(str(error)) from error
 
 
-def publish(report, json_path, quiet, text):
-    """Prints `text(report)` (rich renderables) unless quiet; JSON on stdout goes alone."""
+def publish(report, json_path, quiet, text, verbose=False):
+    """Prints `text(report)` (rich renderables) unless quiet, options and notes too if verbose; JSON on stdout goes alone."""
     if json_path == "-":
         click.echo(dumps(report), nl=False)
         return
@@ -55,6 +55,16 @@ def publish(report, json_path, quiet, text):
         console = tables.console()
         for part in text(report):
             console.print(part)
+        for part in _more(report) if verbose else ():
+            console.print(part)
+
+
+def _more(report):
+    """What -v adds: every effective option, and the notes on how the network was made."""
+    if report.get("config"):
+        rows = [(key, str(value)) for key, value in sorted(report["config"].items())]
+        yield tables.table("options", ("<option", "<value"), rows)
+    yield from (f"note: {note}" for note in report.get("notes", ()))
 
 
 def warn(notes):

@@ -2,13 +2,14 @@
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.main import Command
 from hwsim.graph import store
 from hwsim.imaging.source import sources
 from hwsim.reports import network
 from hwsim.reports.session import Clock, doors_of, open_float, start
 
 
-@click.command("quantize")
+@click.command("quantize", cls=Command)
 @click.argument("model", type=click.Path())
 @click.option("-o", "--output", "output_path", type=click.Path(), required=True, help="The .hwq file to write.")
 @options.INPUTS
@@ -31,4 +32,4 @@ def command(model, output_path, json_path, quiet, verbose, **given):
         session = start(opened, config, found, Clock(), show)
     progress.warn(notes + session.notes)
     store.save(session.net, output_path)
-    progress.publish(network.report(session, output_path), json_path, quiet, network.text)
+    progress.publish(network.report(session, output_path), json_path, quiet, network.text, verbose)

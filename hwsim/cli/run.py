@@ -1,18 +1,20 @@
 """`hwsim run`: a float checkpoint end to end in integers."""
-from pathlib import Path
-
 import click
 
 from hwsim import files
 from hwsim.cli import options, progress
+from hwsim.cli.decided import config_for
+from hwsim.cli.main import Command
+from hwsim.engine.run import check_dump
 from hwsim.errors import UsageError
 from hwsim.imaging.source import sources
+from hwsim.quantization.prepare import prepare
 from hwsim.reports import outputs, run, run_text, stepped
 from hwsim.reports.session import Clock, doors_of, open_model, start
 from hwsim.reports.write import write_json
 
 
-@click.command("run")
+@click.command("run", cls=Command)
 @click.argument("model", type=click.Path())
 @options.INPUTS
 @options.QUANTIZATION
@@ -31,29 +33,29 @@ def command(model, trace_path, vcd_path, out_path, json_path, quiet, verbose, **
     Examples:
       hwsim run models/dephasenet10.h5 --act-bits 11
       hwsim run model.h5 --input photo.png --calib photos/ --weight-bits 6 --out result
-      hwsim run model.h5 --acc-bits 20 --overflow saturate --json -
+      hwsim run model.h5 --acc-bits 24 --overflow saturate --json -
       hwsim run small.h5 --input tiny.npy --engine stepped --trace traces/ --vcd waves/
     """
     clock = Clock()
     with clock.step("import"):
         opened = open_model(model)
     device = options.device_of(given)
-    config, notes = options.config_of(given, opened.sensor, device)
+    config, notes = config_for(opened, given, device)
     engine, recording = _engine(given["engine"], device, trace_path, vcd_path)
     optics = options.optics(given, opened.sensor)
     found = sources(given["input_path"], doors_of(opened.network), optics)
     calibration = sources(given["calib_path"], doors_of(opened.network), optics) if given["calib_path"] else found
-    folder = files.folder(out_path) if out_path else None
-    with progress.bar(quiet) as show:
+    check_dump(given["dump"], opened.network if opened.net else prepare(opened.graph))
+    with progress.bar(quiet) as show, files.staged(out_path) as folder:
         session = start(opened, config, calibration, clock, show)
         progress.warn(notes + session.notes + outputs.missing_extra())
         chosen = {"engine": engine, "threads": given["threads"], "dump": given["dump"], "with_float": not given["no_float"]}
         report = run.all_samples(session, found, chosen, device, clock, folder, show)
-    if recording:
-        report["stepped"] = _recorded(recording, trace_path, vcd_path)
-    if folder:
-        write_json(Path(folder) / "report.json", report)
-    progress.publish(report, json_path, quiet, run_text.text)
+        if recording:
+            report["stepped"] = _recorded(recording, trace_path, vcd_path)
+        if folder:
+            write_json(folder / "report.json", report)
+    progress.publish(report, json_path, quiet, run_text.text, verbose)
 
 
 def _engine(name, device, trace_path, vcd_path):

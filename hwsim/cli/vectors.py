@@ -5,6 +5,8 @@ from dataclasses import replace
 import click
 
 from hwsim.cli import options, progress
+from hwsim.cli.decided import config_for
+from hwsim.cli.main import Command
 from hwsim.errors import UsageError
 from hwsim.imaging.source import sources
 from hwsim.quantization.doors import read_input
@@ -19,7 +21,7 @@ from hwsim.vectors.write import Origin, write_set
 DIRECTED_ACC_BITS = 32
 
 
-@click.command("vectors")
+@click.command("vectors", cls=Command)
 @click.argument("model", type=click.Path(), required=False)
 @click.option("--out", "out_path", type=click.Path(), help="Folder of the set, new or empty.")
 @click.option("--verify", "verify_path", type=click.Path(), help="Read this set again: digits, checksums and every value.")
@@ -50,7 +52,7 @@ def command(model, out_path, verify_path, directed, json_path, quiet, verbose, *
     if verify_path:
         with progress.bar(quiet) as show:
             found = verify_set(verify_path, lambda layer, done: show("layers verified", done, None))
-        progress.publish(vector_set.verified(verify_path, found), json_path, quiet, vector_set.verified_text)
+        progress.publish(vector_set.verified(verify_path, found), json_path, quiet, vector_set.verified_text, verbose)
         return
     if not out_path or bool(model) == directed:
         raise UsageError("hwsim vectors must be given --out and either MODEL or --directed, not less or both")
@@ -60,7 +62,7 @@ def command(model, out_path, verify_path, directed, json_path, quiet, verbose, *
         extras = Extras(given["byte_image"], given["c_header"], given["events"])
         manifest = write_set(works, out_path, origin, extras, given["max_words"], given["force"],
                              lambda work, done: show("layers written", done, None))
-    progress.publish(vector_set.report(out_path, manifest), json_path, quiet, vector_set.text)
+    progress.publish(vector_set.report(out_path, manifest), json_path, quiet, vector_set.text, verbose)
 
 
 def _directed(device, given):
@@ -72,7 +74,7 @@ def _directed(device, given):
 
 def _of_model(model, device, given, show):
     opened = open_model(model)
-    config, notes = options.config_of(given, opened.sensor, device)
+    config, notes = config_for(opened, given, device)
     optics = options.optics(given, opened.sensor)
     found = sources(given["input_path"], doors_of(opened.network), optics)
     if len(found) != 1:

@@ -13,11 +13,8 @@ def read(path, doors):
     """input name -> array: integers as given (codes), real numbers as float64, finite."""
     found = _npz(path) if path.suffix.lower() == ".npz" else {"in0": _load(path, path)}
     wanted = [f"in{i}" for i in range(len(doors))]
-    if len(doors) == 1 and len(found) == 1:
-        wanted = list(found)
-    missing = [key for key in wanted if key not in found]
-    if missing:
-        raise FileError(f"{path}: must hold {', '.join(wanted)}, not only {', '.join(sorted(found)) or 'nothing'}")
+    if sorted(found) != sorted(wanted):
+        raise FileError(f"{path}: must hold {', '.join(wanted)}, not {', '.join(sorted(found)) or 'nothing'}")
     return {door.name: _values(found[key], door, path) for door, key in zip(doors, wanted)}
 
 

@@ -4,12 +4,12 @@ import contextlib
 import importlib
 import io
 import logging
-import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 
+from hwsim import files
 from hwsim.errors import FileError, HwsimError, MissingExtraError, UsageError
 from hwsim.imaging import pnm
 
@@ -44,11 +44,7 @@ def _bytes(path):
     try:
         return path.read_bytes()
     except OSError as error:
-        raise FileError(f"{path}: a picture must be a readable file, not {_reason(error)}") from error
-
-
-def _reason(error):
-    return str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0].lower()
+        raise FileError(f"{path}: a picture must be a readable file, not {files.reason(error)}") from error
 
 
 def _library(module, package):
@@ -69,7 +65,8 @@ def _decoding(path):
     except HwsimError:
         raise
     except Exception as error:
-        raise FileError(f"{path}: must be a sound {path.suffix[1:].lower()} picture, not {_reason(error)}") from error
+        why = "another format" if "cannot identify" in str(error) else files.reason(error)
+        raise FileError(f"{path}: must be a sound {path.suffix[1:].lower()} picture, not {why}") from error
     finally:
         logger.disabled = silent
 
@@ -181,11 +178,6 @@ def _png(codes):
 
 
 def _store(path, data):
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise FileError(f"{path}: must be writable, not {_reason(error)}") from error
+    with files.whole(path) as file:
+        file.write(data)
     return path

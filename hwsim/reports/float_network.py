@@ -6,7 +6,8 @@ from hwsim.imaging import arrays
 from hwsim.imaging.source import sources
 from hwsim.quantization.float_run import evaluate
 from hwsim.reports import tables
-from hwsim.reports.session import doors_of, open_float
+from hwsim.reports.session import doors_of, naming, open_float
+from hwsim.version import VERSION
 
 
 def run(model_path, input_path, optics_for, output_path=None):
@@ -19,10 +20,11 @@ def run(model_path, input_path, optics_for, output_path=None):
     if more:
         raise UsageError(f"{input_path}: hwsim float must be given one input, not a folder of {len(more) + 1}")
     sample = load()
-    found = evaluate(model.graph, sample.inputs)
+    with naming([sample.name]):
+        found = evaluate(model.graph, sample.inputs)
     if output_path:
         arrays.write_npz(output_path, found)
-    return {"schema": "hwsim.float/1", "model": model.as_json(), "input": sample.name, "file": output_path,
+    return {"schema": "hwsim.float/1", "hwsim": VERSION, "model": model.as_json(), "input": sample.name, "file": output_path,
             "outputs": [_summary(name, value) for name, value in zip(model.graph.outputs, found)]}
 
 

@@ -10,6 +10,7 @@ from hwsim.imaging.picture import write_picture
 from hwsim.reports.quality import is_picture
 
 AMPLIFY = 32
+HALF = 0.5
 
 
 def missing_extra():
@@ -26,24 +27,29 @@ def entry(net, name, codes):
             "file": None, "sha256": digest}
 
 
-def write(folder, row, codes, real, wanted):
-    """The row with its files: NAME.codes.npy, NAME.npy and pictures for N,H,W,1|3."""
-    stem = file_name(row["name"])
+def write(folder, stem, row, codes, real, wanted):
+    """The row with its files: STEM.codes.npy, STEM.npy and pictures for N,H,W,1|3."""
     arrays.write_npy(folder / f"{stem}.codes.npy", codes.astype(np.int32, copy=False))
     arrays.write_npy(folder / f"{stem}.npy", real)
     return row | {"file": f"{stem}.codes.npy", "pictures": _pictures(folder, stem, real, wanted)}
 
 
-def write_dumped(folder, result, known):
-    """NAME.codes.npy of every tensor that was asked for besides the outputs."""
+def write_dumped(folder, stems, result, known):
+    """STEM.codes.npy of every tensor that was asked for besides the outputs."""
     for name in result.tensors:
         if name not in known:
-            arrays.write_npy(folder / f"{file_name(name)}.codes.npy", result[name])
+            arrays.write_npy(folder / f"{stems[name]}.codes.npy", result[name])
 
 
-def file_name(name):
-    """A tensor's name as a file name: every character outside [A-Za-z0-9_.-] becomes _ (VECTORS.md)."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+def file_names(names):
+    """name -> file name: every character outside [A-Za-z0-9_.-] becomes _ (VECTORS.md); a name that is taken gets ~2, ~3, ..."""
+    found, taken = {}, set()
+    for name in dict.fromkeys(names):
+        plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+        stem = next(stem for stem in (plain, *(f"{plain}~{n}" for n in range(2, len(names) + 2))) if stem not in taken)
+        taken.add(stem)
+        found[name] = stem
+    return found
 
 
 def _pictures(folder, stem, real, wanted):
@@ -67,8 +73,8 @@ def _view(values, dark, gain, grey):
 
 
 def _range(values):
-    """What is shown as black and white: 0..1 for a picture, else the whole range of the output."""
-    if is_picture(values):
-        return 0.0, 1.0
+    """What is shown as black and white: 0..1, or the whole range of an output that is no picture or goes well below 0."""
     low, high = float(values.min()), float(values.max())
+    if is_picture(values) and low > -HALF:
+        return 0.0, 1.0
     return (low, high) if high > low else (low, low + 1)

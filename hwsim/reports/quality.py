@@ -3,13 +3,16 @@ import numpy as np
 
 from hwsim.imaging import quality
 
-PICTURE_LOW, PICTURE_HIGH = -0.25, 1.25
+DIM, BRIGHT = 1 / 8, 8
 
 
 def is_picture(values):
-    """Whether an output is shown and measured as a picture: N,H,W,1|3 of values around 0..1."""
+    """Whether an output is measured as a picture with peak 1: N,H,W,1|3 whose largest magnitude is of the order of 1.
+
+    The bounds are far apart (1/8 and 8), so that the exposure of one frame does not change what PSNR refers to.
+    """
     return (values.ndim == 4 and values.shape[-1] in (1, 3) and min(values.shape[1:3]) > 1
-            and values.min() >= PICTURE_LOW and values.max() <= PICTURE_HIGH)
+            and DIM <= max(-values.min(), values.max()) <= BRIGHT)
 
 
 def peak_of(reference):

@@ -6,12 +6,13 @@ import numpy as np
 
 from hwsim import files
 from hwsim.engine.result import LayerStats
-from hwsim.engine.run import check_dump, engine_named, run
+from hwsim.engine.run import engine_named, run
 from hwsim.hw.accumulate import accumulator_bounds
 from hwsim.hw.network_cycles import network_cycles
 from hwsim.quantization.compare import compare
 from hwsim.quantization.doors import dequantize, read_input
 from hwsim.reports import cycles, outputs, overflow, quality
+from hwsim.reports.session import naming
 from hwsim.version import VERSION
 
 
@@ -57,9 +58,10 @@ def sample_report(session, sample, found, folder=None):
     real = {name: dequantize(session.net, name, result[name]) for name in (session.net.outputs if read else ())}
     rows = [outputs.entry(session.net, name, result[name]) for name in dict.fromkeys(session.net.outputs)]
     if folder is not None:
-        rows = [outputs.write(folder, row, result[row["name"]], real[row["name"]], (floats or {}).get(row["name"]))
-                for row in rows]
-        outputs.write_dumped(folder, result, session.net.outputs)
+        stems = outputs.file_names([*session.net.outputs, *result.tensors])
+        rows = [outputs.write(folder, stems[row["name"]], row, result[row["name"]], real[row["name"]],
+                              (floats or {}).get(row["name"])) for row in rows]
+        outputs.write_dumped(folder, stems, result, session.net.outputs)
     return {"sample": sample.name, "note": sample.note, "outputs": rows,
             "quality": [{"output": name, **quality.against(floats[name], real[name])} for name in floats or {}],
             "truth": _truth(sample, floats, real), "layers": layers, "worst_layer": _worst(layers)}
@@ -105,7 +107,7 @@ def report(session, samples, counters, in_shapes, device, clock):
     counters: per sample, node -> LayerStats; in_shapes: of the first sample, what cycles and reachable sums are for.
     """
     head = {"schema": "hwsim.run/1", "hwsim": VERSION, "model": session.model.as_json(), "config": session.net.meta["config"],
-            "calibration": session.net.meta["calibration"], "notes": list(session.notes)}
+            "calibration": session.net.meta["calibration"], "notes": list(session.net.meta["notes"])}
     body = {"samples": samples} | {key: samples[0][key] for key in ("quality", "truth", "outputs", "layers", "worst_layer")}
     stats = merged(counters)
     bounds = accumulator_bounds(session.net, in_shapes, stats)
@@ -116,13 +118,14 @@ def report(session, samples, counters, in_shapes, device, clock):
 
 def all_samples(session, found, options, device, clock, folder=None, progress=None):
     """The report over every source (name, load); with a `folder` each sample's files go there, or to its own subfolder."""
-    check_dump(options["dump"], session.net.graph)
+    stems = outputs.file_names([name for name, _ in found])
     samples, counters, in_shapes = [], [], None
     for name, load in found:
         sample = load()
         in_shapes = in_shapes or {door: np.shape(values) for door, values in sample.inputs.items()}
-        here = folder if folder is None or len(found) == 1 else files.folder(folder / outputs.file_name(name))
-        simulated = simulate(session, sample, options, clock, progress)
+        here = folder if folder is None or len(found) == 1 else files.folder(folder / stems[name])
+        with naming([name]):
+            simulated = simulate(session, sample, options, clock, progress)
         samples.append(sample_report(session, sample, simulated, here))
         counters.append(simulated[0].stats)
     return report(session, samples, counters, in_shapes, device, clock)

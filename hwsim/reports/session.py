@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hwsim import files, importers
-from hwsim.errors import FileError, UsageError
+from hwsim.errors import FileError, GraphError, UsageError
 from hwsim.graph import store
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph
@@ -107,23 +107,30 @@ def start(model, config, calibration_sources, clock, progress=None):
     """
     if model.net is not None:
         return Session(model, model.net, None, ())
-    with clock.step("calibrate"):
+    seen = []
+    with clock.step("calibrate"), naming(seen):
         prepared = prepare(model.graph)
-        config, batches = _batches(prepared, config, calibration_sources, progress)
+        config, batches = _batches(prepared, config, calibration_sources, seen, progress)
         calibration = calibrate(prepared, batches, config)
     with clock.step("quantize"):
         net = quantize(model.graph, calibration, config, model.as_json() | {"sensor": dict(model.sensor)})
     return Session(model, net, prepared, calibration.notes)
 
 
-def _batches(graph, config, found, progress):
-    """(config, batches): float inputs of every source; codes become real numbers by the input's scale, which is then fixed."""
+def _batches(graph, config, found, seen, progress):
+    """(config, batches): float inputs of every source; codes become real numbers by the input's scale, which is then fixed.
+
+    Its name is appended to `seen` as each source is read.
+    """
     first = found[0][1]()
     config = _with_code_scales(graph, config, first.inputs)
 
     def batches():
-        for done, (_, load) in enumerate(found, 1):
-            yield real_inputs((first if done == 1 else load()).inputs, graph, config)
+        for done, (name, load) in enumerate(found, 1):
+            seen.append(name)
+            inputs = (first if done == 1 else load()).inputs
+            _check_alike(inputs, first.inputs)
+            yield real_inputs(inputs, graph, config)
             if progress:
                 progress("calibrating", done, len(found))
     return config, batches()
@@ -133,6 +140,22 @@ def _with_code_scales(graph, config, inputs):
     """`config` with a fixed scale for every input that is given as codes (ARITHMETIC.md section 1)."""
     codes = [name for name in graph.inputs if name in inputs and is_codes(inputs[name])]
     return replace(config, scales={**dict.fromkeys(codes, float(code_scale(config))), **config.scales})
+
+
+def _check_alike(inputs, first):
+    for name, array in inputs.items():
+        if is_codes(array) != is_codes(first[name]):
+            raise UsageError(f"input {name} must be {'codes' if is_codes(first[name]) else 'real numbers'} in every file, "
+                             f"as in the first, not {array.dtype}")
+
+
+@contextmanager
+def naming(seen):
+    """Errors about an input say which source it came from: the last of `seen`, if there is one yet."""
+    try:
+        yield
+    except (GraphError, UsageError) as error:
+        raise type(error)(f"{seen[-1]}: {error}" if seen else str(error)) from error
 
 
 def is_codes(array):

@@ -5,6 +5,8 @@ import sys
 import numpy as np
 import pytest
 
+from hwsim.reports import outputs
+
 KEYS = {"schema", "hwsim", "model", "config", "quality", "truth", "outputs", "layers", "worst_layer", "overflow", "seconds"}
 
 
@@ -137,7 +139,7 @@ def test_quantized_network_gives_the_same_bits(report, cli, model, picture, tmp_
     (["--layer-bits", "dawn=9/8"], 2, "dawn"),
     (["--cfa", "rgbx"], 2, "cfa must be rggb, bggr, grbg, gbrg, rgbw or a text file, not rgbx"),
     (["--rounding", "up"], 2, "Invalid value for '--rounding': 'up' is not one of"),
-    (["--scales", "none.json"], 1, "none.json: must be a JSON object of scales, not FileNotFoundError"),
+    (["--scales", "none.json"], 1, "none.json: must be a JSON object of scales, not missing"),
 ])
 def test_bad_options(cli, model, picture, tmp_path, arguments, status, message):
     base = ["run", model, "--out", tmp_path / "o"]
@@ -150,7 +152,7 @@ def test_bad_options(cli, model, picture, tmp_path, arguments, status, message):
 def test_wrong_input_shape(cli, model, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((1, 32, 32, 3)))
     done = cli("run", model, "--input", tmp_path / "x.npy")
-    assert done.status == 1 and done.err == "hwsim: mosaic: input shape must be NxHxWx1, not 1x32x32x3\n"
+    assert done.status == 1 and done.err == "hwsim: x.npy: mosaic: input shape must be NxHxWx1, not 1x32x32x3\n"
     np.save(tmp_path / "x.npy", np.zeros((1, 30, 32, 1)))
     done = cli("run", model, "--input", tmp_path / "x.npy")
     assert done.status == 1 and len(done.err.splitlines()) == 1 and "multiples of 4" in done.err
@@ -159,7 +161,8 @@ def test_wrong_input_shape(cli, model, tmp_path):
 def test_codes_outside_the_word(cli, model, tmp_path):
     np.save(tmp_path / "x.npy", np.full((1, 32, 32, 1), 2000))
     done = cli("run", model, "--input", tmp_path / "x.npy")
-    assert done.status == 2 and done.err.splitlines()[-1] == "hwsim: mosaic: input codes must be -1024..1023 (i11), not 0..2000"
+    assert done.status == 2
+    assert done.err.splitlines()[-1] == "hwsim: x.npy: mosaic: input codes must be -1024..1023 (i11), not 0..2000"
 
 
 def test_without_the_images_extra(cli, model, picture, tmp_path, monkeypatch):
@@ -171,3 +174,51 @@ def test_without_the_images_extra(cli, model, picture, tmp_path, monkeypatch):
     assert done.status == 0 and done.err.count("pip install 'hwsim[images]'") == 1
     assert json.loads((tmp_path / "r.json").read_text())["quality"][0]["ssim"] is None
     assert {p.suffix for p in (tmp_path / "o").iterdir()} == {".json", ".npy", ".ppm"}
+
+
+def test_a_quantized_network_has_decided_its_options(cli, model, picture, tmp_path):
+    net = tmp_path / "net.hwq"
+    cli("quantize", model, "-o", net, "--input", picture, "-q")
+    for option in (["--act-bits", 5], ["--overflow", "saturate"], ["--calib", picture], ["--layer-bits", "down=9/8"]):
+        done = cli("run", net, "--input", picture, *option)
+        assert done.status == 2
+        assert done.err == f"hwsim: {net}: {option[0]} must be given when the network is quantized, not afterwards\n"
+
+
+@pytest.mark.parametrize("names", [("real", "codes"), ("codes", "real")])
+def test_a_folder_of_codes_and_real_numbers(cli, model, mosaic, tmp_path, names):
+    kinds = {"codes": np.load(mosaic), "real": np.load(mosaic) / 1023}
+    (tmp_path / "mix").mkdir()
+    for file, name in zip("ab", names):
+        np.save(tmp_path / "mix" / f"{file}.npy", kinds[name])
+    done = cli("run", model, "--input", tmp_path / "mix", "--out", tmp_path / "o")
+    assert done.status == 2 and done.err.count("\n") == 1 and done.err.startswith("hwsim: b.npy: input mosaic must be ")
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_bad_second_file_leaves_nothing(cli, model, mosaic, tmp_path):
+    (tmp_path / "all").mkdir()
+    np.save(tmp_path / "all" / "a.npy", np.load(mosaic) / 1023)
+    np.save(tmp_path / "all" / "b.npy", np.full((1, 32, 32, 1), np.nan))
+    done = cli("run", model, "--input", tmp_path / "all", "--calib", tmp_path / "all" / "a.npy", "--out", tmp_path / "o")
+    assert done.status == 1 and "b.npy" in done.err.splitlines()[-1]
+    assert sorted(p.name for p in tmp_path.iterdir() if p != mosaic) == ["all"]
+
+
+@pytest.mark.parametrize("arguments", [("quantize", "{m}", "-o", "{m}"), ("run", "{m}", "--json", "{m}"),
+                                       ("float", "{m}", "--input", "{x}", "--output", "{x}")])
+def test_an_input_is_never_written_over(cli, model, mosaic, tmp_path, arguments):
+    copy = tmp_path / "m.h5"
+    copy.write_bytes(model.read_bytes())
+    done = cli(*(a.format(m=copy, x=mosaic) for a in arguments))
+    assert done.status == 2 and done.err.endswith(": an output must be another file than the input, not the same\n")
+    assert copy.read_bytes() == model.read_bytes()
+
+
+def test_names_that_look_alike_get_files_of_their_own():
+    assert outputs.file_names(["o/2", "o_2", "a b", "o/2"]) == {"o/2": "o_2", "o_2": "o_2~2", "a b": "a_b"}
+
+
+def test_options_and_notes_with_v(cli, model, mosaic):
+    done = cli("run", model, "--input", mosaic, "-v")
+    assert "act_bits" in done.out and "note: enter_prelu: folded into enter" in done.out
