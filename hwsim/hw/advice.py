@@ -93,7 +93,7 @@ def _inputs(cuts, parts, device):
     if packs(layer):
         return (f"few channels: {lanes} inputs of a kernel row on {room} lanes",
                 f"up to {room // layer.kernel[1]} input channels take no more cycles")
-    return (f"few channels: {lanes} inputs on {room} lanes",
+    return (f"few channels: {_count(lanes, 'input', cuts)} on {room} lanes",
             f"input channels up to the next multiple of {device.TN} take no more cycles")
 
 
@@ -105,9 +105,14 @@ def _rowpack(layer, part, device):
     return f"rowpack takes {part.pixels * layer.kernel[0] * words * len(part.tiles) + part.latency} cycles"
 
 
+def _count(channels, noun, cuts):
+    """3 inputs, 1 input of each group."""
+    return f"{channels} {noun}{'' if channels == 1 else 's'}{' of each group' if cuts[0].layer.suffix.startswith('.g') else ''}"
+
+
 def _outputs(cuts, parts, device):
     layer = cuts[0].layer
-    return (f"few channels: {layer.oc} outputs on {ceil_div(layer.oc, device.TM) * device.TM} columns",
+    return (f"few channels: {_count(layer.oc, 'output', cuts)} on {ceil_div(layer.oc, device.TM) * device.TM} columns",
             f"output channels up to the next multiple of {device.TM} take no more cycles")
 
 

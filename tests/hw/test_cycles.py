@@ -138,6 +138,7 @@ def test_every_unit():
         "d2s": ("address", 0), "pool": ("vector", 12 * 8 * 6), "sig": ("vector", 96)}
     assert found["dw"].utilization == Fraction(36 * 9 * 20, 256 * 654)
     assert found["dw"].limit == "depthwise: a column uses 1 of its 16 multipliers"
+    assert found["grouped"].limit == "few channels: 5 inputs of each group on 16 lanes"
 
 
 def test_gap_counts_groups_and_phases():
