@@ -23,7 +23,7 @@ def test_a_pipe_is_written_to_not_replaced(tmp_path):
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(FileError) as error, files.whole(tmp_path) as file:
         file.write(b"report")
-    assert str(error.value) == f"{tmp_path}: must be writable, not is a directory"
+    assert str(error.value) == f"{tmp_path}: must be writable, not a folder"
     assert list(tmp_path.iterdir()) == []
 
 
