@@ -17,22 +17,24 @@ from hwsim.vectors.golden import accumulate
 def directed_works(device, seed=0, count=20, names=None):
     """Yields the Works of the directed set of a device whose acc_bits is a number: the fixed layers, then `count` random ones.
 
-    names: only these layers, by name. In mode `error` layers with accumulator events are left out. Equal arguments make
-    equal layers.
+    names: only these layers, each by its own name or by its family's (`dma` is dma_fast, dma_equal, ...). In mode `error`
+    layers with accumulator events are left out. Equal arguments make equal layers.
     """
     if device.acc_bits == "auto":
         raise UsageError("acc_bits must be a number for directed vectors, not auto")
-    unknown = sorted(set(names or ()) - set(LAYERS) - {f"random{i}" for i in range(count)})
-    if unknown:
-        raise UsageError(f"--layers must name directed layers ({', '.join(LAYERS)}, random0...), not {unknown[0]!r}")
-    rank = 0
+    rank, missing = 0, set(names or ())
     for index, name in enumerate([*LAYERS, *(f"random{i}" for i in range(count))]):
-        if names and name not in names:
+        if names and not any(one.startswith(name) for one in names):
             continue
+        missing -= {name}
         for work in LAYERS.get(name, _random)(Maker(device, [seed, index]), name):
-            if device.acc_mode != "error" or not _leaves(work):
+            chosen = not names or name in names or work.name in names
+            missing -= {work.name}
+            if chosen and (device.acc_mode != "error" or not _leaves(work)):
                 yield replace(work, rank=rank)
                 rank += 1
+    if missing:
+        raise UsageError(f"--layers must name directed layers ({', '.join(LAYERS)}, random0...), not {sorted(missing)[0]!r}")
 
 
 def _corners(make, name):
