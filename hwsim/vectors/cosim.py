@@ -78,8 +78,21 @@ def _run_all(found, simulator, chosen, place, temporary, progress):
 def _run(command, layer):
     began, total = time.monotonic(), layer.entry["cycles"]["total"]
     run = run_layer(command, layer)
+    passed = run.passed and run.cycles == total and not _wrong_sums(layer)
     return LayerRun(layer.name, layer.entry["folder"], layer.entry["params"], run.cycles, total, run.outs,
-                    round(time.monotonic() - began, 3), run.passed and run.cycles == total, run.messages)
+                    round(time.monotonic() - began, 3), passed, run.messages)
+
+
+def _wrong_sums(layer):
+    """[(key of cycles, what the tiles say, what the manifest says)]: the parts of a layer's cycle count that disagree."""
+    cycles = layer.entry["cycles"]
+    tiles = cycles["per_cotile"]
+    loads = layer.values("ldlen")[:, 0].tolist() if layer.has("ldlen.hex") else [0] * len(tiles)
+    issue, latency = sum(tile["end"] - tile["start"] for tile in tiles), 6 if layer.folded else 9
+    sums = {"load": (loads, [tile["load"] for tile in tiles]), "issue": (issue, cycles.get("issue")),
+            "stall": (tiles[-1]["end"] - issue, cycles.get("stall")), "latency": (latency, cycles.get("latency")),
+            "total": (tiles[-1]["end"] + latency, cycles["total"])}
+    return [(key, found, filed) for key, (found, filed) in sums.items() if found != filed]
 
 
 def _difference(command, layer, temporary):
@@ -92,9 +105,12 @@ def _difference(command, layer, temporary):
 
 def _status(layer, run):
     """The first difference of a layer whose events are all as expected: a register or the read-back memory."""
+    place = {"layer": layer.name, "stage": "status", "cot": None, "oy": None, "ox": None, "lane": None, "channel": None,
+             "cycle": run.cycles, "got": None, "expected": None, "bits": [], "register": None}
+    if run.passed and (wrong := _wrong_sums(layer)):
+        key, found, filed = wrong[0]
+        return place | {"stage": "cycle", "got": found, "expected": filed, "register": f"cycles.{key} of the manifest"}
     message = run.messages[0] if run.messages else "MISMATCH memory: nbout must hold out.hex after done"
     parts = message.split()
     known = len(parts) == 6 and parts[1] == "R"
-    return {"layer": layer.name, "stage": "status", "cot": None, "oy": None, "ox": None, "lane": None, "channel": None,
-            "cycle": run.cycles, "got": parts[3] if known else message, "expected": parts[5] if known else None, "bits": [],
-            "register": parts[2] if known else None}
+    return place | ({"got": parts[3], "expected": parts[5], "register": parts[2]} if known else {"got": message})

@@ -99,7 +99,10 @@ def build(simulator, root, params, place, waves=False):
     folder = Path(place).absolute() / _key(simulator, [*sources, root / "tb" / params / "params.vh"], waves)
     command = [str(folder / "Vtb")] if simulator.kind == "verilator" else ["vvp", "-n", str(folder / "tb.vvp")]
     if not (folder / "built").exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"{place}: the folder of builds must be writable, not fail with {error.strerror}") from None
         _BUILD[simulator.kind](simulator, sources, root / "tb" / params, folder, waves)
         (folder / "built").touch()
     return command

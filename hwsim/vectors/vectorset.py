@@ -111,7 +111,10 @@ class LayerFiles:
         return np.concatenate(list(self.blocks(stem)))
 
     def check(self):
-        """Nothing, once every hex file has the digits and words that the manifest says."""
+        """Nothing, once csr.txn is there and every hex file has the digits and words that the manifest says."""
+        session = self.root / self.file("csr.txn")["path"]
+        if not session.is_file():
+            raise FileError(f"{session}: must exist, not be missing")
         for entry in self.entry["files"]:
             if entry["path"].endswith(".hex"):
                 for _ in self.blocks(Path(entry["path"]).stem):
