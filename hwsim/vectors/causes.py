@@ -14,10 +14,14 @@ from hwsim.vectors.trace import STEM, lane_values
 SAMPLES = 10              # words of each sort
 MAX_BEATS = 40_000        # beats replayed per suspect
 NAMED = 5
+ALTERED = "the expected word is altered: the set's stimulus makes the word that came"
 
 
 def name_causes(files, trace, wrong):
-    """[{cause, explains, of}] of the first mismatch, best first; empty when no suspect reproduces it."""
+    """[{cause, explains, of}] of the first mismatch, best first; empty when no suspect reproduces it.
+
+    Where the unchanged law makes the word that came, no suspect is asked: it is the expected word that is wrong.
+    """
     first = wrong[0]
     if not first.wrong_word:
         return late.name_causes(files, trace)
@@ -33,6 +37,9 @@ def name_causes(files, trace, wrong):
     def known(address):
         return expected[address]
 
+    lawful = _score(Law(source, seen), known if first.kind == "O" and trace.words["A"] else None, sample)
+    if lawful:
+        return [{"cause": ALTERED, "explains": lawful, "of": len(sample)}]
     suspects = (*SUSPECTS, *REQUANT_SUSPECTS) if not trace.words["A"] else SUSPECTS if first.kind == "A" else REQUANT_SUSPECTS
     found = []
     for order, suspect in enumerate(suspects):
