@@ -21,6 +21,7 @@ def command(directory, layer, oy, ox, oc, json_path, quiet, verbose):
     Example:
       hwsim explain v enter 3 4 17
     """
-    lines, values = explain(directory, layer, oy, ox, oc)
+    with progress.bad_input_is_usage():
+        lines, values = explain(directory, layer, oy, ox, oc)
     report = {"schema": "hwsim.explain/1", "hwsim": VERSION, "layer": layer, "oy": oy, "ox": ox, "oc": oc, **values}
     progress.publish(report, json_path, quiet, lambda _: lines, verbose)

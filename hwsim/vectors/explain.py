@@ -4,6 +4,7 @@ import numpy as np
 from hwsim.errors import UsageError
 from hwsim.vectors.replay import ALPHA_SHIFT, Law, Source
 from hwsim.vectors.vectorset import open_layer
+from hwsim.vectors.verify import check_sums
 
 
 def explain(folder, layer, oy, ox, oc):
@@ -12,6 +13,7 @@ def explain(folder, layer, oy, ox, oc):
     values: {beats, acc, out, expected_acc, expected_out}. Errors: FileError, UsageError for a place outside the layer.
     """
     files = open_layer(folder, layer)
+    check_sums(files)     # beats of an altered stimulus would explain nothing
     size = files.entry["out"]
     for name, value, limit in (("oy", oy, size["h"]), ("ox", ox, size["w"]), ("oc", oc, size["c"])):
         if not 0 <= value < limit:
