@@ -62,7 +62,7 @@ def compared_text(found, reports=()):
         yield from difference_text(row)
     for wrong in reports:
         if not wrong.equal:
-            yield picture(wrong)
+            yield from picture(wrong)
 
 
 def difference_text(row):

@@ -1,0 +1,92 @@
+"""`hwsim vectors`, `cosim`, `compare` and `explain` by command line: one tiny directed set, exit codes, one line on stderr."""
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+TINY = ("vectors", "--directed", "--tn", 4, "--tm", 4, "--acc-bits", 20, "--count", 0,
+        "--layers", "ties", "--layers", "dma_equal")
+
+
+@pytest.fixture
+def tiny(cli, tmp_path):
+    done = cli(*TINY, "--events", "--out", tmp_path / "v", "-q")
+    assert done.status == 0, done.err
+    return tmp_path / "v"
+
+
+def add_five(folder, place):
+    """One number of the second layer's manifest entry, five more."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    *keys, last = place
+    found = manifest["layers"][1]
+    for key in keys:
+        found = found[key]
+    found[last] += 5
+    path.write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def fails(done, status, message):
+    assert (done.status, done.err.count("\n")) == (status, 1) and message in done.err, done.err
+
+
+def test_layers_by_the_name_of_their_folder_and_equal_bytes(cli, tiny, tmp_path):
+    assert sorted(path.name for path in tiny.glob("L*")) == ["L000_ties", "L001_dma_equal"]
+    assert cli(*TINY, "--events", "--out", tmp_path / "again", "-q").status == 0
+    assert files(tmp_path / "again") == files(tiny)
+    fails(cli(*TINY, "--layers", "dma_odd", "--out", tmp_path / "no"), 2, "must name directed layers")
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_filled_folder_is_refused(cli, tiny):
+    before = files(tiny)
+    fails(cli(*TINY, "--out", tiny), 2, "must be new or empty, not filled")
+    assert files(tiny) == before and cli(*TINY, "--out", tiny, "--force", "-q").status == 0
+    assert not (tiny / "L000_ties" / "events.txt.gz").exists()
+
+
+def test_verify(cli, report, tiny):
+    assert report("vectors", "--verify", tiny)["layers"] == 2
+    (tiny / "L000_ties" / "sb.hex").unlink()
+    fails(cli("vectors", "--verify", tiny), 1, "sb.hex: must exist, not be missing")
+
+
+def test_compare_and_explain(cli, report, tiny, tmp_path):
+    shutil.copy(tiny / "L000_ties" / "out.npy", tmp_path / "mine.npy")
+    assert report("compare", tiny, tmp_path / "mine.npy", "--layer", "ties")["first"] is None
+    assert report("explain", tiny, "ties", 1, 2, 3)["expected_out"] == report("explain", tiny, "ties", 1, 2, 3)["out"]
+    np.save(tmp_path / "bad.npy", np.load(tmp_path / "mine.npy") ^ (np.indices((4, 4, 8)).sum(0) == 0))
+    done = cli("compare", tiny, tmp_path / "bad.npy", "--layer", "ties")
+    assert done.status == 1 and "\nlanes 0..3: X...\npixels of 4x4:\n  X...\n  ....\n" in done.out
+    fails(cli("compare", tiny, tmp_path / "none.txt", "--layer", "ties"), 2, "a trace must exist")
+    fails(cli("explain", tiny, "ties", 9, 0, 0), 2, "oy must be 0..3 in ties, not 9")
+    (tiny / "L000_ties" / "nbin.hex").write_text("not hex")
+    for command in (("explain", tiny, "ties", 0, 0, 0), ("compare", tiny, tmp_path / "mine.npy", "--layer", "ties")):
+        fails(cli(*command), 2, "nbin.hex: must have the sha256 of the manifest, not be altered")
+
+
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus Verilog is not installed")
+def test_cosim_takes_what_it_expects_from_the_files(cli, report, tiny, tmp_path):
+    run = ("cosim", tiny, "--sim", "icarus", "--build", tmp_path / "b", "--json", "-")
+    assert report(*run[:-2])["passed"]
+    fails(cli(*run[:4], "--build", tiny / "manifest.json"), 2, "manifest.json: the folder of builds must be writable")
+    tile = ("cycles", "per_cotile", 0, "end")
+    for place in (("cycles", "total"), ("cycles", "issue"), ("cycles", "stall"), ("cycles", "latency"), tile):
+        kept = (tiny / "manifest.json").read_text()
+        add_five(tiny, place)
+        done = cli(*run)
+        assert done.status == 1 and json.loads(done.out)["difference"]["first"]["stage"] == "cycle", place
+        (tiny / "manifest.json").write_text(kept)
+    path = tiny / "L000_ties" / "out.hex"
+    text = path.read_text()
+    path.write_text(text[:-2] + f"{int(text[-2], 16) ^ 1:x}\n")
+    [cause] = json.loads(cli(*run).out)["difference"]["causes"]
+    assert cause["cause"].startswith("the expected word is altered")
+    (tiny / "L000_ties" / "csr.txn").unlink()
+    fails(cli(*run), 2, "csr.txn: must exist, not be missing")
