@@ -42,9 +42,16 @@ def tie_scales(graph, words, decided=()):
     ties = tie_moves(graph)
     for node in graph.nodes:
         if node.op == "concat":
+            outside = set(decided) - _common_root(node, ties)
             for name in node.inputs:
-                ties = _joined(ties, name, node.name, words, decided)
+                ties = _joined(ties, name, node.name, words, outside)
     return ties
+
+
+def _common_root(node, ties):
+    """{root} where all inputs of a concatenation have one scale anyway: it takes that scale, decided or not, and only moves."""
+    found = {(ties[name].root, ties[name].ratio) for name in node.inputs}
+    return {ties[node.inputs[0]].root} if len(found) == 1 else set()
 
 
 def _joined(ties, name, concat, words, decided):

@@ -3,6 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from hwsim.fixed.formats import IntFormat
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.tie_scales import Tie, tie_moves, tie_scales
 
@@ -68,3 +69,12 @@ def test_words_that_differ_are_not_tied():
     ties = ties_of(graph(conv("a", "x"), conv("b", "x"), joined("j", "a", "b")), {"a": "i8"})
     assert ties["a"] == Tie("a", Fraction(1))
     assert ties["b"] == ties["j"]
+
+
+def test_a_concatenation_of_one_decided_tensor_takes_its_scale():
+    """Joining the raw sensor frame with itself moves codes: nothing is rounded, whatever the calibration saw."""
+    nodes = (Node.make("x", "input", shape=(None, None, 1)), Node.make("j", "concat", ("x", "x", "x"), axis=3))
+    graph = Graph(nodes, ("x",), ("j",))
+    words = dict.fromkeys(("x", "j"), IntFormat(11))
+    assert tie_scales(graph, words, ("x",))["j"] == Tie("x", Fraction(1))
+    assert tie_scales(graph, words, ("x", "j"))["j"] == Tie("j", Fraction(1))

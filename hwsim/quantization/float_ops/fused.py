@@ -19,7 +19,11 @@ def activated(node, value):
 
 def slope(value, alpha):
     """PReLU: x where x >= 0, else alpha*x."""
-    return np.where(value >= 0, value, value * alpha)
+    below = value * alpha
+    if ((alpha >= 0) & (alpha <= 1)).all():
+        return np.maximum(value, below, out=below)
+    np.copyto(below, value, where=value >= 0)
+    return below
 
 
 def clipped(value, limits):
