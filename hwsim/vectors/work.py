@@ -119,7 +119,8 @@ def cropped(work, max_words):
     while rows > 0 and _input_rows(layer, rows) * layer.in_hw[1] * cit > max_words:
         rows -= 1
     if rows < 1:
-        raise UsageError(f"{work.name}: --max-words must hold one output row and its input, not be {max_words}")
+        least = max(layer.out_hw[1] * cot, _input_rows(layer, 1) * layer.in_hw[1] * cit)
+        raise UsageError(f"{work.name}: --max-words must be at least {least}, one output row and its input, not {max_words}")
     if rows == layer.out_hw[0]:
         return work
     height = _input_rows(layer, rows)

@@ -141,7 +141,7 @@ def test_max_words_drops_rows_at_the_bottom():
     smaller = cropped(work, 24)
     assert smaller.layer.out_hw == (1, 3) and smaller.layer.in_hw == (3, 8)
     assert smaller.cycles.total == array_cycles(smaller.layer, SMALL).total
-    with pytest.raises(UsageError, match=r"^window: --max-words must hold one output row and its input, not be 23$"):
+    with pytest.raises(UsageError, match=r"^window: --max-words must be at least 24, one output row and its input, not 23$"):
         cropped(work, 23)
 
 
