@@ -23,6 +23,7 @@ from hwsim.reports import bench_peers, tables
 from hwsim.reports.cycles import pyplot, save
 from hwsim.version import VERSION
 
+CACHED, CODE = 1 << 19, 4  # bytes
 PROBE_PASSES = 100_000
 WORK = 1.5e8  # multiply-accumulates per measurement: a millisecond is mostly over before another process interrupts
 
@@ -115,41 +116,80 @@ def layer_of(shape, bits):
                       (1, 1), (1, 1), (pad,) * 4, (shape.size,) * 2, (shape.size,) * 2)
 
 
+def of_limit(shape, mode, repeats=9):
+    """A kernel's rate as a fraction of the limit, measured in turns: the median."""
+    kernel = _kernel(shape, mode)
+    return _in_turns(kernel.alone, _limit(kernel.form), repeats)[1]
+
+
+def of_plain(shape, mode, repeats=9):
+    """A kernel's rate as a fraction of that of mode `plain`, measured in turns: the median."""
+    return _in_turns(_kernel(shape, mode).alone, _kernel(shape, "plain").alone, repeats)[1]
+
+
 def _measured(shape, mode, repeats):
     """One row, or None where the layer has no kernel in this mode."""
+    kernel = _kernel(shape, mode)
+    if kernel is None:
+        return None
+    rate, fraction, top = _in_turns(kernel.alone, _limit(kernel.form), repeats)
+    whole, _, _ = _in_turns(kernel.whole, _limit(kernel.form), repeats)
+    return {"layer": str(shape), "mode": mode, "plan": kernel.plan, "tile": kernel.tile,
+            "kernel_gmacs": rate, "limit_gmacs": top, "of_limit": fraction, "layer_gmacs": whole}
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """A layer made ready. alone, whole: (work, its multiply-accumulates), of the compiled kernel with its fused requantizer
+    on rows that are already narrowed and bordered, and of the whole layer from and to 32-bit tensors."""
+
+    plan: str
+    tile: str
+    form: Form
+    alone: tuple
+    whole: tuple
+
+
+def _kernel(shape, mode):
+    """The _Kernel of a shape in a mode, or None where there is none."""
     bits, datapath, monitor = MODES[mode]
     layer = layer_of(shape, bits)
     prepared = conv.prepare(layer, datapath, IntFormat(bits), monitor, ladder()[:1])
     if prepared.plan.path == "portable" or (mode == "8 bit" and prepared.plan.path != "dot8"):
         return None
-    program = prepared.program(prepared.plan.mode)
-    form = program.form if program.form is not Form.CHANNEL else Form.PAIR
-    x = _input(layer)
-    kernel, kernel_macs = _kernel_alone(program, shape, x)
-    rates, fractions, limits = _beside_the_limit(kernel, kernel_macs, form, repeats)
-    whole, _, _ = _beside_the_limit(lambda: conv.run_layer(prepared, x, None, monitor), shape.macs, form, repeats)
-    band = program.parts[0].bands[0].variant
-    return {"layer": str(shape), "mode": mode, "plan": str(prepared.plan), "tile": f"{band.mr}x{band.nr}",
-            "kernel_gmacs": rates, "limit_gmacs": limits, "of_limit": fractions, "layer_gmacs": whole}
-
-
-def _kernel_alone(program, shape, x):
-    """(work, macs): the compiled kernel, fused requantizer included, on rows that are already narrowed and bordered."""
-    rows = program.chunk_rows(1, 1)
+    program, x = prepared.program(prepared.plan.mode), _input(layer)
+    band, rows = program.parts[0].bands[0].variant, _cached_rows(program)
     worker, y = Worker(program, rows, None), np.empty((rows, shape.size, shape.oc), np.int32)
     worker.rows(x.reshape(shape.size, -1), y, 0)
-    return lambda: worker.kernels(0, y if worker.direct else worker.outputs), shape.macs * rows // shape.size
+    alone = (lambda: worker.kernels(0, y if worker.direct else worker.outputs), shape.macs * rows // shape.size)
+    return _Kernel(str(prepared.plan), f"{band.mr}x{band.nr}", program.form if program.form is not Form.CHANNEL else Form.PAIR,
+                   alone, (lambda: conv.run_layer(prepared, x, None, monitor), shape.macs))
 
 
-def _beside_the_limit(work, macs, form, repeats):
-    """Medians of (GMAC/s, fraction of the limit measured next to it, limit)."""
-    probe, times, found = limit.probe(ladder()[0], form), max(1, round(WORK / macs)), []
-    probe(1), work()
-    for _ in range(repeats):
-        top = limit.macs(ladder()[0], form, PROBE_PASSES) / _seconds(lambda: probe(PROBE_PASSES)) * 1e-9
-        rate = times * macs / _seconds(lambda: [work() for _ in range(times)]) * 1e-9
-        found.append((rate, rate / top, top))
-    return tuple(statistics.median(column) for column in zip(*found))
+def _cached_rows(program):
+    """Output rows that stay in the second cache with their inputs: the kernel is measured, not its neighbours' memory."""
+    layer, word = program.layer, np.dtype(program.scratch_type).itemsize
+    return max(1, CACHED // (program.columns * layer.ic * word + layer.out_hw[1] * layer.oc * CODE))
+
+
+def _limit(form):
+    """(work, its multiply-accumulates) of the probe of the machine's limit."""
+    probe = limit.probe(ladder()[0], form)
+    return lambda: probe(PROBE_PASSES), limit.macs(ladder()[0], form, PROBE_PASSES)
+
+
+def _in_turns(one, other, repeats):
+    """Medians of (GMAC/s of one, its fraction of the other's measured next to it, GMAC/s of the other)."""
+    found = []
+    for _ in range(repeats + 1):  # the first warms up
+        below, rate = _rate(*other), _rate(*one)
+        found.append((rate, rate / below, below))
+    return tuple(statistics.median(column) for column in zip(*found[1:]))
+
+
+def _rate(work, macs):
+    times = max(1, round(WORK / macs))
+    return times * macs * 1e-9 / _seconds(lambda: [work() for _ in range(times)])
 
 
 def _seconds(work):

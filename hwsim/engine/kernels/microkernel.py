@@ -189,7 +189,7 @@ def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp
 
 @lru_cache(None)
 def kernel(v):
-    """The compiled function of a Variant on a JOB array of one: its output rows, tile after tile, of every block of channels.
+    """The compiled function of a Variant: all rows of out int32 (ROWS,OW,OC), tile after tile, of a JOB's blocks of channels.
 
     The weights of a block stay in the first cache while a row passes; the last tile of a row overlaps its neighbour. Numba's
     cache knows this closure by the integers that it holds, which are therefore all that it holds.
@@ -197,20 +197,21 @@ def kernel(v):
     lanes, mr, nr, form, lanes_per_pass, mode, finish = (int(value) for value in v)
     stamp = STAMP
 
-    def rows(jobs):
+    def rows(jobs, out):
         job, doubt = jobs[0], 0
-        for y in range(job.rows):
+        first, out_row, out_pixel = np.int64(out.ctypes.data) + job.out, out.strides[0], out.strides[1]
+        for y in range(out.shape[0]):
             for block in range(job.blocks):
                 x = job.x + y * job.x_row + block * job.x_block
-                out = job.out + y * job.out_row + block * job.out_block
+                target = first + y * out_row + block * job.out_block
                 start = 0
                 while start < job.width:
                     pixel = min(start, job.width - mr)
                     doubt = run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, Tile(
                         x + pixel * job.x_pixel, job.x_pixel, job.weights + block * job.w_block, job.runs, job.n_runs,
                         job.n_passes, job.channels + block * job.per_block, job.lo, job.hi, job.acc_lo, job.acc_hi,
-                        job.wrap, job.tally + block * job.per_block, start - pixel, out + pixel * job.out_pixel,
-                        job.out_pixel, doubt))
+                        job.wrap, job.tally + block * job.per_block, start - pixel, target + pixel * out_pixel,
+                        out_pixel, doubt))
                     start += mr
 
-    return compiled(rows, (numba.typeof(np.zeros(1, JOB)),))
+    return compiled(rows, (numba.typeof(np.zeros(1, JOB)), types.int32[:, :, ::1]))

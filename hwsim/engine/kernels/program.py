@@ -94,7 +94,7 @@ class Worker:
         self.clamped = 0
         for part, offsets in zip(program.parts, self.steps):
             self._check_reach(part, offsets)
-        self.jobs = [[self._job(band, tally, offsets) for band, tally in zip(part.bands, tallies)]
+        self.jobs = [[(kernel(band.variant), self._job(band, tally, offsets)) for band, tally in zip(part.bands, tallies)]
                      for part, tallies, offsets in zip(program.parts, self.tallies, self.steps)]
 
     def _check_reach(self, part, offsets):
@@ -133,26 +133,23 @@ class Worker:
 
     def kernels(self, index, out):
         """Runs part `index` on the input rows that are there, into out (ROWS,OW,OC or its padded width)."""
-        part, address = self.program.parts[index], out.__array_interface__["data"][0]
-        for band, job in zip(part.bands, self.jobs[index]):
-            job["rows"], job["out"] = len(out), address + band.first * out.itemsize
-            job["out_row"], job["out_pixel"] = out.strides[:2]
-            kernel(band.variant)(job)
+        for run, job in self.jobs[index]:
+            run(job, out)
 
     def _job(self, band, tally, offsets):
-        """A JOB that only lacks where its outputs go."""
+        """What a kernel is told about its band, in this worker's memory."""
         layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
         row, pixel, item = self.inputs.strides
         per_channel = self.program.form is Form.CHANNEL
         fields = dict(
-            rows=0, width=layer.out_hw[1], blocks=band.blocks,
+            width=layer.out_hw[1], blocks=band.blocks,
             x=self.inputs.ctypes.data + (band.first * item if per_channel else 0),
             x_row=row * layer.stride[0], x_pixel=pixel * layer.stride[1], x_block=band.block * item if per_channel else 0,
             weights=band.weights.ctypes.data, w_block=band.weights.strides[0],
             runs=offsets.ctypes.data, n_runs=len(offsets), n_passes=band.passes,
             channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.lo, hi=layer.hi,
             acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
-            tally=tally.ctypes.data, out=0, out_row=0, out_pixel=0, out_block=band.block * 4)
+            tally=tally.ctypes.data, out=band.first * 4, out_block=band.block * 4)
         return np.array([tuple(fields[name] for name in JOB.names)], JOB)
 
     def tally(self, row):

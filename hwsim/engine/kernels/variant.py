@@ -59,8 +59,8 @@ Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish")
 Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally skip out out_pixel "
                   "doubt")
 
-# One call of a kernel: addresses and steps in bytes; counts of rows, pixels, blocks, runs and passes. A record in memory,
-# since numba takes an array with a tenth of the ceremony of a tuple.
+# What stays the same in all calls of a kernel: addresses and steps in bytes, `out` counted from the output's start; counts of
+# pixels, blocks, runs and passes. A record in memory, since numba takes an array with a tenth of the ceremony of a tuple.
 JOB = np.dtype([(name, np.int64) for name in (
-    "rows width blocks x x_row x_pixel x_block weights w_block runs n_runs n_passes channels per_block "
-    "lo hi acc_lo acc_hi wrap tally out out_row out_pixel out_block").split()])
+    "width blocks x x_row x_pixel x_block weights w_block runs n_runs n_passes channels per_block "
+    "lo hi acc_lo acc_hi wrap tally out out_block").split()])
