@@ -6,10 +6,17 @@ from rich.table import Table
 MANY = 8    # columns from which they stand closer
 
 
+class Paper(Console):
+    """A console whose reader may leave early (`| head`): that is no failure."""
+
+    def on_broken_pipe(self):
+        raise BrokenPipeError
+
+
 def console(stderr=False):
     """Where a person reads; a pipe gets plain text of a fixed width."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=160, force_terminal=False)
+    made = Paper(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Paper(stderr=stderr, highlight=False, width=160, force_terminal=False)
 
 
 def table(title, columns, rows):

@@ -82,3 +82,9 @@ def test_unwritable_output(cli, model, mosaic, tmp_path):
     (tmp_path / "file").write_text("")
     done = cli("run", model, "--input", mosaic, "-q", "--out", tmp_path / "file" / "o")
     assert done.status == 1 and len([x for x in done.err.splitlines() if not x.startswith("warning")]) == 1
+
+
+def test_a_reader_that_leaves_early_is_no_failure(model):
+    done = subprocess.run(f"{sys.executable} -m hwsim inspect {model} | head -1; exit ${{PIPESTATUS[0]}}", shell=True,
+                          executable="/bin/bash", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
