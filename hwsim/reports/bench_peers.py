@@ -15,11 +15,9 @@ LEAST_SECONDS = 0.02  # a call shorter than this is repeated
 
 def measured(shapes):
     """[{layer, peer, gmacs}] of every installed peer that has such a layer."""
-    rows = []
-    for name, (module, make) in PEERS.items():
-        if importlib.util.find_spec(module) is not None:
-            rows += [{"layer": str(shape), "peer": name, "gmacs": _rate(make(shape), shape.macs)} for shape in shapes if shape.ic]
-    return rows
+    found = [(name, make) for name, (module, make) in PEERS.items() if importlib.util.find_spec(module) is not None]
+    return [{"layer": str(shape), "peer": name, "gmacs": _rate(make(shape), shape.macs)}
+            for shape in shapes if shape.ic for name, make in found]
 
 
 def _rate(work, macs):
