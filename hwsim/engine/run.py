@@ -18,11 +18,12 @@ from hwsim.engine.stream import first_faults, merged, stream
 from hwsim.errors import OverflowFault, UsageError
 from hwsim.fixed.formats import Overflow
 from hwsim.graph.bands import count, gathered, rows_per_step, whole
+from hwsim.graph.fit import fitted
 from hwsim.graph.integer import IntegerGraph, check_network
 from hwsim.graph.node import Graph
 from hwsim.graph.place_sizes import place_sizes
 from hwsim.graph.rows import height
-from hwsim.graph.shapes import free, infer
+from hwsim.graph.shapes import infer
 
 ENGINES = {"fast": "hwsim.engine.fast", "reference": "hwsim.engine.reference"}
 CODE_BYTES = 4
@@ -94,9 +95,7 @@ def place(net, inputs, engine="fast", monitor=False, threads=None):
     check_network(net)
     codes = check_codes(net, inputs)
     in_shapes = {name: array.shape for name, array in codes.items()}
-    graph = net.graph
-    if any(_resized(graph[name], shape) for name, shape in in_shapes.items()):
-        graph = free(graph)
+    graph = fitted(net.graph, in_shapes)
     graph = place_sizes(graph, infer(graph, in_shapes))
     formats = {node.name: net.formats[node.name if node.name in net.formats else graph.consumers[node.name][0].name]
                for node in graph.nodes}
@@ -169,12 +168,6 @@ def _stop_at_event(event, datapath):
     raise OverflowFault(f"{event.layer}: the accumulator must stay in {fmt.min}..{fmt.max} ({fmt}), not {event.value} at "
                         f"n={event.n} cot={event.cot} oy={event.oy} ox={event.ox} oc={event.oc} "
                         f"ky={event.ky} kx={event.kx} cit={event.cit} word={event.word}", event)
-
-
-def _resized(node, shape):
-    """Whether only the image size of `shape` differs from what the input declares."""
-    declared = node.params["shape"]
-    return len(shape) == len(declared) + 1 and any(d not in (None, s) for d, s in zip(declared[:-1], shape[1:-1]))
 
 
 def engine_named(engine):

@@ -2,8 +2,9 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from hwsim.graph.fit import fitted
 from hwsim.graph.integer import IntegerGraph
-from hwsim.graph.shapes import free, infer
+from hwsim.graph.shapes import infer
 from hwsim.hw.advice import explain
 from hwsim.hw.config import Device, of_network
 from hwsim.hw.cycles import ArrayCycles, array_cycles
@@ -109,7 +110,7 @@ def network_cycles(network, in_shapes, device, config=None):
 def concrete_shapes(graph, in_shapes):
     """name -> shape of one image; a declared image size gives way to another one."""
     single = {name: (1, *shape[1:]) for name, shape in in_shapes.items()}
-    return infer(free(graph) if any(_differs(graph[n], s) for n, s in single.items()) else graph, single)
+    return infer(fitted(graph, single), single)
 
 
 def image_shapes(graph, size=None, default=(512, 512)):
@@ -123,11 +124,6 @@ def image_shapes(graph, size=None, default=(512, 512)):
         rows, cols = size or (declared[0] or default[0], declared[1] or default[1])
         shapes[name] = (1, rows, cols, declared[2] or 1)
     return shapes
-
-
-def _differs(node, shape):
-    declared = node.params["shape"]
-    return len(shape) == len(declared) + 1 and any(d not in (None, s) for d, s in zip(declared[:-1], shape[1:-1]))
 
 
 def _layer(node, shapes, bits, device, packable):

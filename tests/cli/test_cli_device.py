@@ -52,13 +52,13 @@ def test_a_bad_device_is_one_line(cli, tmp_path, text, status, message):
 
 
 def test_cycles_and_run_agree(report, model, mosaic):
-    """The shipped model joins its raw input: with sensor codes that takes cycles, whether or not anything is quantized yet."""
+    """The shipped model joins its raw input with itself: codes move, whether or not anything is quantized yet."""
     np.save(mosaic, np.load(mosaic) // 2)
     before = report("cycles", model, "--input-size", "32x32")
     after = report("run", model, "--input", mosaic, "--no-float")["cycles"]
     assert before["total"] == after["total"]
     assert [row["cycles"] for row in before["layers"]] == [row["cycles"] for row in after["layers"]]
-    assert {row["name"]: (row["unit"], row["cycles"]) for row in before["layers"]}["skip"] == ("vector", 32 * 32)
+    assert {row["name"]: (row["unit"], row["cycles"]) for row in before["layers"]}["skip"] == ("address", 0)
 
 
 def test_cycles_of_a_quantized_network_say_its_words(report, network):

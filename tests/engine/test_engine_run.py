@@ -114,8 +114,8 @@ def test_wrong_codes(inputs, message):
 
 
 @pytest.mark.parametrize("shape, message", [
-    ((1, 2, 2, 3), r"^x: input shape must be Nx2x2x1, not 1x2x2x3$"),
-    ((2, 2, 1), r"^x: input shape must be Nx2x2x1, not 2x2x1$"),
+    ((1, 2, 2, 3), r"^x: input shape must be NxHxWx1, not 1x2x2x3$"),
+    ((2, 2, 1), r"^x: input shape must be NxHxWx1, not 2x2x1$"),
 ])
 def test_wrong_input_shape(shape, message):
     with pytest.raises(GraphError, match=message):

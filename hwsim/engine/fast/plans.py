@@ -1,5 +1,6 @@
 """What the fast engine will do with each array layer of a network: for reading, nothing runs."""
 from hwsim.engine.kernels.plan import plan
+from hwsim.graph.fit import fitted
 from hwsim.graph.place_sizes import place_sizes
 from hwsim.graph.shapes import infer
 from hwsim.ops.cut import ARRAY_OPS, cut
@@ -7,7 +8,8 @@ from hwsim.ops.cut import ARRAY_OPS, cut
 
 def layer_plans(net, in_shapes, monitor=False):
     """[(array layer's name with its suffix, Plan)] in the order in which they run; in_shapes: input name -> concrete shape."""
-    graph = place_sizes(net.graph, infer(net.graph, in_shapes))
+    graph = fitted(net.graph, in_shapes)
+    graph = place_sizes(graph, infer(graph, in_shapes))
     shapes = infer(graph, in_shapes)
     found = []
     for node in graph.nodes:

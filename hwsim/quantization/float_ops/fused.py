@@ -1,7 +1,7 @@
 """What a pass may have folded into a node: PReLU slopes per output channel of an array layer, then a clip."""
 import numpy as np
 
-ARRAY = ("conv2d", "conv2d_transpose", "dense")
+from hwsim.graph.fuse import ARRAY
 
 
 def fused(node):
