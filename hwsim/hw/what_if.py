@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 
+from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Overflow
 from hwsim.graph.accumulator import LEAST, MOST, signed_bits
@@ -143,7 +143,7 @@ def _second(layer, datapath):
     return np.ascontiguousarray(np.repeat(layer.flags, datapath.tm, axis=0)[:layer.oc].transpose(2, 3, 1, 0))
 
 
-@njit(cache=True)
+@compiled
 def _bits(value):
     """Bits of the narrowest signed word that holds value."""
     magnitude, bits = (value if value >= 0 else ~value), 1
@@ -156,7 +156,7 @@ def _bits(value):
     return bits
 
 
-@njit(cache=True)
+@compiled
 def _count_beat(acc, real, worst, beats):
     """After one beat: each channel that took it adds its width to the histogram and to its own worst."""
     for oc in range(acc.size):
@@ -166,14 +166,14 @@ def _count_beat(acc, real, worst, beats):
             worst[oc] = max(worst[oc], bits)
 
 
-@njit(cache=True)
+@compiled
 def _count_pixel(worst, outputs, pixels):
     for oc in range(worst.size):
         outputs[worst[oc]] += 1
     pixels[worst.max()] += 1
 
 
-@njit(cache=True)
+@compiled
 def _full(x, weights, bias, second, geometry, out_hw, tn, counts):
     """Exact sums of an ordinary layer: weights (WORDS,KH,KW,IC,OC), beats in issue order."""
     words, kh, kw, ic, oc_count = weights.shape
@@ -199,7 +199,7 @@ def _full(x, weights, bias, second, geometry, out_hw, tn, counts):
             _count_pixel(worst, counts[1], counts[2])
 
 
-@njit(cache=True)
+@compiled
 def _depthwise(x, weights, bias, second, geometry, out_hw, tn, counts):
     """Exact sums of a depthwise layer: every channel sees its own input only."""
     words, kh, kw, _, oc_count = weights.shape
