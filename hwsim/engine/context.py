@@ -2,6 +2,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from hwsim.fixed.formats import Datapath, IntFormat
 
 
@@ -22,11 +24,19 @@ class Context:
 
 @dataclass(frozen=True)
 class Engine:
-    """run_node(node, inputs, context) -> (int32 codes, N first; LayerStats).
+    """run_node(node, inputs, context) -> (int16 or int32 codes, N first; LayerStats).
 
-    `inputs` are C-contiguous int32 arrays, read only by custom. A node is never an input and never depends on sizes
+    `inputs` are C-contiguous int16 or int32 arrays (word_type), read only by custom. A node is never an input and never depends on sizes
     (graph.place_sizes); engine.legality has checked it.
     """
 
     name: str
     run_node: Callable
+
+
+INT16 = (1 << 15) - 1
+
+
+def word_type(least, most):
+    """The type in which the fast engine keeps codes least..most in memory: int16 where it holds them all, else int32."""
+    return np.int16 if -INT16 - 1 <= least and most <= INT16 else np.int32

@@ -44,7 +44,7 @@ def run(net, inputs, engine="fast", dump=(), monitor=False, threads=None, progre
         name = band.node.name
         stats[name] = joined_stats(job, band, stats.get(name))
         if name in keep:
-            tensors[name] = gathered(tensors.get(name), band, job.shapes[name])
+            tensors[name] = gathered(tensors.get(name), band, job.shapes[name], np.int32)
         done += measure(band, rows)
         if progress:
             progress(band.node, done, job.size(rows))
@@ -63,7 +63,7 @@ def steps(net, inputs, engine="fast", monitor=False, threads=None):
 
 def _tensors(job):
     for band in bands(job, None):
-        yield band.node, band.tensor, band.note
+        yield band.node, band.tensor.astype(np.int32, copy=False), band.note
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,8 @@ def place(net, inputs, engine="fast", monitor=False, threads=None):
 
 
 def bands(job, rows):
-    """Yields a Band with its LayerStats for every tensor of the network, whole where `rows` is None, else row by row.
+    """Yields a Band with its LayerStats for every tensor of the network, whole where `rows` is None, else row by row; its
+    codes are in the engine's own type, int16 or int32.
 
     Errors: OverflowFault in mode `error`, for the earliest node that has an event.
     """

@@ -151,10 +151,10 @@ def whole(node, tensor, note):
     return Band(node, slice(0, len(tensor)), slice(0, count(tensor)), tensor, note)
 
 
-def gathered(kept, band, shape):
-    """`kept` (None at first) of `shape` with the band in its place; a whole tensor is taken as it is."""
+def gathered(kept, band, shape, dtype):
+    """`kept` (None at first) of `shape` and `dtype` with the band in its place; a whole tensor is taken as it is."""
     if band.tensor.shape == shape:
-        return band.tensor
-    kept = np.empty(shape, band.tensor.dtype) if kept is None else kept
+        return band.tensor.astype(dtype, copy=False)
+    kept = np.empty(shape, dtype) if kept is None else kept
     rows_of(kept[band.images], band.rows.start, band.rows.stop)[...] = band.tensor
     return kept

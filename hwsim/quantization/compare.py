@@ -72,9 +72,9 @@ def compare(graph, net, inputs, engine="fast", dump=(), monitor=False, threads=N
         sums[name] = _sums(net, wanted.tensor, band.tensor, name, sums.get(name))
         stats[name] = joined_stats(job, band, stats.get(name))
         if name in net.outputs:
-            floats[name] = gathered(floats.get(name), wanted, job.shapes[name])
+            floats[name] = gathered(floats.get(name), wanted, job.shapes[name], np.float64)
         if name in net.outputs or name in dump:
-            tensors[name] = gathered(tensors.get(name), band, job.shapes[name])
+            tensors[name] = gathered(tensors.get(name), band, job.shapes[name], np.int32)
         done += measure(band, rows)
         if progress is not None:
             progress(band.node, done, job.size(rows))

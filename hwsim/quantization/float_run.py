@@ -54,7 +54,7 @@ def evaluate(graph, inputs):
     wanted = dict.fromkeys(graph.outputs)
     for band in bands(graph, inputs, rows_per_step(graph, inputs)):
         if band.node.name in wanted:
-            wanted[band.node.name] = rows_of.gathered(wanted[band.node.name], band, shapes[band.node.name])
+            wanted[band.node.name] = rows_of.gathered(wanted[band.node.name], band, shapes[band.node.name], np.float64)
     return [wanted[name] for name in graph.outputs]
 
 

@@ -54,7 +54,7 @@ def test_bands_of_one_operator(op, params):
         found = {}
         for band in bands(graph, inputs, rows):
             name = band.node.name
-            found[name] = graph_bands.gathered(found.get(name), band, expected[name].shape)
+            found[name] = graph_bands.gathered(found.get(name), band, expected[name].shape, np.float64)
             if band.note is not None:
                 np.testing.assert_array_equal(band.note, expected["y:pre"][band.images, band.rows])
         np.testing.assert_array_equal(found["y"], expected["y"])
