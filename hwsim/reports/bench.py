@@ -159,7 +159,8 @@ def _kernel(shape, mode):
         return None
     program, x = prepared.program(prepared.plan.mode), _input(layer)
     band, rows = program.parts[0].bands[0].variant, _cached_rows(program)
-    worker, y = Worker(program, rows, None), np.empty((rows, shape.size, shape.oc), np.int32)
+    worker = Worker(program, rows, None)
+    y = np.empty((rows, shape.size, shape.oc), worker.out_type)
     worker.rows(x.reshape(shape.size, -1), y, 0)
     alone = (lambda: worker.kernels(0, y if worker.direct else worker.outputs), shape.macs * rows // shape.size)
     return _Kernel(str(prepared.plan), f"{band.mr}x{band.nr}", program.form if program.form is not Form.CHANNEL else Form.PAIR,

@@ -1,17 +1,19 @@
 """Array nodes: cut into ArrayLayers, each run, their outputs and counters put back together."""
 import numpy as np
 
+from hwsim.engine.context import word_type
 from hwsim.engine.fast.layer import run_layer
+from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.result import LayerStats
 from hwsim.ops.cut import cut, image_shape
 from hwsim.ops.window import out_hw
 
 
 def array_node(node, inputs, context, loops):
-    """(int32 codes, LayerStats) of a qconv2d, qconv2d_transpose or qdense node."""
+    """(codes, LayerStats) of a qconv2d, qconv2d_transpose or qdense node."""
     x = inputs[0].reshape(image_shape(inputs[0].shape))
     cuts, results = cut(node, inputs[0].shape, context.datapath.tm), []
-    y = None if len(cuts) == 1 else np.empty(_shape(node, x, cuts), np.int32)
+    y = None if len(cuts) == 1 else ARENA.empty(_shape(node, x, cuts), word_type(node.params["lo"], node.params["hi"]))
     for one in cuts:
         part, stats = run_layer(one.layer, context.datapath, np.ascontiguousarray(x[..., one.in_channels]),
                                 context.in_formats[0], context.out_format, context.monitor, context.threads, loops)

@@ -3,6 +3,7 @@ from functools import partial
 
 import numpy as np
 
+from hwsim.engine.context import word_type
 from hwsim.engine.fast.loops import BEST
 from hwsim.engine.fast.plan import make_plan
 from hwsim.engine.fast.requantize import MODES, fits, folded, unfolded
@@ -16,7 +17,7 @@ NEVER = (1 << 63) - 1
 
 
 def run_layer(layer, datapath, x, in_format, out_format, monitor, threads=1, loops=BEST):
-    """(codes int32 (N,OH,OW,OC), LayerStats) of an ArrayLayer for x int32 (N,IH,IW,IC), C-contiguous.
+    """(codes (N,OH,OW,OC), LayerStats) of an ArrayLayer for x (N,IH,IW,IC), C-contiguous; both int16 or int32.
 
     The counters are filled when `monitor` is set; `first` also in overflow mode `error`.
     """
@@ -27,7 +28,7 @@ def run_layer(layer, datapath, x, in_format, out_format, monitor, threads=1, loo
         store = _requantizer(layer, datapath, out_format, prepared.largest, loops)
         return conv.run_layer(prepared, x, store, monitor, threads)
     plan = make_plan(layer, datapath, in_format, monitor)
-    y = np.empty((len(x), layer.out_hw[0] * layer.out_hw[1], layer.oc), np.int32)
+    y = np.empty((len(x), layer.out_hw[0] * layer.out_hw[1], layer.oc), word_type(layer.lo, layer.hi))
     store = _requantizer(layer, datapath, out_format, plan.largest, loops)
     accumulate = (_by_beats if plan.beats else _plain)(layer, datapath, plan, loops)
     tallies = in_order(partial(_chunk, x, y, accumulate, store), _chunks(y), threads)

@@ -1,6 +1,6 @@
 """The rules of the modes at the end of a beat, as LLVM IR."""
 from hwsim.engine.kernels.epilogue import fresh
-from hwsim.engine.kernels.ir import i32, smax, smin, splat, umax
+from hwsim.engine.kernels.ir import i32, smax, smin, splat, umax, vector
 from hwsim.engine.kernels.target import COLUMN
 from hwsim.engine.kernels.variant import COUNTS, Mode, Tally
 
@@ -17,7 +17,7 @@ class BeatEnd:
         if v.mode & (Mode.WRAP | Mode.COUNT_WRAP):
             self.wrap = splat(b, b.trunc(tile.wrap, i32), v.lanes)
         if v.mode & COUNTS:
-            self.fresh = [fresh(b, rung, tile, pixel) for pixel in range(v.mr)]
+            self.fresh = [fresh(b, tile, pixel, vector(i32, v.lanes)) for pixel in range(v.mr)]
 
     def __call__(self, start, acc, tally):
         mode = self.v.mode

@@ -42,7 +42,8 @@ def _single(facts, rung, mode, chosen, reduction, form, bias):
 
 
 def _bands(facts, reduction, bias, chosen, rung, form, mode):
-    return tuple(pack.bands(reduction, bias, chosen, rung, facts.layer.out_hw[1], form, mode))
+    item = np.dtype(np.int32 if chosen.finish is Finish.NONE else facts.out_type).itemsize
+    return tuple(pack.bands(reduction, bias, chosen, rung, facts.layer.out_hw[1], form, mode, item))
 
 
 def _bytes(facts, rung, mode, chosen):

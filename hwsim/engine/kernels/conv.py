@@ -61,14 +61,14 @@ def _warn(name, reason):
 
 
 def run_layer(prepared, x, store, monitor=False, threads=1):
-    """(int32 codes (N,OH,OW,OC), LayerStats) of a prepared layer on x (N,IH,IW,IC), integers in its input's format.
+    """(int16 or int32 codes (N,OH,OW,OC), LayerStats) of a prepared layer on x (N,IH,IW,IC), integers in its input's format.
 
-    store(acc int64 (P,OC), y int32 (P,OC)) -> clamped count requantizes where the plan's finish is NONE.
+    store(acc int64 (P,OC), y (P,OC)) -> clamped count requantizes where the plan's finish is NONE.
     The counters are filled when `monitor` is set; `first` also in overflow mode `error`.
     """
     layer = prepared.facts.layer
     _check_input(layer, x)
-    out = ARENA.empty((len(x), *layer.out_hw, layer.oc), np.int32)
+    out = ARENA.empty((len(x), *layer.out_hw, layer.oc), prepared.facts.out_type)
     totals = _run(prepared.program(prepared.plan.mode), x, out, store, threads)
     if not prepared.plan.mode & WATCHES:
         return out, LayerStats()

@@ -2,14 +2,18 @@
 
     y = clamp(round(acc * (m_neg if acc < 0 else m_pos), s), lo, hi)
 
-The full form works in 64 bits on even and odd lanes, shifts 1..62. The short form reads only the high word of the product:
+The full form works in 64 bits on even and odd lanes, shifts 1..62. The high forms read only the high word of the product:
 with t = s - 1 >= 32, half-up is floor((p + 2^t) / 2^(t+1)) = (v + 1) >> 1 for v = floor(p / 2^t), and v is the high word
-shifted by t - 32.
+shifted by t - 32. The word forms do that last step and the clamp in 16 bits: where lo and hi are less than 2^14 away from
+zero, a v that does not fit 16 bits is clamped to the same end as its nearest 16-bit number.
 """
-from hwsim.engine.kernels.ir import constant, i32, i64, load, shuffle, smax, smin, splat, store, vector
-from hwsim.engine.kernels.variant import Finish, Tally
+from hwsim.engine.kernels.ir import at, constant, i16, i32, i64, load, narrowed, shuffle, smax, smin, splat, store, vector
+from hwsim.engine.kernels.target import COLUMN
+from hwsim.engine.kernels.variant import FRESH_BYTES, Finish, Tally
 
-SHORT = (Finish.HIGH_HALF_UP, Finish.HIGH_FLOOR)
+HALVED = (Finish.HIGH_HALF_UP, Finish.WORD_HALF_UP)
+WORDS = (Finish.WORD_HALF_UP, Finish.WORD_FLOOR)
+HIGH = (Finish.HIGH_HALF_UP, Finish.HIGH_FLOOR)
 
 
 def emit(b, variant, rung, tile, acc, tally):
@@ -17,20 +21,52 @@ def emit(b, variant, rung, tile, acc, tally):
     if variant.finish == Finish.NONE:
         _store_all(b, variant, rung, tile, acc)
         return tally
-    return (_short if variant.finish in SHORT else _full)(b, variant, rung, tile, acc, list(tally))
+    if variant.finish in WORDS:
+        return _in_words(b, variant, rung, tile, acc, list(tally))
+    return (_high_words if variant.finish in HIGH else _full)(b, variant, rung, tile, acc, list(tally))
 
+
+def fresh(b, tile, pixel, kind):
+    """All ones where `pixel` of the tile was not already done by its left neighbour, else zero: each is counted once."""
+    return load(b, at(b, tile.fresh, pixel * FRESH_BYTES), kind, 4)
+
+
+# ---- where outputs go
 
 def _address(b, variant, rung, tile, index):
     """Where output vector `index` = pixel * vecs + vector goes."""
-    pixel, part = divmod(index, variant.nr * 16 // rung.lanes)
-    offset = b.add(b.mul(tile.out_pixel, i64(pixel)), i64(part * rung.lanes * 4))
+    pixel, part = divmod(index, variant.nr * COLUMN // rung.lanes)
+    offset = b.add(b.mul(tile.out_pixel, i64(pixel)), i64(part * rung.lanes * variant.item))
     return b.add(tile.out, offset)
 
 
 def _store_all(b, variant, rung, tile, values):
+    """Stores vectors of 32-bit lanes, in 16 bits where the variant has such outputs."""
+    if variant.item == 2:
+        _store_pairs(b, variant, rung, tile, [narrowed(b, *pair) for pair in _pairs(values)])
+        return
     for index, value in enumerate(values):
         store(b, value, _address(b, variant, rung, tile, index), 4)
 
+
+def _pairs(values):
+    """Neighbouring vectors two by two; the last one of an odd number with itself."""
+    return list(zip(values[::2], [*values[1::2], values[-1]]))
+
+
+def _store_pairs(b, variant, rung, tile, pairs):
+    """Stores vectors of 16-bit lanes, each of two neighbouring output vectors: in one piece where they are one pixel's."""
+    count, whole = variant.mr * variant.nr * COLUMN // rung.lanes, variant.nr * COLUMN // rung.lanes % 2 == 0
+    for index, pair in zip(range(0, count, 2), pairs):
+        if whole:
+            store(b, pair, _address(b, variant, rung, tile, index), 2)
+            continue
+        for half in range(min(2, count - index)):
+            part = shuffle(b, pair, pair, range(half * rung.lanes, (half + 1) * rung.lanes))
+            store(b, part, _address(b, variant, rung, tile, index + half), 2)
+
+
+# ---- the numbers of a channel
 
 class _Channels:
     """The requantizer's numbers for one vector of channels."""
@@ -69,29 +105,23 @@ def _merged(b, even, odd, high):
 # ---- the full form
 
 def _full(b, variant, rung, tile, acc, tally):
-    vecs = variant.nr * 16 // rung.lanes
+    vecs, outputs = variant.nr * COLUMN // rung.lanes, [None] * len(acc)
     lo, hi = (splat(b, value, rung.lanes // 2) for value in (tile.lo, tile.hi))
     for part in range(vecs):
         channels = _Channels(b, variant, rung, tile, part)
-        for pixel in range(variant.mr):
-            index = pixel * vecs + part
-            y, clamped = _requantized(b, variant.finish, acc[index], channels, lo, hi)
-            store(b, y, _address(b, variant, rung, tile, index), 4)
-            _count(b, variant, rung, tile, tally, index, clamped)
+        for index in range(part, len(acc), vecs):
+            outputs[index], clamped = _requantized(b, variant.finish, acc[index], channels, lo, hi)
+            _count(b, vecs, tile, tally, index, clamped)
+    _store_all(b, variant, rung, tile, outputs)
     return tally
 
 
-def _count(b, variant, rung, tile, tally, index, clamped):
+def _count(b, vecs, tile, tally, index, clamped):
     """Adds a mask of clamped outputs to the tally, where there is one."""
     if tally:
-        pixel, part = divmod(index, variant.nr * 16 // rung.lanes)
-        here = Tally.CLAMPED * variant.nr * 16 // rung.lanes + part
-        tally[here] = b.sub(tally[here], b.and_(clamped, fresh(b, rung, tile, pixel)))
-
-
-def fresh(b, rung, tile, pixel):
-    """All ones where `pixel` of the tile was not already done by its left neighbour, else zero: each is counted once."""
-    return splat(b, b.sext(b.icmp_signed(">=", i64(pixel), tile.skip), i32), rung.lanes)
+        pixel, part = divmod(index, vecs)
+        here = Tally.CLAMPED * vecs + part
+        tally[here] = b.sub(tally[here], b.and_(clamped, fresh(b, tile, pixel, clamped.type)))
 
 
 def _requantized(b, finish, acc, channels, lo, hi):
@@ -132,18 +162,13 @@ def _tie(b, finish, p, s):
     return b.sub(b.and_(b.ashr(p, s), one), one)
 
 
-# ---- the short form
+# ---- the high forms
 
-def _short(b, variant, rung, tile, acc, tally):
-    vecs = variant.nr * 16 // rung.lanes
+def _shifted(b, variant, rung, tile, acc):
+    """v of every accumulator."""
+    vecs = variant.nr * COLUMN // rung.lanes
     channels = [_Channels(b, variant, rung, tile, part) for part in range(vecs)]
-    lo, hi = (splat(b, b.trunc(value, i32), rung.lanes) for value in (tile.lo, tile.hi))
-    for index, value in enumerate(acc):
-        rounded = _halved(b, variant, _high(b, value, channels[index % vecs]))
-        y = smin(b, smax(b, rounded, lo), hi)
-        store(b, y, _address(b, variant, rung, tile, index), 4)
-        _count(b, variant, rung, tile, tally, index, b.sext(b.icmp_signed("!=", y, rounded), y.type))
-    return tally
+    return [_high(b, value, channels[index % vecs]) for index, value in enumerate(acc)]
 
 
 def _high(b, acc, channels):
@@ -154,4 +179,49 @@ def _high(b, acc, channels):
 
 def _halved(b, variant, v):
     """(v + 1) >> 1 without a carry, or v itself where no half bit was kept."""
-    return b.sub(v, b.ashr(v, constant(v.type, 1))) if variant.finish == Finish.HIGH_HALF_UP else v
+    return b.sub(v, b.ashr(v, constant(v.type, 1))) if variant.finish in HALVED else v
+
+
+def _high_words(b, variant, rung, tile, acc, tally):
+    vecs, outputs = variant.nr * COLUMN // rung.lanes, []
+    lo, hi = (splat(b, b.trunc(value, i32), rung.lanes) for value in (tile.lo, tile.hi))
+    for index, value in enumerate(_shifted(b, variant, rung, tile, acc)):
+        rounded = _halved(b, variant, value)
+        outputs.append(smin(b, smax(b, rounded, lo), hi))
+        _count(b, vecs, tile, tally, index, b.sext(b.icmp_signed("!=", outputs[-1], rounded), rounded.type))
+    _store_all(b, variant, rung, tile, outputs)
+    return tally
+
+
+def _in_words(b, variant, rung, tile, acc, tally):
+    """Two vectors of accumulators at a time. Which channel was clamped is not kept, only how many."""
+    lo, hi = (splat(b, b.trunc(value, i16), 2 * rung.lanes) for value in (tile.lo, tile.hi))
+    rounded = [_halved(b, variant, narrowed(b, *pair)) for pair in _pairs(_shifted(b, variant, rung, tile, acc))]
+    outputs = [smin(b, smax(b, value, lo), hi) for value in rounded]
+    if tally:
+        _count_words(b, variant, rung, tile, tally, rounded, outputs)
+    _store_pairs(b, variant, rung, tile, outputs)
+    return tally
+
+
+def _count_words(b, variant, rung, tile, tally, rounded, outputs):
+    """Adds the number of clamped outputs to the first vector of the tally's row, in any of its lanes."""
+    vecs, total = variant.nr * COLUMN // rung.lanes, constant(outputs[0].type, 0)
+    for index, (one, other) in enumerate(zip(rounded, outputs)):
+        mask = b.sext(b.icmp_signed("!=", one, other), one.type)
+        total = b.sub(total, b.and_(mask, _fresh_pair(b, variant, rung, tile, 2 * index)))
+    pairs, here = b.bitcast(total, vector(i32, rung.lanes)), Tally.CLAMPED * vecs
+    low, high = b.and_(pairs, constant(pairs.type, 0xFFFF)), b.lshr(pairs, constant(pairs.type, 16))
+    tally[here] = b.add(tally[here], b.add(low, high))
+
+
+def _fresh_pair(b, variant, rung, tile, index):
+    """fresh() of two neighbouring output vectors in 16-bit lanes; a vector that is there twice counts once."""
+    vecs, last = variant.nr * COLUMN // rung.lanes, variant.mr * variant.nr * COLUMN // rung.lanes - 1
+    pixels = [index // vecs, (index + 1) // vecs]
+    if pixels[0] == pixels[1]:
+        return fresh(b, tile, pixels[0], vector(i16, 2 * rung.lanes))
+    kind = vector(i16, rung.lanes)
+    halves = [fresh(b, tile, pixels[0], kind),
+              fresh(b, tile, pixels[1], kind) if index < last else constant(kind, 0)]
+    return shuffle(b, *halves, range(2 * rung.lanes))

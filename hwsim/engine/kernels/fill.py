@@ -1,4 +1,5 @@
-"""The input rows of a chunk of output rows, narrowed to the kernel's words, with the border that the padding asks for."""
+"""The input rows of a chunk of output rows, narrowed to the kernel's words, with the border that the padding asks for; and the
+channels that are there, of outputs made by whole columns."""
 from hwsim.engine.kernels.compiling import compiled
 
 
@@ -21,4 +22,12 @@ def _filled(x, rows, first, left, zero):
         rows[r, end:] = zero
 
 
-fill = compiled(_filled)
+def _kept(wide, y):
+    """y (ROWS,OW,OC) = the first OC channels of wide (ROWS,OW,more)."""
+    for row in range(y.shape[0]):
+        for pixel in range(y.shape[1]):
+            for oc in range(y.shape[2]):
+                y[row, pixel, oc] = wide[row, pixel, oc]
+
+
+fill, keep = compiled(_filled), compiled(_kept)

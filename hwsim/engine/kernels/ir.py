@@ -50,6 +50,13 @@ def umax(b, p, q):
     return b.select(b.icmp_unsigned(">", p, q), p, q)
 
 
+def narrowed(b, one, other):
+    """Two vectors of 32-bit lanes as one of 16-bit lanes; a number that does not fit becomes the nearest one that does."""
+    both = shuffle(b, one, other, range(2 * one.type.count))
+    inside = smin(b, smax(b, both, constant(both.type, -1 << 15)), constant(both.type, (1 << 15) - 1))
+    return b.trunc(inside, vector(i16, both.type.count))
+
+
 def counted_loop(b, count, carried, body):
     """The values of `carried` after count (>= 1) rounds of `carried = body(i, carried)`."""
     start, head = b.block, b.append_basic_block("loop")

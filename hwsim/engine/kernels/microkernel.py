@@ -22,7 +22,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from hwsim.engine.kernels import beat_end, epilogue, ir, target, variant
+from hwsim.engine.kernels import beat_end, epilogue, ir, pair_block, target, variant
 from hwsim.engine.kernels.beat_end import BeatEnd
 from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.kernels.ir import (
@@ -42,17 +42,17 @@ from hwsim.engine.kernels.ir import (
     vector,
 )
 from hwsim.engine.kernels.target import COLUMN, rung_of_lanes
-from hwsim.engine.kernels.variant import COUNTS, JOB, WATCHES, Form, Mode, Tally, Tile, Variant
+from hwsim.engine.kernels.variant import COUNTS, FRESH_BYTES, JOB, WATCHES, Form, Mode, Tally, Tile, Variant
 
 
 def stamp():
     """A checksum of everything that the emitted code depends on: numba's cache watches this file only."""
-    sources = b"".join(Path(module.__file__).read_bytes() for module in (beat_end, epilogue, ir, target, variant))
+    sources = b"".join(Path(module.__file__).read_bytes() for module in (beat_end, epilogue, ir, pair_block, target, variant))
     return zlib.crc32(sources + f"{numba.__version__} {llvmlite.__version__}".encode())
 
 
 STAMP = stamp()
-DOUBTFUL, DISAPPOINTED = 32, 8  # a tile that runs twice costs as much as eight clamped ones lose
+LONGEST_PAUSE = 255  # tiles, 2^n - 1: a tile that runs twice costs as much as eight clamped ones lose
 
 
 def emit_tile(b, tile, v):
@@ -123,15 +123,18 @@ def _watched(b, tile, v, rung, acc, tally, rule):
 
 
 def _in_doubt(b, tile, start, attempt, again):
-    """(values, doubt): those of attempt() -> [fits, *values] if they fit, else those of again().
+    """(values, doubt): those of attempt() -> [fits, *values] if they fit, else those of again(). `start` lends its types.
 
-    `doubt` grows with every attempt in vain; while it is high, none is made. `start` only lends its types.
+    Of doubt, the low half says for how many tiles no attempt is made, the high half how many that was after the last one in
+    vain: twice as many after the next, half as many after a good one.
     """
-    trust = b.icmp_signed("<=", tile.doubt, i64(DOUBTFUL))
+    wait, pause = b.and_(tile.doubt, i64(0xFFFFFFFF)), b.lshr(tile.doubt, i64(32))
+    trust = b.icmp_signed("==", wait, i64(0))
     fits, *values = either(b, trust, attempt, lambda: [i1(0), *start])
     found = either(b, fits, lambda: values, again)
-    less = b.sub(tile.doubt, b.zext(b.icmp_signed(">", tile.doubt, i64(0)), i64))
-    return found, b.select(b.and_(trust, b.not_(fits)), at(b, tile.doubt, DISAPPOINTED), less)
+    longer = b.and_(b.or_(b.add(pause, pause), i64(1)), i64(LONGEST_PAUSE))
+    tried = b.select(fits, b.shl(b.lshr(pause, i64(1)), i64(32)), b.or_(b.shl(longer, i64(32)), longer))
+    return found, b.select(trust, tried, b.sub(tile.doubt, i64(1)))
 
 
 def _vectors(b, address, count, rung):
@@ -154,14 +157,25 @@ def _one_beat(b, v, rung, inputs, here, state, rule):
     start = list(acc)
     if v.mode & COUNTS:
         acc = [constant(value.type, 0) for value in acc]
-    for g in range(v.lanes_per_pass):
-        weights = [load(b, at(b, w, (g * vecs + n) * size), vector(i32, v.lanes), 4) for n in range(vecs)]
-        for m in range(v.mr):
-            x = _inputs(b, v, rung, at(b, b.add(inputs[m], here), 4 * g), vecs)
-            for n in range(vecs):
-                acc[m * vecs + n] = _dot(b, v, rung, acc[m * vecs + n], x[n], weights[n])
+    places = [b.add(one, here) for one in inputs]
+    for lane in range(v.lanes_per_pass):
+        if v.form == Form.PAIR and pair_block.fits(rung, acc):
+            acc = pair_block.emit(b, acc, w, places, vecs, lane)
+        else:
+            acc = _one_lane(b, v, rung, acc, at(b, w, lane * vecs * size), [at(b, one, 4 * lane) for one in places])
     acc, tally = rule(start, acc, tally)
     return [at(b, w, v.lanes_per_pass * vecs * size), *acc, *tally]
+
+
+def _one_lane(b, v, rung, acc, w, inputs):
+    """Every accumulator with the dot products of one 32-bit lane of inputs."""
+    acc, vecs = list(acc), v.nr * COLUMN // v.lanes
+    weights = _vectors(b, w, vecs, rung)
+    for pixel, address in enumerate(inputs):
+        x = _inputs(b, v, rung, address, vecs)
+        for n in range(vecs):
+            acc[pixel * vecs + n] = _dot(b, v, rung, acc[pixel * vecs + n], x[n], weights[n])
+    return acc
 
 
 def _inputs(b, v, rung, address, vecs):
@@ -177,41 +191,40 @@ def _dot(b, v, rung, acc, x, w):
 
 
 @intrinsic(prefer_literal=True)
-def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, tile):
+def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, item, stamp, tile):
     """Runs one tile and returns its doubt; all but the last argument are compile-time integers, `tile` is a Tile of int64."""
-    chosen = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, finish)))
+    chosen = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, finish, item)))
 
     def codegen(context, builder, signature, values):
-        return emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[8])), chosen)
+        return emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[9])), chosen)
 
-    return types.int64(lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, tile), codegen
+    return types.int64(lanes, mr, nr, form, lanes_per_pass, mode, finish, item, stamp, tile), codegen
 
 
 @lru_cache(None)
 def kernel(v):
-    """The compiled function of a Variant: all rows of out int32 (ROWS,OW,OC), tile after tile, of a JOB's blocks of channels.
+    """The compiled function of a Variant: `count` output rows from address `out` on, tile after tile, of a JOB's blocks of channels.
 
     The weights of a block stay in the first cache while a row passes; the last tile of a row overlaps its neighbour. Numba's
     cache knows this closure by the integers that it holds, which are therefore all that it holds.
     """
-    lanes, mr, nr, form, lanes_per_pass, mode, finish = (int(value) for value in v)
-    stamp = STAMP
+    lanes, mr, nr, form, lanes_per_pass, mode, finish, item = (int(value) for value in v)
+    stamp, fresh_bytes = STAMP, FRESH_BYTES
 
-    def rows(jobs, out):
+    def rows(jobs, out, count):
         job, doubt = jobs[0], 0
-        first, out_row, out_pixel = np.int64(out.ctypes.data) + job.out, out.strides[0], out.strides[1]
-        for y in range(out.shape[0]):
+        for y in range(count):
             for block in range(job.blocks):
                 x = job.x + y * job.x_row + block * job.x_block
-                target = first + y * out_row + block * job.out_block
+                target = out + job.out + y * job.out_row + block * job.out_block
                 start = 0
                 while start < job.width:
                     pixel = min(start, job.width - mr)
-                    doubt = run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, stamp, Tile(
+                    doubt = run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, item, stamp, Tile(
                         x + pixel * job.x_pixel, job.x_pixel, job.weights + block * job.w_block, job.runs, job.n_runs,
                         job.n_passes, job.channels + block * job.per_block, job.lo, job.hi, job.acc_lo, job.acc_hi,
-                        job.wrap, job.tally + block * job.per_block, start - pixel, target + pixel * out_pixel,
-                        out_pixel, doubt))
+                        job.wrap, job.tally + block * job.per_block, job.fresh + (pixel - start) * fresh_bytes,
+                        target + pixel * job.out_pixel, job.out_pixel, doubt))
                     start += mr
 
-    return compiled(rows, (numba.typeof(np.zeros(1, JOB)), types.int32[:, :, ::1]))
+    return compiled(rows, (numba.typeof(np.zeros(1, JOB)), types.int64, types.int64))

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import SPAN, Form, Mode, Tally, Variant
+from hwsim.engine.kernels.variant import FRESH_BYTES, SPAN, Form, Mode, Tally, Variant
 
 SLACK = 256  # readable bytes behind every buffer: a run of an odd length and a full column read past their data
 LONGEST_PASS = 8
+MOST_PIXELS = 16  # of any tile
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +43,8 @@ def aligned(shape, dtype):
     return raw[start:start + size].view(dtype).reshape(shape)
 
 
-def bands(reduction, bias, requantizer, rung, width, form, mode):
-    """The Bands of a layer: as many whole tiles of the widest kind as fit, then the rest in narrow ones."""
+def bands(reduction, bias, requantizer, rung, width, form, mode, item):
+    """The Bands of a layer: as many whole tiles of the widest kind as fit, then the rest in narrow ones; item: bytes of an output."""
     careful = bool(reduction.beat)
     channels, first, found = len(bias), 0, []
     while first < channels:
@@ -51,7 +52,7 @@ def bands(reduction, bias, requantizer, rung, width, form, mode):
         mr, nr = rung.tile(columns, width, careful)
         count = min(channels - first, columns // nr * nr * COLUMN)
         lanes_per_pass = _pass(reduction, form)
-        variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_pass, int(mode), int(requantizer.finish))
+        variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_pass, int(mode), int(requantizer.finish), item)
         found.append(_band(reduction, bias, requantizer, variant, first, count))
         first += count
     return found
@@ -98,6 +99,15 @@ def _per_block(fields, blocks, block):
         row[:len(field)] = field
         table[:, index] = row.astype(np.int32).reshape(blocks, block)
     return table
+
+
+def fresh_masks():
+    """Rows of FRESH_BYTES, MOST_PIXELS of zeros, then as many of ones: from row MOST_PIXELS - k on, those of a tile whose first k
+    pixels were done before.
+    """
+    masks = aligned((2 * MOST_PIXELS, FRESH_BYTES), np.uint8)
+    masks[MOST_PIXELS:] = 255
+    return masks
 
 
 def empty_tally(band):

@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from hwsim.engine.context import word_type
 from hwsim.engine.kernels import geometry, proofs
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import SPAN, Finish, Mode
@@ -12,7 +13,9 @@ from hwsim.ops.layer import integer_weights
 
 FULL = {Rounding.HALF_UP: Finish.HALF_UP, Rounding.HALF_AWAY: Finish.HALF_AWAY,
         Rounding.HALF_EVEN: Finish.HALF_EVEN, Rounding.FLOOR: Finish.FLOOR}
-SHORT = {Rounding.HALF_UP: (Finish.HIGH_HALF_UP, 33), Rounding.FLOOR: (Finish.HIGH_FLOOR, 32)}
+HIGH = {Rounding.HALF_UP: (Finish.HIGH_HALF_UP, 33), Rounding.FLOOR: (Finish.HIGH_FLOOR, 32)}
+WORD = {Finish.HIGH_HALF_UP: Finish.WORD_HALF_UP, Finish.HIGH_FLOOR: Finish.WORD_FLOOR}
+WORD_END = (1 << 14) - 1
 INT32 = (1 << 31) - 1
 
 
@@ -57,6 +60,11 @@ class Facts:
     def __init__(self, layer, datapath, in_format):
         self.layer, self.datapath, self.in_format = layer, datapath, in_format
         self.words = integer_weights(layer.codes, layer.w_format, layer.w_bits)
+
+    @property
+    def out_type(self):
+        """What the layer's outputs are stored in."""
+        return word_type(self.layer.lo, self.layer.hi)
 
     @cached_property
     def summed(self):
@@ -174,15 +182,16 @@ def requantizer(facts):
     given = Requantizer(Finish.NONE, layer.m_pos, layer.m_neg, layer.shift)
     if layer.alpha_q is not None or rounding is Rounding.GEMMLOWP:
         return given
-    return _short(layer, rounding) or _full(layer, rounding) or given
+    return _high(layer, rounding) or _full(layer, rounding) or given
 
 
-def _short(layer, rounding):
+def _high(layer, rounding):
     """Multipliers scaled so that every shift reaches the high word of the product, if they then still fit 32 bits."""
-    if rounding not in SHORT:
+    if rounding not in HIGH:
         return None
-    finish, least = SHORT[rounding]
-    return _scaled(layer, finish, np.maximum(least - layer.shift, 0), least)
+    finish, least = HIGH[rounding]
+    in_words = -WORD_END <= layer.lo <= 0 <= layer.hi <= WORD_END
+    return _scaled(layer, WORD[finish] if in_words else finish, np.maximum(least - layer.shift, 0), least)
 
 
 def _full(layer, rounding):

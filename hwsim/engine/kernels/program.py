@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from hwsim.engine.kernels import pack, wide
-from hwsim.engine.kernels.fill import fill
+from hwsim.engine.kernels.fill import fill, keep
 from hwsim.engine.kernels.geometry import Reduction
 from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import JOB, Finish, Form, Mode, Tally
+from hwsim.engine.kernels.variant import FRESH_BYTES, JOB, Finish, Form, Mode, Tally
 from hwsim.ops.window import extent
 
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
@@ -78,7 +78,7 @@ class Program:
 class Worker:
     """One thread's buffers for a Program: input rows, accumulators, tallies.
 
-    store(acc int64 (P,OC), y int32 (P,OC)) -> clamped count: the requantizer of a program whose finish is NONE.
+    store(acc int64 (P,OC), y (P,OC)) -> clamped count: the requantizer of a program whose finish is NONE.
     """
 
     def __init__(self, program, rows, store):
@@ -86,7 +86,9 @@ class Worker:
         self.inputs = pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
         self.padded = -(-layer.oc // COLUMN) * COLUMN
         self.direct = program.finish is not Finish.NONE and self.padded == layer.oc
-        self.outputs = None if self.direct else pack.aligned((rows, layer.out_hw[1], self.padded), np.int32)
+        self.out_type = np.dtype(np.int32 if program.finish is Finish.NONE else program.facts.out_type)
+        self.outputs = None if self.direct else pack.aligned((rows, layer.out_hw[1], self.padded), self.out_type)
+        self.fresh = pack.fresh_masks()
         if program.finish is Finish.NONE:
             self.acc = np.empty((rows, layer.out_hw[1], layer.oc), np.int64)
         self.tallies = [[pack.empty_tally(band) for band in part.bands] for part in program.parts]
@@ -119,7 +121,7 @@ class Worker:
             return
         self.kernels(0, target)
         if not self.direct:
-            y[...] = target[..., :layer.oc]
+            keep(target, y)
 
     def _wide(self, sums, y):
         program, acc = self.program, self.acc[:len(y)]
@@ -134,12 +136,12 @@ class Worker:
     def kernels(self, index, out):
         """Runs part `index` on the input rows that are there, into out (ROWS,OW,OC or its padded width)."""
         for run, job in self.jobs[index]:
-            run(job, out)
+            run(job, out.ctypes.data, len(out))
 
     def _job(self, band, tally, offsets):
         """What a kernel is told about its band, in this worker's memory."""
         layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
-        row, pixel, item = self.inputs.strides
+        (row, pixel, item), item_out = self.inputs.strides, self.out_type.itemsize
         per_channel = self.program.form is Form.CHANNEL
         fields = dict(
             width=layer.out_hw[1], blocks=band.blocks,
@@ -149,7 +151,9 @@ class Worker:
             runs=offsets.ctypes.data, n_runs=len(offsets), n_passes=band.passes,
             channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.lo, hi=layer.hi,
             acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
-            tally=tally.ctypes.data, out=band.first * 4, out_block=band.block * 4)
+            tally=tally.ctypes.data, fresh=self.fresh.ctypes.data + pack.MOST_PIXELS * FRESH_BYTES,
+            out=band.first * item_out, out_row=layer.out_hw[1] * self.padded * item_out, out_pixel=self.padded * item_out,
+            out_block=band.block * item_out)
         return np.array([tuple(fields[name] for name in JOB.names)], JOB)
 
     def tally(self, row):

@@ -48,7 +48,7 @@ def ladder():
         rungs.append(Rung("avx512", 16, {1: 12, 2: 8}, {1: 12, 2: 8}, "llvm.x86.avx512.pmaddw.d.512",
                           "+avx512vnni" in features))
     if "+avx2" in features:
-        rungs.append(Rung("avx2", 8, {1: 6}, {1: 4}, "llvm.x86.avx2.pmadd.wd"))
+        rungs.append(Rung("avx2", 8, {1: 6}, {1: 5}, "llvm.x86.avx2.pmadd.wd"))
     rungs.append(Rung("sse2", 4, {1: 2}, {1: 2}, "llvm.x86.sse2.pmadd.wd"))
     return tuple(rungs)
 

@@ -37,6 +37,8 @@ class Finish(IntEnum):
     FLOOR = 4
     HIGH_HALF_UP = 5  # from the high word of the product (kernels/epilogue.py)
     HIGH_FLOOR = 6
+    WORD_HALF_UP = 7  # the same, rounded and clamped in 16 bits
+    WORD_FLOOR = 8
 
 
 class Tally(IntEnum):
@@ -52,15 +54,18 @@ COUNTS = Mode.COUNT_WRAP | Mode.COUNT_SATURATE
 PER_BEAT = COUNTS | Mode.SATURATE | Mode.OBSERVE | Mode.WATCH
 WATCHES = COUNTS | Mode.OBSERVE | Mode.WATCH  # modes that fill the tally
 
+FRESH_BYTES = 64  # a row of the table of masks that tells which pixels of a tile count: a vector of the widest kind
+
 SPAN = 1 << 30  # the difference of two smaller sums fits 32 bits
 
-Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish")
+# item: bytes of a stored output, 2 or 4
+Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish item")
 
-Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally skip out out_pixel "
+Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally fresh out out_pixel "
                   "doubt")
 
-# What stays the same in all calls of a kernel: addresses and steps in bytes, `out` counted from the output's start; counts of
+# What stays the same in all calls of a kernel: addresses and steps in bytes, `out` counted from the output's first pixel; counts of
 # pixels, blocks, runs and passes. A record in memory, since numba takes an array with a tenth of the ceremony of a tuple.
 JOB = np.dtype([(name, np.int64) for name in (
     "width blocks x x_row x_pixel x_block weights w_block runs n_runs n_passes channels per_block "
-    "lo hi acc_lo acc_hi wrap tally out out_block").split()])
+    "lo hi acc_lo acc_hi wrap tally fresh out out_row out_pixel out_block").split()])
