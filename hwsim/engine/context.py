@@ -26,8 +26,8 @@ class Context:
 class Engine:
     """run_node(node, inputs, context) -> (int16 or int32 codes, N first; LayerStats).
 
-    `inputs` are C-contiguous int16 or int32 arrays (word_type), read only by custom. A node is never an input and never depends on sizes
-    (graph.place_sizes); engine.legality has checked it.
+    `inputs` are C-contiguous int16 or int32 arrays (word_type), read only by custom. A node is never an input and never
+    depends on sizes (graph.place_sizes); engine.legality has checked it.
     """
 
     name: str

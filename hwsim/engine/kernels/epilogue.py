@@ -9,10 +9,9 @@ zero, a v that does not fit 16 bits is clamped to the same end as its nearest 16
 """
 from hwsim.engine.kernels.ir import at, constant, i16, i32, i64, load, narrowed, shuffle, smax, smin, splat, store, vector
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import FRESH_BYTES, Finish, Tally
+from hwsim.engine.kernels.variant import FRESH_BYTES, WORDS, Finish, Tally
 
 HALVED = (Finish.HIGH_HALF_UP, Finish.WORD_HALF_UP)
-WORDS = (Finish.WORD_HALF_UP, Finish.WORD_FLOOR)
 HIGH = (Finish.HIGH_HALF_UP, Finish.HIGH_FLOOR)
 
 

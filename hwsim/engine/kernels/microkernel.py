@@ -203,7 +203,7 @@ def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, item,
 
 @lru_cache(None)
 def kernel(v):
-    """The compiled function of a Variant: `count` output rows from address `out` on, tile after tile, of a JOB's blocks of channels.
+    """The compiled function of a Variant: `count` output rows from address `out` on, tile after tile, of a JOB's blocks.
 
     The weights of a block stay in the first cache while a row passes; the last tile of a row overlaps its neighbour. Numba's
     cache knows this closure by the integers that it holds, which are therefore all that it holds.

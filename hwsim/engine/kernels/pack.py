@@ -44,7 +44,10 @@ def aligned(shape, dtype):
 
 
 def bands(reduction, bias, requantizer, rung, width, form, mode, item):
-    """The Bands of a layer: as many whole tiles of the widest kind as fit, then the rest in narrow ones; item: bytes of an output."""
+    """The Bands of a layer: as many whole tiles of the widest kind as fit, then the rest in narrow ones.
+
+    item: bytes of an output.
+    """
     careful = bool(reduction.beat)
     channels, first, found = len(bias), 0, []
     while first < channels:

@@ -12,7 +12,7 @@ from hwsim.engine.kernels.fill import fill, keep
 from hwsim.engine.kernels.geometry import Reduction
 from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import FRESH_BYTES, JOB, Finish, Form, Mode, Tally
+from hwsim.engine.kernels.variant import FRESH_BYTES, JOB, WORDS, Finish, Form, Mode, Tally
 from hwsim.ops.window import extent
 
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
@@ -169,5 +169,8 @@ class Worker:
         return events
 
     def all_clamped(self):
-        """How many of this worker's outputs the final clamp changed."""
+        """How many of this worker's outputs the final clamp changed. Kernels that finish in words count in any lane; their
+        channels that are filled up are 0 and never clamped."""
+        if self.program.finish in WORDS:
+            return sum(int(tally[:, Tally.CLAMPED].sum(dtype=np.int64)) for tally in self.tallies[0])
         return self.clamped + int(self.tally(Tally.CLAMPED).sum())

@@ -54,6 +54,8 @@ COUNTS = Mode.COUNT_WRAP | Mode.COUNT_SATURATE
 PER_BEAT = COUNTS | Mode.SATURATE | Mode.OBSERVE | Mode.WATCH
 WATCHES = COUNTS | Mode.OBSERVE | Mode.WATCH  # modes that fill the tally
 
+WORDS = (Finish.WORD_HALF_UP, Finish.WORD_FLOOR)
+
 FRESH_BYTES = 64  # a row of the table of masks that tells which pixels of a tile count: a vector of the widest kind
 
 SPAN = 1 << 30  # the difference of two smaller sums fits 32 bits
@@ -64,8 +66,8 @@ Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish ite
 Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally fresh out out_pixel "
                   "doubt")
 
-# What stays the same in all calls of a kernel: addresses and steps in bytes, `out` counted from the output's first pixel; counts of
-# pixels, blocks, runs and passes. A record in memory, since numba takes an array with a tenth of the ceremony of a tuple.
+# What stays the same in all calls of a kernel: addresses and steps in bytes, `out` counted from the output's first pixel;
+# counts of pixels, blocks, runs and passes. A record in memory: numba takes an array with a tenth of the ceremony of a tuple.
 JOB = np.dtype([(name, np.int64) for name in (
     "width blocks x x_row x_pixel x_block weights w_block runs n_runs n_passes channels per_block "
     "lo hi acc_lo acc_hi wrap tally fresh out out_row out_pixel out_block").split()])
