@@ -26,7 +26,7 @@ from hwsim.graph.rows import height
 from hwsim.graph.shapes import infer
 
 ENGINES = {"fast": "hwsim.engine.fast", "reference": "hwsim.engine.reference"}
-CODE_BYTES = 4
+CODE_BYTES = 2
 
 
 def run(net, inputs, engine="fast", dump=(), monitor=False, threads=None, progress=None, rows=None):

@@ -88,10 +88,10 @@ class Facts:
         weights = np.moveaxis(self.words, 0, 1)
         return bool(proofs.stays_inside(weights, self.layer.bias, self.in_format, self.datapath.acc_format).all())
 
-    @cached_property
+    @property
     def exact32(self):
-        weights = np.moveaxis(self.words, 0, 1)
-        return bool(proofs.exact_in_32_bits(weights, self.layer.bias, self.in_format).all())
+        """No order of the sum can leave 32 bits."""
+        return self.reach <= INT32
 
     @cached_property
     def reach(self):

@@ -13,13 +13,10 @@ def largest_code(fmt):
     return max(-fmt.min, fmt.max)
 
 
-def exact_in_32_bits(weights, bias, fmt):
-    """Per channel: no order of the sum can leave 32 bits. weights (OC, ...), both words of a log weight apart."""
-    return magnitudes(weights, bias, fmt) <= INT32
-
-
 def magnitudes(weights, bias, fmt):
-    """Per channel: the largest magnitude that any partial sum can reach in any order."""
+    """Per channel: the largest magnitude that any partial sum can reach in any order. weights (OC, ...), both words of a log
+    weight apart.
+    """
     return _magnitude(weights) * largest_code(fmt) + np.abs(bias)
 
 
@@ -29,10 +26,10 @@ def _magnitude(weights):
 
 def stays_inside(weights, bias, fmt, acc_format):
     """Per channel: no partial sum in any order leaves the accumulator. Zero is a code, so each term may be left out."""
-    ends = np.stack([weights * fmt.min, weights * fmt.max])
-    flat = ends.reshape(2, len(weights), -1)
-    highest = np.maximum(flat.max(0), 0).sum(1) + np.maximum(bias, 0)
-    lowest = np.minimum(flat.min(0), 0).sum(1) + np.minimum(bias, 0)
+    positive = np.maximum(weights, 0).reshape(len(weights), -1).sum(1)
+    negative = positive - weights.reshape(len(weights), -1).sum(1)
+    highest = positive * fmt.max - negative * fmt.min + np.maximum(bias, 0)
+    lowest = positive * fmt.min - negative * fmt.max + np.minimum(bias, 0)
     return (lowest >= acc_format.min) & (highest <= acc_format.max)
 
 

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,14 @@ from layers import assert_exact, on_rung, plain_layer
 
 from hwsim.engine.context import Context
 from hwsim.engine.kernels import build, compiling, conv, plan, proofs
-from hwsim.engine.kernels.target import ladder
+from hwsim.engine.kernels.target import Rung, ladder
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 from hwsim.ops.cut import cut
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 I11, I8, I16 = IntFormat(11), IntFormat(8), IntFormat(16)
-top = pytest.mark.skipif(not ladder() or ladder()[0].name != "avx512", reason="needs AVX-512 with dot products")
+AVX512 = Rung("avx512", 16, {1: 12, 2: 8}, {1: 12, 2: 8}, "", vnni=True)
 
 
 def layer_of(*args, **changes):
@@ -26,19 +27,20 @@ def layer_of(*args, **changes):
     return cut(node, x.shape)[0].layer
 
 
-@top
 @pytest.mark.parametrize("changes, datapath, fmt, monitor, text", [
-    ({}, Datapath(), I11, False, "dot16 avx512 plain, high-half-up"),
-    ({}, Datapath(), I8, False, "dot8 avx512 plain, high-half-up"),
-    ({}, Datapath(), I11, True, "dot16 avx512 watch, high-half-up"),
-    ({}, Datapath(20), I11, False, "dot16 avx512 wrap, high-half-up"),
-    ({}, Datapath(20, Overflow.SATURATE), I11, False, "dot16 avx512 saturate, high-half-up"),
-    ({}, Datapath(48, Overflow.SATURATE), I11, False, "dot16 avx512 plain, high-half-up"),
-    ({}, Datapath(20, Overflow.ERROR), I11, False, "dot16 avx512 watch, high-half-up"),
+    ({}, Datapath(), I11, False, "dot16 avx512 plain, word-half-up"),
+    ({}, Datapath(), I8, False, "dot8 avx512 plain, word-half-up"),
+    ({}, Datapath(), I11, True, "dot16 avx512 watch, word-half-up"),
+    ({}, Datapath(20), I11, False, "dot16 avx512 wrap, word-half-up"),
+    ({}, Datapath(20, Overflow.SATURATE), I11, False, "dot16 avx512 saturate, word-half-up"),
+    ({}, Datapath(48, Overflow.SATURATE), I11, False, "dot16 avx512 plain, word-half-up"),
+    ({}, Datapath(20, Overflow.ERROR), I11, False, "dot16 avx512 watch, word-half-up"),
     ({}, Datapath(rounding=Rounding.HALF_EVEN), I11, False, "dot16 avx512 plain, half-even"),
-    ({}, Datapath(rounding=Rounding.FLOOR), I11, False, "dot16 avx512 plain, high-floor"),
+    ({}, Datapath(rounding=Rounding.FLOOR), I11, False, "dot16 avx512 plain, word-floor"),
     ({"codes": np.full((1, 32, 3, 3, 32), 4095), "w_bits": 13}, Datapath(), I11, True,
-     "dot16 avx512 observe, high-half-up"),
+     "dot16 avx512 observe, word-half-up"),
+    ({"lo": -(1 << 14)}, Datapath(), I11, False, "dot16 avx512 plain, high-half-up"),
+    ({"lo": 1}, Datapath(), I11, False, "dot16 avx512 plain, high-half-up"),
     ({"shift": np.full(32, 3)}, Datapath(), I11, False, "dot16 avx512 plain, half-up"),
     ({"codes": np.full((1, 32, 3, 3, 32), 32767), "w_bits": 16}, Datapath(), I11, False,
      "split avx512 plain, none (sums may need more than 32 bits)"),
@@ -48,7 +50,13 @@ def layer_of(*args, **changes):
      "portable (a saturating accumulator plus a beat may need more than 32 bits)"),
 ])
 def test_plans(changes, datapath, fmt, monitor, text):
-    assert str(plan.plan(layer_of(32, 32, (3, 3), (4, 9), **changes), datapath, fmt, monitor)) == text
+    facts = plan.Facts(layer_of(32, 32, (3, 3), (4, 9), **changes), datapath, fmt)
+    assert str(plan.plan_of(facts, monitor, AVX512)) == text
+
+
+def test_bytes_need_an_instruction_of_their_own():
+    facts = plan.Facts(layer_of(32, 32, (3, 3), (4, 9)), Datapath(), I8)
+    assert str(plan.plan_of(facts, False, replace(AVX512, vnni=False))) == "dot16 avx512 plain, word-half-up"
 
 
 def test_stays_inside_at_the_edge():
@@ -61,10 +69,10 @@ def test_stays_inside_at_the_edge():
 
 
 def test_exact_in_32_bits_at_the_edge():
-    weights = np.full((1, 2), 32767)
     reach = 2 * 32767 * 1024
-    assert proofs.exact_in_32_bits(weights, np.array([(1 << 31) - 1 - reach]), I11).tolist() == [True]
-    assert proofs.exact_in_32_bits(weights, np.array([(1 << 31) - reach]), I11).tolist() == [False]
+    for bias, exact in (((1 << 31) - 1 - reach, True), ((1 << 31) - reach, False)):
+        layer = layer_of(1, 2, (1, 1), (1, 1), codes=np.full((1, 1, 1, 1, 2), 32767), w_bits=16, bias=np.array([bias]))
+        assert plan.Facts(layer, Datapath(), I11).exact32 == exact
 
 
 def test_a_pair_of_smallest_products_is_not_exact():
@@ -109,7 +117,7 @@ from layers import assert_exact, plain_layer
 from hwsim.engine import reference
 from hwsim.engine.context import Context
 from hwsim.engine.fast import ENGINE
-from hwsim.engine.kernels.target import ladder
+from hwsim.engine.kernels.target import Rung, ladder
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
 print(*[rung.name for rung in ladder()])
 node, x = plain_layer(20, 17, (3, 3), (3, 13))
