@@ -101,7 +101,7 @@ def _run(program, x, out, store, threads):
     flat = x.reshape(len(x), program.layer.in_hw[0], -1)
 
     def work(numbers):
-        worker = Worker(program, rows, store)
+        worker = Worker(program, rows, store, program.in_place and x.dtype == np.int16)
         for number in numbers:
             n, first = number // chunks, number % chunks * rows
             worker.rows(flat[n], out[n, first:first + rows], first)

@@ -5,6 +5,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
+from hwsim.engine.kernels import pair_block
 from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.kernels.ir import at, byte_dot, constant, counted_loop, i32, i64, load, madd, splat, vector
 from hwsim.engine.kernels.microkernel import STAMP
@@ -12,25 +13,41 @@ from hwsim.engine.kernels.pack import aligned
 from hwsim.engine.kernels.target import rung_of_lanes
 from hwsim.engine.kernels.variant import Form
 
-WEIGHTS, PIXELS = 3, 4  # 12 accumulators hide the latency of the instruction and leave 4 of 16 registers
-OPERANDS = 1 << 12      # bytes that the operands come from: the first cache, as in a kernel
+WEIGHTS, PIXELS = 2, 6  # 12 accumulators hide the latency of the instruction and leave 4 of 16 registers
+LANES = 8               # of inputs per pass, so that the loop itself costs little
+OPERANDS = 1 << 12      # bytes that weights come from, and as many for inputs: the first cache, as in a kernel
+STEP = 64               # bytes between two pixels
 
 
 def emit(b, rung, form, passes, address):
-    """A loop of WEIGHTS * PIXELS dots per pass, on operands that are loaded anew so that nothing can be hoisted."""
+    """A loop of WEIGHTS * PIXELS * LANES dots per pass. No two of them have the same operands, and all are loaded anew: nothing
+    can be hoisted or used twice.
+    """
     kind, size = vector(i32, rung.lanes), rung.lanes * 4
 
-    def body(i, state):
-        here = b.add(address, b.and_(b.mul(i, i64(size)), i64(OPERANDS - 1)))
-        weights = [load(b, at(b, here, n * size), kind, 4) for n in range(WEIGHTS)]
-        inputs = [splat(b, load(b, at(b, here, n * size), i32, 4), rung.lanes) for n in range(PIXELS)]
-        pairs = [(x, w) for x in inputs for w in weights]
-        return [byte_dot(b, acc, x, w) if form == Form.QUAD else madd(b, rung, acc, x, w) for acc, (x, w) in zip(state, pairs)]
+    def body(i, acc):
+        weights = b.add(address, b.and_(b.mul(i, i64(LANES * WEIGHTS * size)), i64(OPERANDS - 1)))
+        first = at(b, b.add(address, b.and_(b.mul(i, i64(LANES * 4)), i64(OPERANDS - 1))), OPERANDS)
+        inputs = [at(b, first, n * STEP) for n in range(PIXELS)]
+        for lane in range(LANES):
+            if form == Form.PAIR and pair_block.fits(rung, acc):
+                acc = pair_block.emit(b, acc, weights, inputs, WEIGHTS, lane)
+            else:
+                acc = _one_lane(b, rung, form, acc, at(b, weights, lane * WEIGHTS * size), [at(b, x, 4 * lane) for x in inputs])
+        return acc
 
     total = constant(kind, 0)
     for value in counted_loop(b, passes, [constant(kind, n) for n in range(WEIGHTS * PIXELS)], body):
         total = b.add(total, value)
     return b.sext(b.extract_element(total, i32(0)), i64)
+
+
+def _one_lane(b, rung, form, acc, weights, inputs):
+    kind, size = acc[0].type, rung.lanes * 4
+    w = [load(b, at(b, weights, n * size), kind, 4) for n in range(WEIGHTS)]
+    x = [splat(b, load(b, address, i32, 4), rung.lanes) for address in inputs]
+    pairs = [(one, other) for one in x for other in w]
+    return [byte_dot(b, one, *pair) if form == Form.QUAD else madd(b, rung, one, *pair) for one, pair in zip(acc, pairs)]
 
 
 @intrinsic(prefer_literal=True)
@@ -51,9 +68,9 @@ def _probe(lanes, kind, stamp):
 
 def probe(rung, form):
     """run(passes), which does macs(rung, form, passes) multiply-accumulates on one core."""
-    chains, operands = _probe(rung.lanes, int(form), STAMP), aligned(2 * OPERANDS, np.uint8)
+    chains, operands = _probe(rung.lanes, int(form), STAMP), aligned(2 * OPERANDS + PIXELS * STEP, np.uint8)
     return lambda passes: chains(passes, operands)
 
 
 def macs(rung, form, passes):
-    return passes * WEIGHTS * PIXELS * rung.lanes * form
+    return passes * WEIGHTS * PIXELS * LANES * rung.lanes * form

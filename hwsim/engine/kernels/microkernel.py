@@ -205,17 +205,18 @@ def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, item,
 def kernel(v):
     """The compiled function of a Variant: `count` output rows from address `out` on, tile after tile, of a JOB's blocks.
 
+    inputs: the address of the first input row.
     The weights of a block stay in the first cache while a row passes; the last tile of a row overlaps its neighbour. Numba's
     cache knows this closure by the integers that it holds, which are therefore all that it holds.
     """
     lanes, mr, nr, form, lanes_per_pass, mode, finish, item = (int(value) for value in v)
     stamp, fresh_bytes = STAMP, FRESH_BYTES
 
-    def rows(jobs, out, count):
+    def rows(jobs, inputs, out, count):
         job, doubt = jobs[0], 0
         for y in range(count):
             for block in range(job.blocks):
-                x = job.x + y * job.x_row + block * job.x_block
+                x = inputs + job.x + y * job.x_row + block * job.x_block
                 target = out + job.out + y * job.out_row + block * job.out_block
                 start = 0
                 while start < job.width:
@@ -227,4 +228,4 @@ def kernel(v):
                         target + pixel * job.out_pixel, job.out_pixel, doubt))
                     start += mr
 
-    return compiled(rows, (numba.typeof(np.zeros(1, JOB)), types.int64, types.int64))
+    return compiled(rows, (numba.typeof(np.zeros(1, JOB)), *[types.int64] * 3))

@@ -39,10 +39,9 @@ def _lines(count, vecs, lane):
         yield f"vmovdqu {(lane * vecs + n) * REGISTER}(${weights}), {w[n]}"
     for pixel in range(count // vecs):
         yield f"vpbroadcastd {_address(first + pixel // PER_BASE, step, pixel % PER_BASE, 4 * lane)}, {x}"
-        for n in range(vecs):
-            target = x if n == vecs - 1 else product
-            yield f"vpmaddwd {x}, {w[n]}, {target}"
-            yield f"vpaddd {target}, ${pixel * vecs + n}, ${pixel * vecs + n}"
+        products = [product, x][2 - vecs:]
+        yield from (f"vpmaddwd {x}, {w[n]}, {target}" for n, target in enumerate(products))
+        yield from (f"vpaddd {target}, ${pixel * vecs + n}, ${pixel * vecs + n}" for n, target in enumerate(products))
 
 
 def _address(base, step, steps, offset):

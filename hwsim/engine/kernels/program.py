@@ -58,6 +58,14 @@ class Program:
         layer = self.layer
         return (layer.out_hw[1] - 1) * layer.stride[1] + extent(layer.kernel[1], layer.dilation[1])
 
+    @cached_property
+    def in_place(self):
+        """Whether 16-bit inputs can be read where they are: there is no border, and every run ends with its inputs."""
+        layer, bands = self.layer, [(band, part.reduction) for part in self.parts for band in part.bands]
+        whole = all(band.weights.shape[2] * self.form == reduction.weights.shape[2] for band, reduction in bands)
+        inside = self.rows(layer.out_hw[0]) <= layer.in_hw[0] and self.columns <= layer.in_hw[1]
+        return self.form is Form.PAIR and whole and inside and layer.pad[0] == layer.pad[2] == 0
+
     def rows(self, count):
         """Input rows that `count` output rows read."""
         layer = self.layer
@@ -78,12 +86,15 @@ class Program:
 class Worker:
     """One thread's buffers for a Program: input rows, accumulators, tallies.
 
+    in_place: the images hold int16, and the kernels read them where they are.
     store(acc int64 (P,OC), y (P,OC)) -> clamped count: the requantizer of a program whose finish is NONE.
     """
 
-    def __init__(self, program, rows, store):
+    def __init__(self, program, rows, store, in_place=False):
         self.program, self.store, layer = program, store, program.layer
-        self.inputs = pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
+        self.inputs = None if in_place else pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
+        item, columns = np.dtype(program.scratch_type).itemsize, layer.in_hw[1] if in_place else program.columns
+        self.strides = (columns * layer.ic * item, layer.ic * item, item)
         self.padded = -(-layer.oc // COLUMN) * COLUMN
         self.direct = program.finish is not Finish.NONE and self.padded == layer.oc
         self.out_type = np.dtype(np.int32 if program.finish is Finish.NONE else program.facts.out_type)
@@ -92,60 +103,67 @@ class Worker:
         if program.finish is Finish.NONE:
             self.acc = np.empty((rows, layer.out_hw[1], layer.oc), np.int64)
         self.tallies = [[pack.empty_tally(band) for band in part.bands] for part in program.parts]
-        self.steps = [part.reduction.offsets(*self.inputs.strides) for part in program.parts]
+        self.steps = [part.reduction.offsets(*self.strides) for part in program.parts]
         self.clamped = 0
-        for part, offsets in zip(program.parts, self.steps):
-            self._check_reach(part, offsets)
+        if not in_place:
+            self._check_reach()
         self.jobs = [[(kernel(band.variant), self._job(band, tally, offsets)) for band, tally in zip(part.bands, tallies)]
                      for part, tallies, offsets in zip(program.parts, self.tallies, self.steps)]
 
-    def _check_reach(self, part, offsets):
+    def _check_reach(self):
         """No kernel may read past the slack behind the input rows."""
-        layer, (row, pixel, item) = self.program.layer, self.inputs.strides
+        layer, (row, pixel, item) = self.program.layer, self.strides
         last = (len(self.inputs) - extent(layer.kernel[0], layer.dilation[0])) * row
         last += (layer.out_hw[1] - 1) * layer.stride[1] * pixel
-        for band in part.bands:
-            lane = band.blocks * band.block * item if self.program.form is Form.CHANNEL else 0
-            run = lane or band.weights.shape[2] * 4
-            if offsets.min() < 0 or last + int(offsets.max()) + run > self.inputs.nbytes + pack.SLACK:
-                raise AssertionError(f"a run must end inside its rows, not at {last + int(offsets.max()) + run}")
+        for part, offsets in zip(self.program.parts, self.steps):
+            for band in part.bands:
+                lane = band.blocks * band.block * item if self.program.form is Form.CHANNEL else 0
+                end = last + int(offsets.max()) + (lane or band.weights.shape[2] * 4)
+                if offsets.min() < 0 or end > self.inputs.nbytes + pack.SLACK:
+                    raise AssertionError(f"a run must end inside its rows, not at {end}")
 
     def rows(self, image, y, first):
         """Fills y (ROWS,OW,OC), rows first.. of the layer's output, from image (IH, IW*IC)."""
         program, layer, count = self.program, self.program.layer, len(y)
-        needed = self.inputs[:program.rows(count)].reshape(program.rows(count), -1)
-        fill(image, needed, first * layer.stride[0] - layer.pad[0], layer.pad[2] * layer.ic, program.zero)
+        top = first * layer.stride[0] - layer.pad[0]
+        x = image[top:] if self.inputs is None else self._filled(image, top, program.rows(count))
         target = y if self.direct else self.outputs[:count]
         if program.finish is Finish.NONE:
-            self._wide(target, y)
+            self._wide(x, target, y)
             return
-        self.kernels(0, target)
+        self.kernels(0, x, target)
         if not self.direct:
             keep(target, y)
 
-    def _wide(self, sums, y):
+    def _filled(self, image, top, count):
+        """`count` rows of the image from row `top` on, narrowed and bordered."""
+        needed, layer = self.inputs[:count].reshape(count, -1), self.program.layer
+        fill(image, needed, top, layer.pad[2] * layer.ic, self.program.zero)
+        return needed
+
+    def _wide(self, x, sums, y):
         program, acc = self.program, self.acc[:len(y)]
         wide.start(acc, program.bias)
         for index, part in enumerate(program.parts):
-            self.kernels(index, sums)
+            self.kernels(index, x, sums)
             wide.add(acc, sums, part.shift)
         if program.mode & Mode.WRAP:
             wide.wrap(acc, 64 - program.facts.datapath.acc_bits)
         self.clamped += self.store(acc.reshape(-1, program.layer.oc), y.reshape(-1, program.layer.oc))
 
-    def kernels(self, index, out):
-        """Runs part `index` on the input rows that are there, into out (ROWS,OW,OC or its padded width)."""
+    def kernels(self, index, x, out):
+        """Runs part `index` on the input rows x into out (ROWS,OW,OC or its padded width)."""
         for run, job in self.jobs[index]:
-            run(job, out.ctypes.data, len(out))
+            run(job, x.ctypes.data, out.ctypes.data, len(out))
 
     def _job(self, band, tally, offsets):
         """What a kernel is told about its band, in this worker's memory."""
         layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
-        (row, pixel, item), item_out = self.inputs.strides, self.out_type.itemsize
+        (row, pixel, item), item_out = self.strides, self.out_type.itemsize
         per_channel = self.program.form is Form.CHANNEL
         fields = dict(
             width=layer.out_hw[1], blocks=band.blocks,
-            x=self.inputs.ctypes.data + (band.first * item if per_channel else 0),
+            x=band.first * item if per_channel else 0,
             x_row=row * layer.stride[0], x_pixel=pixel * layer.stride[1], x_block=band.block * item if per_channel else 0,
             weights=band.weights.ctypes.data, w_block=band.weights.strides[0],
             runs=offsets.ctypes.data, n_runs=len(offsets), n_passes=band.passes,

@@ -66,7 +66,7 @@ Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish ite
 Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally fresh out out_pixel "
                   "doubt")
 
-# What stays the same in all calls of a kernel: addresses and steps in bytes, `out` counted from the output's first pixel;
+# What stays the same in all calls of a kernel: addresses and steps in bytes, `x` and `out` counted from the first pixel;
 # counts of pixels, blocks, runs and passes. A record in memory: numba takes an array with a tenth of the ceremony of a tuple.
 JOB = np.dtype([(name, np.int64) for name in (
     "width blocks x x_row x_pixel x_block weights w_block runs n_runs n_passes channels per_block "

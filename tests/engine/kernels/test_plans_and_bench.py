@@ -54,7 +54,7 @@ def test_the_plot_is_a_picture(tmp_path):
 def test_the_limit_does_what_it_counts(rung):
     """On operands of all zeros the sum of a probe is the sum of its first accumulators' lane 0: 0 + 1 + ... + 11."""
     assert limit.probe(rung, Form.PAIR)(3) == 66
-    assert limit.macs(rung, Form.PAIR, 3) == 3 * 12 * rung.lanes * 2
+    assert limit.macs(rung, Form.PAIR, 3) == 3 * 12 * 8 * rung.lanes * 2
 
 
 def test_shapes_name_themselves():
