@@ -46,16 +46,13 @@ def round_shift(p, s, mode):
     return _nearest(high, s - HIGH_SHIFT, high >= 0)
 
 
-@compiled
+@njit(inline="always")
 def _round_scalar(p, s, mode):
-    if mode == FLOOR:
-        return p >> s
-    if mode == HALF_UP:
-        return _nearest_scalar(p, s, 1)
-    if mode == HALF_EVEN:
-        return _nearest_scalar(p, s, (p >> s) & 1)
-    if mode == HALF_AWAY:
-        return _nearest_scalar(p, s, p >= 0)
+    """round_shift() of one number, without a branch that depends on it."""
+    if mode != GEMMLOWP:
+        q = p >> s
+        odd = 1 if mode == HALF_UP else q & 1 if mode == HALF_EVEN else np.int64(p >= 0)
+        return q + ((mode != FLOOR) & (2 * (p - (q << s)) > (1 << s) - odd))
     high = min(max(_nearest_scalar(p, HIGH_SHIFT, 1), -(1 << 31)), (1 << 31) - 1)
     return _nearest_scalar(high, s - HIGH_SHIFT, high >= 0)
 
@@ -86,8 +83,8 @@ def folded_compiled(acc, m_pos, m_neg, shift, mode, lo, hi, y):
     changed = 0
     for p in range(acc.shape[0]):
         for oc in range(acc.shape[1]):
-            a = acc[p, oc]
-            value = _round_scalar(a * (m_pos[oc] if a >= 0 else m_neg[oc]), shift[oc], mode)
+            a, positive, negative = acc[p, oc], m_pos[oc], m_neg[oc]
+            value = _round_scalar(a * (positive if a >= 0 else negative), shift[oc], mode)
             code = min(max(value, lo), hi)
             changed += code != value
             y[p, oc] = code

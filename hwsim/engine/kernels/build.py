@@ -67,13 +67,14 @@ def _split(facts, rung, mode):
 
 
 def _signed_bytes(weights):
-    """(shift, digits) with weights = sum of digits * 2^shift and digits in -128..127."""
+    """(shift, digits) with weights = sum of digits * 2^shift and digits in -128..128: 128 only spares a last part of a few ones."""
     shift = 0
-    while shift == 0 or weights.any():
+    while np.abs(weights).max(initial=0) > 128:
         digits = (weights + 128) % 256 - 128
         yield shift, digits
         weights = (weights - digits) >> BYTE
         shift += BYTE
+    yield shift, weights
 
 
 def _stretches(reduction, fmt):
