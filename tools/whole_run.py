@@ -90,8 +90,8 @@ def main():
         top = max(before, machine_limit(given.threads))
     rate = products * width * height * 1e-9 / report["seconds"]["simulate"]
     tensors = width * height * INPUTS * 4
-    print(f"{given.layers} layers, {width}x{height}, {given.threads} thread(s), accumulator {report['overflow']['total']['acc_bits']}"
-          f" bits: {report['seconds']['simulate']:.1f} s, {rate:.1f} GMAC/s, {rate / top:.3f} of the limit {top:.1f}")
+    print(f"{given.layers} layers, {width}x{height}, {given.threads} thread(s): {report['seconds']['simulate']:.1f} s, "
+          f"{rate:.1f} GMAC/s, {rate / top:.3f} of the limit {top:.1f}")
     print(f"peak memory {peak / 1e6:.0f} MB; input (file, codes) {2 * tensors / 1e6:.0f} MB, output codes {tensors / 1e6:.0f} MB")
 
 

@@ -67,7 +67,7 @@ def _split(facts, rung, mode):
 
 
 def _signed_bytes(weights):
-    """(shift, digits) with weights = sum of digits * 2^shift and digits in -128..128: 128 only spares a last part of a few ones."""
+    """(shift, digits) with weights = sum of digits * 2^shift and digits in -128..128; 128 spares a last part of a few ones."""
     shift = 0
     while np.abs(weights).max(initial=0) > 128:
         digits = (weights + 128) % 256 - 128
