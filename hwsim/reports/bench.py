@@ -79,7 +79,8 @@ def _two_threads(shape, repeats):
     layer = layer_of(shape, bits)
     prepared, x = conv.prepare(layer, datapath, IntFormat(bits), monitor, ladder()[:1]), _input(layer)
     probe = limit.probe(ladder()[0], Form.PAIR)
-    gains = [(_gain(lambda threads: conv.run_layer(prepared, x, None, monitor, threads)),
+    y = _output(prepared.facts)
+    gains = [(_gain(lambda threads: conv.run_layer(prepared, x, y, None, monitor, threads)),
               _gain(lambda threads: in_order(probe, [PROBE_PASSES] * 2, threads))) for _ in range(repeats)]
     speedup, top = (statistics.median(column) for column in zip(*gains))
     return {"layer": str(shape), "speedup": speedup, "limit_speedup": top, "of_limit": speedup / top}
@@ -98,6 +99,10 @@ def _gain(work):
 
 def _input(layer):
     return np.random.default_rng(1).integers(-128, 128, (1, *layer.in_hw, layer.ic)).astype(np.int16)
+
+
+def _output(facts):
+    return np.empty((1, *facts.layer.out_hw, facts.layer.oc), facts.out_type)
 
 
 def _machine():
@@ -155,17 +160,17 @@ def _kernel(shape, mode):
     bits, datapath, monitor = MODES[mode]
     layer = layer_of(shape, bits)
     prepared = conv.prepare(layer, datapath, IntFormat(bits), monitor, ladder()[:1])
-    if prepared.plan.path == "portable" or (mode == "8 bit" and prepared.plan.path != "dot8"):
+    if prepared.plan.path == "portable":
         return None
     program, x = prepared.program(prepared.plan.mode), _input(layer)
     band, rows = program.parts[0].bands[0].variant, _cached_rows(program)
-    worker = Worker(program, rows, None)
-    y = np.empty((rows, shape.size, shape.oc), worker.out_type)
-    worker.rows(x.reshape(shape.size, -1), y, 0)
-    inputs, target = worker.inputs, y if worker.direct else worker.outputs
+    y = _output(prepared.facts)
+    worker = Worker(program, rows, y.strides[1:], None)
+    worker.rows(x.reshape(shape.size, -1), y[0, :rows], 0)
+    inputs, target = worker.inputs, y[0, :rows] if worker.direct else worker.outputs
     alone = (lambda: worker.kernels(0, inputs, target), shape.macs * rows // shape.size)
     return _Kernel(str(prepared.plan), f"{band.mr}x{band.nr}", program.form if program.form is not Form.CHANNEL else Form.PAIR,
-                   alone, (lambda: conv.run_layer(prepared, x, None, monitor), shape.macs))
+                   alone, (lambda: conv.run_layer(prepared, x, y, None, monitor), shape.macs))
 
 
 def _cached_rows(program):

@@ -1,4 +1,4 @@
-"""Array nodes: cut into ArrayLayers, each run, their outputs and counters put back together."""
+"""Array nodes: cut into ArrayLayers, each of which fills its part of the output; their counters are joined."""
 import numpy as np
 
 from hwsim.engine.context import word_type
@@ -13,14 +13,12 @@ def array_node(node, inputs, context, loops):
     """(codes, LayerStats) of a qconv2d, qconv2d_transpose or qdense node."""
     x = inputs[0].reshape(image_shape(inputs[0].shape))
     cuts, results = cut(node, inputs[0].shape, context.datapath.tm), []
-    y = None if len(cuts) == 1 else ARENA.empty(_shape(node, x, cuts), word_type(node.params["lo"], node.params["hi"]))
+    y = ARENA.empty(_shape(node, x, cuts), word_type(node.params["lo"], node.params["hi"]))
     for one in cuts:
-        part, stats = run_layer(one.layer, context.datapath, np.ascontiguousarray(x[..., one.in_channels]),
-                                context.in_formats[0], context.out_format, context.monitor, context.threads, loops)
-        results.append((one, stats))
-        if y is not None:
-            y[:, one.rows, one.cols, one.out_channels] = part
-    y = part if y is None else y
+        results.append((one, run_layer(
+            one.layer, context.datapath, np.ascontiguousarray(x[..., one.in_channels]),
+            y[:, one.rows, one.cols, one.out_channels], context.in_formats[0], context.out_format, context.monitor,
+            context.threads, loops)))
     return y.reshape(*inputs[0].shape[:-1], -1) if node.op == "qdense" else y, _joined(results, y.shape[3])
 
 

@@ -3,7 +3,6 @@ from functools import partial
 
 import numpy as np
 
-from hwsim.engine.context import word_type
 from hwsim.engine.fast.loops import BEST
 from hwsim.engine.fast.plan import make_plan
 from hwsim.engine.fast.requantize import MODES, fits, folded, unfolded
@@ -16,8 +15,8 @@ CHUNK = 1 << 17  # accumulators that are worked on at a time: they stay in cache
 NEVER = (1 << 63) - 1
 
 
-def run_layer(layer, datapath, x, in_format, out_format, monitor, threads=1, loops=BEST):
-    """(codes (N,OH,OW,OC), LayerStats) of an ArrayLayer for x (N,IH,IW,IC), C-contiguous; both int16 or int32.
+def run_layer(layer, datapath, x, y, in_format, out_format, monitor, threads=1, loops=BEST):
+    """Fills y (N,OH,OW,OC), of word_type(lo, hi) and any steps; the LayerStats of an ArrayLayer for x (N,IH,IW,IC), C-contiguous.
 
     The counters are filled when `monitor` is set; `first` also in overflow mode `error`.
     """
@@ -26,16 +25,14 @@ def run_layer(layer, datapath, x, in_format, out_format, monitor, threads=1, loo
     prepared = conv.prepare(layer, datapath, in_format, monitor, loops.rungs)
     if prepared.plan.path != "portable":
         store = _requantizer(layer, datapath, out_format, prepared.largest, loops)
-        return conv.run_layer(prepared, x, store, monitor, threads)
+        return conv.run_layer(prepared, x, y, store, monitor, threads)
     plan = make_plan(layer, datapath, in_format, monitor)
-    y = np.empty((len(x), layer.out_hw[0] * layer.out_hw[1], layer.oc), word_type(layer.lo, layer.hi))
+    made = np.empty((len(x), layer.out_hw[0] * layer.out_hw[1], layer.oc), y.dtype)
     store = _requantizer(layer, datapath, out_format, plan.largest, loops)
     accumulate = (_by_beats if plan.beats else _plain)(layer, datapath, plan, loops)
-    tallies = in_order(partial(_chunk, x, y, accumulate, store), _chunks(y), threads)
-    y = y.reshape(len(x), *layer.out_hw, layer.oc)
-    if not plan.beats:
-        return y, LayerStats()
-    return y, _stats(layer, datapath, plan, tallies, monitor)
+    tallies = in_order(partial(_chunk, x, made, accumulate, store), _chunks(made), threads)
+    y[...] = made.reshape(y.shape)
+    return _stats(layer, datapath, plan, tallies, monitor) if plan.beats else LayerStats()
 
 
 def _chunks(y):

@@ -9,7 +9,6 @@ from functools import cache
 import numpy as np
 
 from hwsim.engine.kernels import pool
-from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.kernels.build import build
 from hwsim.engine.kernels.events import first_event
 from hwsim.engine.kernels.plan import Facts, plan_of
@@ -60,25 +59,30 @@ def _warn(name, reason):
     warnings.warn(f"kernels for {name} could not be compiled, a slower path gives the same bits ({reason})", stacklevel=2)
 
 
-def run_layer(prepared, x, store, monitor=False, threads=1):
-    """(int16 or int32 codes (N,OH,OW,OC), LayerStats) of a prepared layer on x (N,IH,IW,IC), integers in its input's format.
+def run_layer(prepared, x, y, store, monitor=False, threads=1):
+    """Fills y (N,OH,OW,OC) of facts.out_type, any steps; the LayerStats of a prepared layer on x (N,IH,IW,IC), its input's codes.
 
     store(acc int64 (P,OC), y (P,OC)) -> clamped count requantizes where the plan's finish is NONE.
     The counters are filled when `monitor` is set; `first` also in overflow mode `error`.
     """
     layer = prepared.facts.layer
     _check_input(layer, x)
-    out = ARENA.empty((len(x), *layer.out_hw, layer.oc), prepared.facts.out_type)
-    totals = _run(prepared.program(prepared.plan.mode), x, out, store, threads)
-    if not prepared.plan.mode & WATCHES:
-        return out, LayerStats()
-    return out, _counted(prepared, x, out, store, monitor, threads, totals)
+    _check_output(prepared.facts, len(x), y)
+    totals = _run(prepared.program(prepared.plan.mode), x, y, store, threads)
+    return _counted(prepared, x, y, store, monitor, threads, totals) if prepared.plan.mode & WATCHES else LayerStats()
 
 
 def _check_input(layer, x):
     if x.ndim != 4 or x.shape[1:] != (*layer.in_hw, layer.ic) or x.dtype.kind != "i" or not x.flags.c_contiguous:
         raise UsageError(f"{layer.name}: input codes must be a contiguous array of signed integers (N, {layer.in_hw[0]}, "
                          f"{layer.in_hw[1]}, {layer.ic}), not {x.dtype} {x.shape}")
+
+
+def _check_output(facts, images, y):
+    shape = (images, *facts.layer.out_hw, facts.layer.oc)
+    if y.shape != shape or y.dtype != facts.out_type or not y.flags.writeable:
+        raise UsageError(f"{facts.layer.name}: outputs must be a writeable array of {np.dtype(facts.out_type)} {shape}, "
+                         f"not {y.dtype} {y.shape}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +105,7 @@ def _run(program, x, out, store, threads):
     flat = x.reshape(len(x), program.layer.in_hw[0], -1)
 
     def work(numbers):
-        worker = Worker(program, rows, store, program.in_place and x.dtype == np.int16)
+        worker = Worker(program, rows, out.strides[1:], store, program.in_place and x.dtype == np.int16)
         for number in numbers:
             n, first = number // chunks, number % chunks * rows
             worker.rows(flat[n], out[n, first:first + rows], first)

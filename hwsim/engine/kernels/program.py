@@ -86,36 +86,38 @@ class Program:
 class Worker:
     """One thread's buffers for a Program: input rows, accumulators, tallies.
 
+    steps: bytes between two rows, pixels and channels of the output, which kernels of whole columns write where it is.
     in_place: the images hold int16, and the kernels read them where they are.
     store(acc int64 (P,OC), y (P,OC)) -> clamped count: the requantizer of a program whose finish is NONE.
     """
 
-    def __init__(self, program, rows, store, in_place=False):
+    def __init__(self, program, rows, steps, store, in_place=False):
         self.program, self.store, layer = program, store, program.layer
         self.inputs = None if in_place else pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
         item, columns = np.dtype(program.scratch_type).itemsize, layer.in_hw[1] if in_place else program.columns
         self.strides = (columns * layer.ic * item, layer.ic * item, item)
         self.padded = -(-layer.oc // COLUMN) * COLUMN
-        self.direct = program.finish is not Finish.NONE and self.padded == layer.oc
         self.out_type = np.dtype(np.int32 if program.finish is Finish.NONE else program.facts.out_type)
+        self.direct = program.finish is not Finish.NONE and self.padded == layer.oc and steps[2] == self.out_type.itemsize
         self.outputs = None if self.direct else pack.aligned((rows, layer.out_hw[1], self.padded), self.out_type)
+        self.out_steps = steps if self.direct else self.outputs.strides
         self.fresh = pack.fresh_masks()
         if program.finish is Finish.NONE:
             self.acc = np.empty((rows, layer.out_hw[1], layer.oc), np.int64)
         self.tallies = [[pack.empty_tally(band) for band in part.bands] for part in program.parts]
-        self.steps = [part.reduction.offsets(*self.strides) for part in program.parts]
+        self.runs = [part.reduction.offsets(*self.strides) for part in program.parts]
         self.clamped = 0
         if not in_place:
             self._check_reach()
         self.jobs = [[(kernel(band.variant), self._job(band, tally, offsets)) for band, tally in zip(part.bands, tallies)]
-                     for part, tallies, offsets in zip(program.parts, self.tallies, self.steps)]
+                     for part, tallies, offsets in zip(program.parts, self.tallies, self.runs)]
 
     def _check_reach(self):
         """No kernel may read past the slack behind the input rows."""
         layer, (row, pixel, item) = self.program.layer, self.strides
         last = (len(self.inputs) - extent(layer.kernel[0], layer.dilation[0])) * row
         last += (layer.out_hw[1] - 1) * layer.stride[1] * pixel
-        for part, offsets in zip(self.program.parts, self.steps):
+        for part, offsets in zip(self.program.parts, self.runs):
             for band in part.bands:
                 lane = band.blocks * band.block * item if self.program.form is Form.CHANNEL else 0
                 end = last + int(offsets.max()) + (lane or band.weights.shape[2] * 4)
@@ -149,7 +151,10 @@ class Worker:
             wide.add(acc, sums, part.shift)
         if program.mode & Mode.WRAP:
             wide.wrap(acc, 64 - program.facts.datapath.acc_bits)
-        self.clamped += self.store(acc.reshape(-1, program.layer.oc), y.reshape(-1, program.layer.oc))
+        made = y if y.flags.c_contiguous else np.empty(y.shape, y.dtype)
+        self.clamped += self.store(acc.reshape(-1, program.layer.oc), made.reshape(-1, program.layer.oc))
+        if made is not y:
+            y[...] = made
 
     def kernels(self, index, x, out):
         """Runs part `index` on the input rows x into out (ROWS,OW,OC or its padded width)."""
@@ -170,7 +175,7 @@ class Worker:
             channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.lo, hi=layer.hi,
             acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
             tally=tally.ctypes.data, fresh=self.fresh.ctypes.data + pack.MOST_PIXELS * FRESH_BYTES,
-            out=band.first * item_out, out_row=layer.out_hw[1] * self.padded * item_out, out_pixel=self.padded * item_out,
+            out=band.first * item_out, out_row=self.out_steps[0], out_pixel=self.out_steps[1],
             out_block=band.block * item_out)
         return np.array([tuple(fields[name] for name in JOB.names)], JOB)
 

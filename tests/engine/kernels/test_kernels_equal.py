@@ -9,6 +9,7 @@ from hwsim.engine.context import Context
 from hwsim.engine.kernels import conv, program
 from hwsim.engine.kernels.target import ladder
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
+from hwsim.graph.node import Node
 
 RUNGS = ladder()
 rungs = pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
@@ -115,3 +116,18 @@ def test_threads_change_nothing(monkeypatch):
     assert found[0][1].events > 0
 
 
+
+
+@rungs
+@pytest.mark.parametrize("weight, changes", [(None, {}), (None, {"shift": np.full(32, 3)}), (32767, {"w_bits": 16})])
+def test_phases_and_groups_of_whole_columns_fill_their_part(rung, weight, changes):
+    """16 output channels: the kernels write between what the other phases and groups have written."""
+    node, x = plain_layer(32, 16, (3, 3), (5, 13), **changes)
+    params = dict(node.params) if weight is None else {**node.params, "codes": np.full((1, 32, 3, 3, 16), weight)}
+    grouped = Node.make("layer", "qconv2d", ("x",), **{**params, "groups": 2})
+    for name in ("padding", "dilation", "groups", "rowpack"):
+        params.pop(name)
+    transposed = Node.make("layer", "qconv2d_transpose", ("x",), **{**params, "stride": (2, 2), "crop": (0, 0, 0, 0)})
+    for case, codes in ((grouped, np.concatenate([x, -x], axis=3)), (transposed, x)):
+        for monitor in (False, True):
+            assert_exact(case, codes, Context(Datapath(48), (IntFormat(11),), IntFormat(11), monitor, 2), rung)

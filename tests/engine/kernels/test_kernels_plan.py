@@ -82,12 +82,15 @@ def test_a_pair_of_smallest_products_is_not_exact():
     assert not proofs.pairs_exact(np.array([1]), IntFormat(16, signed=False))
 
 
-def test_the_input_is_checked():
+def test_input_and_output_are_checked():
     layer = layer_of(3, 2, (3, 3), (4, 5))
     prepared = conv.prepare(layer, Datapath(), I11, False, ladder()[:1])
     with pytest.raises(UsageError, match=r"^layer: input codes must be a contiguous array of signed integers \(N, 4, 5, 2\), "
                                          r"not int32 \(1, 4, 6, 2\)$"):
-        conv.run_layer(prepared, np.zeros((1, 4, 6, 2), np.int32), None)
+        conv.run_layer(prepared, np.zeros((1, 4, 6, 2), np.int32), np.zeros((1, 4, 5, 3), np.int16), None)
+    with pytest.raises(UsageError, match=r"^layer: outputs must be a writeable array of int16 \(1, 4, 5, 3\), "
+                                         r"not int32 \(1, 4, 5, 3\)$"):
+        conv.run_layer(prepared, np.zeros((1, 4, 5, 2), np.int32), np.zeros((1, 4, 5, 3), np.int32), None)
 
 
 def test_a_kernel_that_does_not_compile_costs_one_rung(monkeypatch):
