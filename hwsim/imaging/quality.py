@@ -1,12 +1,11 @@
 """How far two pictures are apart: PSNR in dB, SSIM, and the largest absolute error; in pieces, whatever their size."""
-import importlib
 import math
 
 import numpy as np
 
 from hwsim.errors import UsageError
+from hwsim.imaging.ssim import WINDOW, mean_ssim
 
-SSIM_WINDOW = 7
 CHUNK = 1 << 18
 
 
@@ -24,31 +23,11 @@ def max_abs_error(a, b):
 
 
 def ssim(a, b, peak):
-    """Mean structural similarity of two (H,W,C) over all windows of 7x7 inside them, by scikit-image.
-
-    None below 7x7 pixels or without the extra `images`. Computed in bands of rows that share their border: the same
-    windows, in bounded memory.
-    """
+    """Mean structural similarity of two (H,W,C) over all windows of 7x7 inside them; None below 7x7 pixels."""
     a, b = _pair(a, b)
-    similarity = _similarity()
-    if similarity is None or a.ndim != 3 or min(a.shape[:2]) < SSIM_WINDOW:
+    if a.ndim != 3 or min(a.shape[:2]) < WINDOW:
         return None
-    border = SSIM_WINDOW - 1
-    height, step = a.shape[0] - border, max(1, CHUNK // a[0].size)
-    total = 0.0
-    for top in range(0, height, step):
-        rows = slice(top, min(top + step, height) + border)
-        band = (np.asarray(x[rows], np.float64) for x in (a, b))
-        mean = similarity(*band, data_range=peak, channel_axis=-1, win_size=SSIM_WINDOW)
-        total += mean * (rows.stop - border - top)
-    return total / height
-
-
-def _similarity():
-    try:
-        return importlib.import_module("skimage.metrics").structural_similarity
-    except ImportError:
-        return None
+    return mean_ssim(a, b, peak)
 
 
 def _differences(a, b):

@@ -15,9 +15,9 @@ HALF = 0.5
 
 def missing_extra():
     """The one warning about what pictures lack without the extra `images`, or none."""
-    if find_spec("PIL") and find_spec("skimage"):
+    if find_spec("PIL"):
         return ()
-    return ("pictures are written as .ppm and SSIM is null without the extra: pip install 'hwsim[images]'",)
+    return ("pictures are written as .ppm without the extra: pip install 'hwsim[images]'",)
 
 
 def entry(net, name, codes):

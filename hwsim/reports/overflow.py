@@ -75,7 +75,7 @@ def _rerun(net, rerun, wide):
     """PSNR of each output against the run with an accumulator that no sum leaves; None where they are equal."""
     real = {name: (dequantize(net, name, wide[name]), dequantize(net, name, rerun.outputs[name])) for name in wide}
     return {"acc_bits": rerun.acc_bits, "events": rerun.events, "changed_outputs": rerun.changed,
-            "psnr_db": {name: quality.against(*pair)["psnr_db"] for name, pair in real.items()}}
+            "psnr_db": {name: quality.psnr_db(*pair) for name, pair in real.items()}}
 
 
 def text(found, channels=False):

@@ -23,9 +23,14 @@ def peak_of(reference):
 def against(reference, values):
     """{psnr_db, ssim, max_abs_error, signal_peak} of `values` against `reference`; psnr_db is None when they are equal."""
     peak = peak_of(reference)
-    return {"psnr_db": finite(quality.psnr(reference, values, peak)), "identical": bool(np.array_equal(reference, values)),
+    return {"psnr_db": psnr_db(reference, values), "identical": bool(np.array_equal(reference, values)),
             "ssim": _ssim(reference, values, peak), "max_abs_error": float(quality.max_abs_error(reference, values)),
             "signal_peak": peak}
+
+
+def psnr_db(reference, values):
+    """PSNR in dB at the peak of the reference; None when they are equal."""
+    return finite(quality.psnr(reference, values, peak_of(reference)))
 
 
 def finite(decibels):
@@ -34,7 +39,7 @@ def finite(decibels):
 
 
 def _ssim(reference, values, peak):
-    if not is_picture(reference) or min(reference.shape[1:3]) < 7:
+    if not is_picture(reference):
         return None
     found = [quality.ssim(a, b, peak) for a, b in zip(reference, values)]
     return None if None in found else float(np.mean(found))

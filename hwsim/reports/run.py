@@ -75,7 +75,7 @@ def _truth(sample, floats, real):
     for name, values in real.items():
         if values.shape == sample.truth.shape:
             row = {"output": name, **quality.against(sample.truth, values)}
-            own = quality.against(sample.truth, floats[name])["psnr_db"] if floats else None
+            own = quality.psnr_db(sample.truth, floats[name]) if floats else None
             found.append(row | {"float_psnr_db": own})
     return found
 

@@ -166,13 +166,13 @@ def test_codes_outside_the_word(cli, model, tmp_path):
 
 
 def test_without_the_images_extra(cli, model, picture, tmp_path, monkeypatch):
-    """SSIM is null, pictures are .ppm, and one warning says what to install."""
+    """Pictures are .ppm, and one warning says what to install; the figures need no extra."""
     for name in ("PIL", "PIL.Image", "skimage", "skimage.metrics"):
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setattr("hwsim.reports.outputs.find_spec", lambda name: None)
     done = cli("run", model, "--input", picture, "--calib", picture, "--out", tmp_path / "o", "--json", tmp_path / "r.json")
     assert done.status == 0 and done.err.count("pip install 'hwsim[images]'") == 1
-    assert json.loads((tmp_path / "r.json").read_text())["quality"][0]["ssim"] is None
+    assert json.loads((tmp_path / "r.json").read_text())["quality"][0]["ssim"] > 0.9
     assert {p.suffix for p in (tmp_path / "o").iterdir()} == {".json", ".npy", ".ppm"}
 
 

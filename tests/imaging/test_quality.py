@@ -1,13 +1,12 @@
 """PSNR, SSIM and the largest error against literal values."""
 
-import importlib
 import math
 
 import numpy as np
 import pytest
 
 from hwsim.errors import UsageError
-from hwsim.imaging import quality
+from hwsim.imaging import quality, ssim
 
 SHAPE = (8, 8, 3)
 
@@ -54,27 +53,34 @@ def plain_ssim(a, b, peak):
 
 @pytest.mark.parametrize("size", [(7, 7, 1), (9, 12, 3)])
 def test_ssim_is_the_formula(size):
-    pytest.importorskip("skimage.metrics")
     a, b = np.random.default_rng(0).random((2, *size))
     assert quality.ssim(a, b, 1) == pytest.approx(plain_ssim(a, b, 1), abs=1e-12)
     assert quality.ssim(a, a, 1) == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.parametrize("size", [(7, 7, 1), (8, 300, 3), (131, 70, 3), (40, 9, 1)])
+@pytest.mark.parametrize("peak, offset", [(1, 0), (1023, 0), (1, -0.5), (2, 100)])
+def test_ssim_is_that_of_scikit_image(size, peak, offset):
+    metrics = pytest.importorskip("skimage.metrics")
+    a, noise = np.random.default_rng(1).random((2, *size)) * peak
+    a, b = a + offset, a + 0.1 * noise + offset
+    expected = metrics.structural_similarity(a, b, data_range=peak, channel_axis=-1, win_size=7)
+    assert quality.ssim(a, b, peak) == pytest.approx(expected, abs=1e-12 * max(1, (offset / peak) ** 2))
+
+
+def test_ssim_of_codes_is_that_of_their_real_values():
+    a, b = np.random.default_rng(2).integers(0, 256, (2, 9, 9, 3)).astype(np.uint8)
+    assert quality.ssim(a, b, 255) == quality.ssim(a.astype(float), b.astype(float), 255)
+
+
 def test_bands_change_nothing(monkeypatch):
-    pytest.importorskip("skimage.metrics")
     a, b = np.random.default_rng(3).random((2, 23, 9, 3))
     whole = quality.psnr(a, b, 1), quality.ssim(a, b, 1), quality.max_abs_error(a, b)
     monkeypatch.setattr(quality, "CHUNK", 60)
+    monkeypatch.setattr(ssim, "BAND_VALUES", 60)
     bands = quality.psnr(a, b, 1), quality.ssim(a, b, 1), quality.max_abs_error(a, b)
     assert bands == pytest.approx(whole, abs=1e-12)
 
 
 def test_ssim_of_a_tiny_picture_is_none():
     assert quality.ssim(np.zeros((6, 8, 3)), np.zeros((6, 8, 3)), 1) is None
-
-
-def test_ssim_without_scikit_image_is_none(monkeypatch):
-    def absent(name):
-        raise ImportError(name)
-    monkeypatch.setattr(importlib, "import_module", absent)
-    assert quality.ssim(np.zeros(SHAPE), np.zeros(SHAPE), 1) is None
