@@ -8,10 +8,9 @@ from hwsim.errors import UsageError
 from hwsim.hw.accumulate import accumulator_bounds
 from hwsim.hw.shadow import shadow_run
 from hwsim.hw.what_if import what_if
-from hwsim.imaging.source import sources
 from hwsim.quantization.doors import read_input
 from hwsim.reports import cycles, overflow
-from hwsim.reports.session import Clock, doors_of, open_model, start
+from hwsim.reports.session import Clock, frames, open_model, start
 
 
 @click.command("overflow", cls=Command)
@@ -37,10 +36,9 @@ def command(model, with_what_if, plot_path, json_path, quiet, verbose, **given):
     opened = open_model(model)
     config, notes = config_for(opened, given, options.device_of(given))
     optics = options.optics(given, opened.sensor)
-    found = sources(given["input_path"], doors_of(opened.network), optics)
+    found, calibration = frames(opened, given["input_path"], given["calib_path"], optics)
     if len(found) != 1:
         raise UsageError(f"{given['input_path']}: hwsim overflow must be given one input, not a folder of {len(found)}")
-    calibration = sources(given["calib_path"], doors_of(opened.network), optics) if given["calib_path"] else found
     with progress.bar(quiet) as show:
         session = start(opened, config, calibration, Clock(), show)
         progress.warn(notes + session.notes)

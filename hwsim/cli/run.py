@@ -7,10 +7,11 @@ from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
 from hwsim.engine.run import check_dump
 from hwsim.errors import UsageError
-from hwsim.imaging.source import sources
+from hwsim.quantization.float_run import bands
+from hwsim.quantization.once import Once
 from hwsim.quantization.prepare import prepare
-from hwsim.reports import outputs, run, run_text, stepped
-from hwsim.reports.session import Clock, doors_of, open_model, start
+from hwsim.reports import outputs, run, run_text
+from hwsim.reports.session import Clock, frames, open_model, start
 from hwsim.reports.write import write_json
 
 
@@ -43,11 +44,11 @@ def command(model, trace_path, vcd_path, out_path, json_path, quiet, verbose, **
     config, notes = config_for(opened, given, device)
     engine, recording = _engine(given["engine"], device, trace_path, vcd_path)
     optics = options.optics(given, opened.sensor)
-    found = sources(given["input_path"], doors_of(opened.network), optics)
-    calibration = sources(given["calib_path"], doors_of(opened.network), optics) if given["calib_path"] else found
+    found, calibration = frames(opened, given["input_path"], given["calib_path"], optics)
     check_dump(given["dump"], opened.network if opened.net else prepare(opened.graph))
     with progress.bar(quiet) as show, files.staged(out_path) as folder:
-        session = start(opened, config, calibration, clock, show)
+        float_run = Once().bands if calibration is found and len(found) == 1 and not given["no_float"] else bands
+        session = start(opened, config, calibration, clock, show, float_run)
         progress.warn(notes + session.notes + outputs.missing_extra())
         chosen = {"engine": engine, "threads": given["threads"], "dump": given["dump"], "with_float": not given["no_float"]}
         report = run.all_samples(session, found, chosen, device, clock, folder, show)
@@ -61,6 +62,7 @@ def command(model, trace_path, vcd_path, out_path, json_path, quiet, verbose, **
 def _engine(name, device, trace_path, vcd_path):
     """(engine, Recording or None); only the stepped engine has a clock to record."""
     if name == "stepped":
+        from hwsim.reports import stepped
         return stepped.recording_engine(device, bool(trace_path), bool(vcd_path))
     if trace_path or vcd_path:
         raise UsageError(f"--trace and --vcd must come with --engine stepped, not {name}")
@@ -68,6 +70,7 @@ def _engine(name, device, trace_path, vcd_path):
 
 
 def _recorded(recording, trace_path, vcd_path):
+    from hwsim.reports import stepped
     if trace_path:
         stepped.write(trace_path, recording.traces, "txt")
     if vcd_path:

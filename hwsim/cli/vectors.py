@@ -8,10 +8,9 @@ from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
 from hwsim.errors import UsageError
-from hwsim.imaging.source import sources
 from hwsim.quantization.doors import read_input
 from hwsim.reports import vector_set
-from hwsim.reports.session import Clock, doors_of, open_model, start
+from hwsim.reports.session import Clock, frames, open_model, start
 from hwsim.vectors.directed import directed_works
 from hwsim.vectors.folder import Extras
 from hwsim.vectors.network import crop_codes, network_works
@@ -76,10 +75,9 @@ def _of_model(model, device, given, show):
     opened = open_model(model)
     config, notes = config_for(opened, given, device)
     optics = options.optics(given, opened.sensor)
-    found = sources(given["input_path"], doors_of(opened.network), optics)
+    found, calibration = frames(opened, given["input_path"], given["calib_path"], optics)
     if len(found) != 1:
         raise UsageError(f"{given['input_path']}: hwsim vectors must be given one input, not a folder of {len(found)}")
-    calibration = sources(given["calib_path"], doors_of(opened.network), optics) if given["calib_path"] else found
     session = start(opened, config, calibration, Clock(), show)
     progress.warn(notes + session.notes)
     codes, _ = read_input(session.net, found[0][1]().inputs)

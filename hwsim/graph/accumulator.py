@@ -109,3 +109,9 @@ def safe_bits(graph, formats):
             raise QuantizeError(f"{layer.name}: the accumulator must be at most {MOST} bits, not {bits} as its weights need")
         widest = max(widest, bits)
     return widest
+
+
+def bias_bits(net):
+    """The narrowest accumulator that holds every bias, at least 8."""
+    found = [node.params["bias"] for node in net.nodes if node.op in ARRAY_OPS]
+    return max([LEAST, *(signed_bits(int(bias.min(initial=0)), int(bias.max(initial=0))) for bias in found)])

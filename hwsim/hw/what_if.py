@@ -11,7 +11,7 @@ import numpy as np
 from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Overflow
-from hwsim.graph.accumulator import LEAST, MOST, signed_bits
+from hwsim.graph.accumulator import LEAST, MOST, bias_bits
 from hwsim.graph.integer import IntegerGraph
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.hw.walk import with_inputs
@@ -100,12 +100,6 @@ def what_if(net: IntegerGraph, inputs, reruns=4, engine="fast", threads=None, pr
 def with_accumulator(net, bits, mode=None):
     """The network with another accumulator."""
     return replace(net, datapath=replace(net.datapath, acc_bits=bits, acc_mode=mode or net.datapath.acc_mode))
-
-
-def bias_bits(net):
-    """The narrowest accumulator that holds every bias, at least 8."""
-    found = [node.params["bias"] for node in net.nodes if node.op in ARRAY_OPS]
-    return max([LEAST, *(signed_bits(int(bias.min(initial=0)), int(bias.max(initial=0))) for bias in found)])
 
 
 def _rerun(net, inputs, wide, engine, threads):

@@ -41,17 +41,18 @@ class Calibration:
         return {"images": self.images, "method": self.method, "headroom": self.headroom}
 
 
-def calibrate(graph, batches, config, progress=None):
+def calibrate(graph, batches, config, progress=None, float_run=bands):
     """The Calibration of `graph` (prepared here, if it is not yet) over `batches`.
 
     batches: any iterable of {input name: float array, N first}, read once and one at a time.
     progress(images) is called after every batch with the number of images so far.
+    float_run: what runs the float network, float_run.bands or once.Once().bands, which keeps its tensors for compare().
     """
     graph = prepare(graph)
     levels, kind, watch, images = _levels(graph, config), OBSERVERS[config.calib_method], {}, 0
     for inputs in batches:
         images += len(inputs[graph.inputs[0]])
-        for name, values in _tensors(fitted(graph, {name: np.shape(x) for name, x in inputs.items()}), inputs):
+        for name, values in _tensors(fitted(graph, {name: np.shape(x) for name, x in inputs.items()}), inputs, float_run):
             if name not in watch:
                 watch[name] = kind(levels[name.removesuffix(PRE)])
             watch[name].see(_finite(name, values))
@@ -63,9 +64,9 @@ def calibrate(graph, batches, config, progress=None):
     return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, watch))
 
 
-def _tensors(graph, inputs):
+def _tensors(graph, inputs, float_run):
     """(name, values) of every tensor, and of `name:pre` before its activation; of large images in bands, each value once."""
-    for band in bands(graph, inputs, rows_per_step(graph, inputs)):
+    for band in float_run(graph, inputs, rows_per_step(graph, inputs)):
         if band.note is not None:
             yield band.node.name + PRE, band.note
         yield band.node.name, band.tensor

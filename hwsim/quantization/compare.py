@@ -53,11 +53,11 @@ class Comparison:
     floats: Mapping[str, np.ndarray]
 
 
-def compare(graph, net, inputs, engine="fast", dump=(), monitor=False, threads=None, progress=None):
+def compare(graph, net, inputs, engine="fast", dump=(), monitor=False, threads=None, progress=None, float_run=float_bands):
     """The Comparison of float `graph` (prepared here, if it is not yet) and `net`, made from it, on `inputs`.
 
     inputs: name -> real values, or integer codes (the float network then reads their real values); the other arguments
-    are those of engine.run.run.
+    are those of engine.run.run. float_run: what runs the float network, as in calibrate().
     """
     codes, saturated = read_input(net, inputs)
     real = {name: dequantize(net, name, code) if np.asarray(inputs[name]).dtype.kind in "iu" else inputs[name]
@@ -66,7 +66,7 @@ def compare(graph, net, inputs, engine="fast", dump=(), monitor=False, threads=N
     check_dump(dump, net.graph)
     job, rows = place(net, codes, engine, monitor, threads), rows_per_step(graph, real)
     sums, tensors, stats, floats, done = {}, {}, {}, {}, 0
-    for wanted, band in zip(float_bands(graph, real, rows), integer_bands(job, rows)):
+    for wanted, band in zip(float_run(graph, real, rows), integer_bands(job, rows)):
         name = band.node.name
         _check_same(wanted, band)
         sums[name] = _sums(net, wanted.tensor, band.tensor, name, sums.get(name))

@@ -1,8 +1,8 @@
 """`hwsim overflow`: four accumulator widths, events with their address, and what a narrower one would do (INTERFACES.md)."""
 import numpy as np
 
+from hwsim.graph.accumulator import bias_bits
 from hwsim.hw.accumulate import smallest_safe
-from hwsim.hw.what_if import bias_bits
 from hwsim.quantization.doors import dequantize
 from hwsim.reports import quality, tables
 from hwsim.reports.cycles import pyplot, save

@@ -40,7 +40,7 @@ def simulate(session, sample, options, clock, progress=None):
         codes, clamped = read_input(session.net, sample.inputs)
         result = run(session.net, codes, **keywords)
         return result, None, [_layer(session.net, node, result, clamped) for node in session.net.nodes]
-    found = compare(session.prepared, session.net, sample.inputs, **keywords)
+    found = compare(session.prepared, session.net, sample.inputs, **keywords, float_run=session.float_run)
     return found.result, found.floats, [layer.as_json() for layer in found.layers]
 
 

@@ -4,9 +4,10 @@ The steps are importers.load or graph.store.open_net, quantization.prepare, cali
 """
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from hwsim import files, importers
@@ -14,10 +15,11 @@ from hwsim.errors import FileError, GraphError, UsageError
 from hwsim.graph import store
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph
-from hwsim.imaging.source import Door
+from hwsim.imaging.source import Door, sources
 from hwsim.quantization.calibrate import calibrate
 from hwsim.quantization.convert import quantize
 from hwsim.quantization.doors import code_scale
+from hwsim.quantization.float_run import bands
 from hwsim.quantization.prepare import prepare
 
 
@@ -59,6 +61,15 @@ def doors_of(graph):
     return tuple(Door(name, graph[name].params["shape"]) for name in graph.inputs)
 
 
+def frames(model, input_path, calib_path, optics):
+    """(sources to run on, sources to calibrate on); without `calib_path` they are the same, and a single frame is read once."""
+    found = sources(input_path, doors_of(model.network), optics)
+    if calib_path:
+        return found, sources(calib_path, doors_of(model.network), optics)
+    kept = [(name, cache(load)) for name, load in found] if len(found) == 1 else found
+    return kept, kept
+
+
 def open_model(path):
     """The Model in a .h5, .hdf5 or .hwq file."""
     digest = sha256(path)
@@ -92,15 +103,19 @@ def sha256(path):
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """A model made ready to run: its integer network, the float network of the same node names (None for a .hwq), warnings."""
+    """A model made ready to run: its integer network, the float network of the same node names (None for a .hwq), warnings.
+
+    float_run: what runs the float network (quantization.float_run.bands).
+    """
 
     model: Model
     net: IntegerGraph
     prepared: Graph | None
     notes: tuple[str, ...]
+    float_run: Callable = bands
 
 
-def start(model, config, calibration_sources, clock, progress=None):
+def start(model, config, calibration_sources, clock, progress=None, float_run=bands):
     """The Session of a Model: calibrated on the sources (name, load), quantized by `config`; a .hwq is ready as it is.
 
     progress(text, done, total) hears of every calibration image.
@@ -111,10 +126,10 @@ def start(model, config, calibration_sources, clock, progress=None):
     with clock.step("calibrate"), naming(seen):
         prepared = prepare(model.graph)
         config, batches = _batches(prepared, config, calibration_sources, seen, progress)
-        calibration = calibrate(prepared, batches, config)
+        calibration = calibrate(prepared, batches, config, float_run=float_run)
     with clock.step("quantize"):
         net = quantize(model.graph, calibration, config, model.as_json() | {"sensor": dict(model.sensor)})
-    return Session(model, net, prepared, calibration.notes)
+    return Session(model, net, prepared, calibration.notes, float_run)
 
 
 def _batches(graph, config, found, seen, progress):

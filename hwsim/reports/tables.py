@@ -15,8 +15,9 @@ class Paper(Console):
 
 def console(stderr=False):
     """Where a person reads; a pipe gets plain text of a fixed width."""
-    made = Paper(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Paper(stderr=stderr, highlight=False, width=160, force_terminal=False)
+    plain = {"stderr": stderr, "highlight": False, "emoji": False}
+    made = Paper(**plain)
+    return made if made.is_terminal else Paper(**plain, width=160, force_terminal=False)
 
 
 def table(title, columns, rows):

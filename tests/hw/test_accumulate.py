@@ -8,7 +8,7 @@ from random_graphs import random_network
 
 from hwsim.engine.run import run, steps
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
-from hwsim.graph.accumulator import signed_bits
+from hwsim.graph.accumulator import bias_bits, signed_bits
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.place_sizes import place_sizes
@@ -18,7 +18,7 @@ from hwsim.hw.network_cycles import concrete_shapes, network_cycles
 from hwsim.hw.reach import reachable
 from hwsim.hw.shadow import shadow_run
 from hwsim.hw.stepped_engine import stepped_engine
-from hwsim.hw.what_if import bias_bits, layer_spread, what_if, with_accumulator
+from hwsim.hw.what_if import layer_spread, what_if, with_accumulator
 from hwsim.ops.cut import cut
 
 
