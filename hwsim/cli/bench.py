@@ -3,7 +3,6 @@ import click
 
 from hwsim.cli import options, progress
 from hwsim.cli.main import Command
-from hwsim.reports import bench
 
 
 @click.command("bench", cls=Command)
@@ -21,6 +20,7 @@ def command(repeats, plot_path, json_path, quiet, verbose):
       hwsim bench
       hwsim bench --repeats 3 --json bench.json --plot bench.png
     """
+    from hwsim.reports import bench  # loads the compiler, which --help does without
     report = bench.report(repeats=repeats)
     progress.publish(report, json_path, quiet, bench.text, verbose)
     if plot_path:

@@ -77,6 +77,8 @@ def hwsim(ctx):
 
 def main(arguments=None):
     """Runs the command line and exits: 0 ok, 1 ran and failed, 2 usage."""
+    # numpy's matrix threads wait for work by spinning, 2^26 cycles unless told: a core that others, or this run, could use
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
     sys.exit(status(arguments))
 
 

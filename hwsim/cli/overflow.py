@@ -7,7 +7,6 @@ from hwsim.cli.main import Command
 from hwsim.errors import UsageError
 from hwsim.hw.accumulate import accumulator_bounds
 from hwsim.hw.shadow import shadow_run
-from hwsim.hw.what_if import what_if
 from hwsim.quantization.doors import read_input
 from hwsim.reports import cycles, overflow
 from hwsim.reports.session import Clock, frames, open_model, start
@@ -53,5 +52,10 @@ def _report(session, sample, with_what_if, given, show):
     runs = {"engine": given["engine"], "threads": given["threads"]}
     shadow = shadow_run(session.net, codes, **runs, progress=lambda name, done, total: show("simulating", done, total))
     bounds = accumulator_bounds(session.net, {name: array.shape for name, array in codes.items()}, shadow.stats)
-    narrower = what_if(session.net, codes, **runs, progress=show) if with_what_if else None
+    narrower = _narrower(session.net, codes, runs, show) if with_what_if else None
     return overflow.report(session.model.as_json(), session.net, bounds, shadow, narrower)
+
+
+def _narrower(net, codes, runs, show):
+    from hwsim.hw.what_if import what_if  # compiled counters, which --help and most calls do without
+    return what_if(net, codes, **runs, progress=show)

@@ -5,7 +5,7 @@ import numpy as np
 
 from hwsim.ops.window import extent, out_hw, pads
 
-BLOCK_VALUES = 1 << 22  # float64 values of one block of windows: 32 MiB
+BLOCK_VALUES = 1 << 20  # float64 values of one block of windows: 8 MiB, which the allocator hands out again
 
 
 def geometry(params, shape, kernel):
