@@ -213,12 +213,21 @@ def _noise(canvas, seed, cell):
 
     A whole canvas starts at column 0. 255 * cell^2 fits int32.
     """
-    lattice = np.arange(-(-canvas.x.size // cell) + 1)
-    row, part = canvas.y // cell, canvas.y % cell
-    down = (_hash(row, lattice, seed) * (cell - part) + _hash(row + 1, lattice, seed) * part).astype(np.int32)
-    left, step = down[:, :-1, None], np.diff(down)[..., None]
-    across = (step * np.arange(cell, dtype=np.int32) + left * cell) >> 2 * (cell.bit_length() - 1)
-    return across.reshape(len(down), left.shape[1] * cell)[:, :canvas.x.size]
+    down = _down(canvas.y[:, 0], np.arange(-(-canvas.x.size // cell) + 1), seed, cell)
+    value, step = down[:, :-1] * cell, np.diff(down)
+    across = np.empty((*value.shape, cell), np.int32)
+    for place in range(cell):
+        np.right_shift(value, 2 * (cell.bit_length() - 1), out=across[..., place])
+        value += step
+    return across.reshape(len(down), value.shape[1] * cell)[:, :canvas.x.size]
+
+
+def _down(y, lattice, seed, cell):
+    """The lattice's columns at consecutive rows y, int32 (n, columns), `cell` times what they are."""
+    row, part = y // cell, (y % cell)[:, None].astype(np.int32)
+    first, end = (row[0], row[-1] + 2) if row.size else (0, 0)
+    points = _hash(np.arange(first, end)[:, None], lattice, seed).astype(np.int32)
+    return points[row - first] * (cell - part) + points[row - first + 1] * part
 
 
 def _hash(y, x, seed):
