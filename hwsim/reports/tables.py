@@ -1,20 +1,10 @@
-"""Tables and lines for people, by rich: numbers to the right, units in the head."""
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
+"""Tables and lines for people, by rich, which is loaded when something is printed: numbers to the right, units in the head."""
 MANY = 8    # columns from which they stand closer
-
-
-class Paper(Console):
-    """A console whose reader may leave early (`| head`): that is no failure."""
-
-    def on_broken_pipe(self):
-        raise BrokenPipeError
 
 
 def console(stderr=False):
     """Where a person reads; a pipe gets plain text of a fixed width."""
+    from hwsim.reports.paper import Paper
     plain = {"stderr": stderr, "highlight": False, "emoji": False}
     made = Paper(**plain)
     return made if made.is_terminal else Paper(**plain, width=160, force_terminal=False)
@@ -22,6 +12,8 @@ def console(stderr=False):
 
 def table(title, columns, rows):
     """A rich Table; a column that starts with < is text and stays left. Where room is short text folds, numbers do not."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
     padding = (0, 1) if len(columns) < MANY else (0, 1, 0, 0)
     made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=padding)
     for name in columns:
