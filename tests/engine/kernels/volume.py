@@ -16,7 +16,8 @@ KINDS = ("plain", "pointwise", "depthwise", "grouped", "strided", "dilated", "tr
 WORDS = ("linear", "linear", "one log word", "two log words")
 BLOCK = len(KINDS) * len(WORDS)
 LAYERS = 28 * BLOCK  # 1008, and every third block is wide
-NARROW = (1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 20, 31, 32, 33)
+NARROW = (1, 2, 3, 5, 7, 15, 16, 17, 20, 31, 32, 33)
+INPUTS = (1, 3, 16, 17, 32)  # few, for each length of a run has kernels of its own
 WIDE = (17, 18, 20, 24, 31, 32, 33, 48)
 MOST_BITS = 48
 
@@ -30,9 +31,15 @@ class Case:
     words: str
     wide: bool
     room: str
+    rare: bool
     node: Node
     x: np.ndarray
     context: Context
+
+    def rung(self, rungs):
+        """One of `rungs`: in turn, but layers of the same rare shape share one."""
+        kernel_width, ic = self.node.params["codes"].shape[3:]
+        return rungs[(kernel_width + ic // 2 if self.rare else self.number) % len(rungs)]
 
     def __str__(self):
         c, d = self.context, self.context.datapath
@@ -50,11 +57,17 @@ def layer(number):
     op, shape, geometry, size = _shapes(r, kind, wide)
     params = _weights(number, r, words, shape) | geometry
     monitor = bool(r.random() < 0.5)
-    datapath, room = _datapath(r, params, in_format, monitor, wide)
+    rare = _is_rare(kind, shape, size)
+    datapath, room = _datapath(r, params, in_format, rare)
     params |= _requantization(r, datapath, params, in_format, out_format)
     node = Node.make("layer", op, ("x",), **params)
     context = Context(datapath, (in_format,), out_format, monitor, int(r.integers(1, 4)))
-    return Case(number, kind, words, wide, room, node, _codes(r, in_format, size, number), context)
+    return Case(number, kind, words, wide, room, rare or datapath.tn != 16, node, _codes(r, in_format, size, number), context)
+
+
+def _is_rare(kind, shape, size):
+    """Whether a kernel for this shape serves few other layers."""
+    return kind in ("rowpack", "depthwise") or shape[3] < 16 or len(size) < 4 or size[2] < 7
 
 
 def pick(r, values):
@@ -72,13 +85,13 @@ def _in_format(number, r):
 def _shapes(r, kind, wide):
     """(op, shape of the codes without words, geometry, shape of the input)."""
     channels = WIDE if wide else NARROW
-    ic, oc = pick(r, channels), pick(r, channels)
+    ic, oc = pick(r, channels if wide else INPUTS), pick(r, channels)
     if kind == "dense":
         middle = ((1, int(r.integers(65, 99))),) if wide else ((), (3,), (2, 5), (2, 2, 3))
         return "qdense", (oc, 1, 1, ic), {}, (1 + int(r.random() < 0.3), *pick(r, middle), ic)
     if kind == "transposed":
         return _transposed(r, ic, oc, wide)
-    kernel, groups = (1, 1) if kind == "pointwise" else pick(r, ((1, 3), (3, 1), (3, 3), (2, 3), (3, 3), (1, 5))), 1
+    kernel, groups = (1, 1) if kind == "pointwise" else pick(r, ((1, 3), (3, 1), (3, 3), (2, 3), (3, 3), (5, 1))), 1
     if kind == "depthwise":
         ic = oc = groups = max(oc, 2)
     if kind == "grouped":
@@ -93,7 +106,7 @@ def _shapes(r, kind, wide):
 def _image(r, steps, wide):
     """(rows, columns), so wide that more than 64 columns come out."""
     if not wide:
-        return int(r.integers(1, 8)), pick(r, (1, 2, 7, 11, 12, 13, 17, 29))
+        return int(r.integers(1, 8)), pick(r, (1, 7, 11, 12, 13, 16, 17, 29))
     return int(r.integers(1, 4)), int(r.integers(70, 100)) * steps["stride"][1]
 
 
@@ -121,7 +134,7 @@ def _transposed(r, ic, oc, wide):
 # ---- values
 
 def _codes(r, fmt, size, number):
-    """Input codes: noise of full or small range, the two ends alone, ramps along the row; every other layer in the format's word."""
+    """Input codes: noise of full or small range, the two ends alone, ramps along the row."""
     noise = r.integers(fmt.min, fmt.max + 1, size)
     look = pick(r, ("full", "full", "small", "ends", "ramp"))
     if look == "small":
@@ -131,7 +144,7 @@ def _codes(r, fmt, size, number):
     if look == "ramp":
         span = np.arange(size[-2]) * (fmt.max - fmt.min) // max(size[-2] - 1, 1)
         noise = np.broadcast_to((fmt.min + span)[:, None], size)
-    return np.ascontiguousarray(noise, _word_type(fmt) if number % 2 else np.int32)
+    return np.ascontiguousarray(noise, _word_type(fmt) if number // 2 % 2 else np.int32)
 
 
 def _word_type(fmt):
@@ -151,18 +164,22 @@ def _weights(number, r, words, shape):
     return {"codes": codes.astype(np.int64), "w_format": "stlq" if log else "linear", "w_bits": bits}
 
 
-def _datapath(r, params, fmt, monitor, wide):
-    """(Datapath, room): its accumulator holds every partial sum, lacks one to four bits for it, or has any width."""
+def _datapath(r, params, fmt, rare):
+    """(Datapath, room): its accumulator holds every partial sum, lacks some bits for it, or has any width."""
     mode, room, needed = pick(r, tuple(Overflow)), pick(r, ("inside", "tight", "any")), _bits_needed(params, fmt)
-    bits = {"inside": lambda: int(r.integers(needed, MOST_BITS + 1)), "tight": lambda: needed - int(r.integers(1, 5)),
+    bits = {"inside": lambda: int(r.integers(needed, MOST_BITS + 1)), "tight": lambda: needed - int(r.integers(1, 9)),
             "any": lambda: int(r.integers(8, MOST_BITS + 1))}[room]()
-    tn = pick(r, (16,) * 6 + ((8, 32) if wide else (1, 4)))
-    ordinary = tn != 16 or params.get("rowpack") or params.get("groups", 1) > 2
-    rounding = pick(r, (Rounding.HALF_UP, Rounding.GEMMLOWP) if ordinary else tuple(Rounding))
-    return Datapath(acc_bits=min(max(bits, 8), MOST_BITS), acc_mode=mode, rounding=rounding,
-                    mult_bits=31 if rounding is Rounding.GEMMLOWP else pick(r, (4, 8, 16, 16, 16, 24, 31)),
-                    folded=rounding is Rounding.GEMMLOWP or bool(r.random() < 0.75),
-                    tn=tn, tm=pick(r, (16, 16, 16, 4, 64))), room
+    tn = 16 if rare or r.random() < 0.8 else min(pick(r, (1, 4, 8, 32)), params["codes"].shape[4] // 16 * 16)
+    return Datapath(min(max(bits, 8), MOST_BITS), mode, tn=tn, tm=pick(r, (16, 16, 16, 4, 64)),
+                    **_rounding(r, (rare or tn != 16) and r.random() < 0.9)), room
+
+
+def _rounding(r, ordinary):
+    """How the Datapath requantizes."""
+    rounding = Rounding.HALF_UP if ordinary else pick(r, tuple(Rounding))
+    mult_bits = 16 if ordinary else 31 if rounding is Rounding.GEMMLOWP else pick(r, (4, 8, 16, 16, 24, 31))
+    return {"rounding": rounding, "mult_bits": mult_bits,
+            "folded": ordinary or rounding is Rounding.GEMMLOWP or bool(r.random() < 0.7)}
 
 
 def _magnitudes(params):
