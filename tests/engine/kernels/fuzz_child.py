@@ -1,0 +1,87 @@
+"""A process of its own that runs layers of odd shapes on one rung: `python fuzz_child.py RUNG SHAPES.json`.
+
+Each shape is printed before it runs, so that the last line names the one that ended the process. The input codes lie against a
+page that may not be touched: one step outside of them is a crash and not a lucky read.
+"""
+import ctypes
+import json
+import mmap
+import sys
+from dataclasses import replace
+
+import numpy as np
+from plain_numpy import evaluate
+
+from hwsim.engine import context as engine_context
+from hwsim.engine.context import Context
+from hwsim.engine.fast.loops import COMPILED, INTERPRETED, KERNELS
+from hwsim.engine.fast.table import run_node
+from hwsim.engine.kernels.target import ladder
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow
+from hwsim.graph.node import Node
+
+PLAIN, BY_BEATS = Datapath(), Datapath(18, Overflow.SATURATE)
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def loops_named(name):
+    """The Loops of a rung of the ladder, or of the loops below it."""
+    if name in ("compiled", "numpy"):
+        return COMPILED if name == "compiled" else INTERPRETED
+    return replace(KERNELS, rungs=tuple(rung for rung in ladder() if rung.name == name))
+
+
+def fenced(array, at_end):
+    """A copy of `array` between two pages that may not be touched, against the last one or the first."""
+    page = mmap.PAGESIZE
+    inner = -(-array.nbytes // page) * page
+    memory = np.frombuffer(mmap.mmap(-1, inner + 2 * page), np.uint8)
+    for start in (0, page + inner):
+        if LIBC.mprotect(ctypes.c_void_p(memory.ctypes.data + start), ctypes.c_size_t(page), 0):
+            raise OSError(ctypes.get_errno(), "mprotect")
+    start = page + (inner - array.nbytes if at_end else 0)
+    copy = memory[start:start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def node_of(r, shape):
+    oc, icg = shape["oc"], shape["ic"] // shape["groups"]
+    fields = {"codes": r.integers(-127, 128, (1, oc, *shape["kernel"], icg)), "bias": r.integers(-999, 1000, oc),
+              "m_pos": r.integers(1 << 15, 1 << 16, oc), "m_neg": r.integers(1 << 12, 1 << 14, oc),
+              "shift": r.integers(20, 26, oc), "lo": -1024, "hi": 1023}
+    geometry = {name: value for name, value in shape.items() if name not in ("op", "n", "hw", "ic", "oc", "kernel")}
+    if shape["op"] != "qconv2d":
+        geometry.pop("groups")
+    return Node.make("layer", shape["op"], ("x",), **fields, **{k: _tuple(v) for k, v in geometry.items()})
+
+
+def _tuple(value):
+    return tuple(value) if isinstance(value, list) else value
+
+
+def check(number, shape, loops):
+    """Raises where the rung's codes or counters are not plain numpy's; some shapes by beats, some in bytes."""
+    r = np.random.default_rng(number)
+    node, monitor, fmt = node_of(r, shape), number % 14 == 0, IntFormat(9 if number % 5 else 8)
+    context = Context(PLAIN if number % 7 else BY_BEATS, (fmt,), IntFormat(11), monitor, 1 + number % 2)
+    word = getattr(engine_context, "word_type", lambda fmt: np.int32)(fmt) if number % 3 else np.int32
+    x = fenced(r.integers(fmt.min, fmt.max + 1, (shape["n"], *shape["hw"], shape["ic"])).astype(word), number // 2 % 2)
+    expected = evaluate(node, x, context)
+    codes, stats = run_node(node, [x], context, loops)
+    np.testing.assert_array_equal(codes, expected.codes)
+    assert not monitor or (stats.events, stats.clamped) == (expected.events, expected.clamped)
+
+
+def main(name, path):
+    loops = loops_named(name)
+    with open(path) as file:
+        shapes = json.load(file)
+    for number, shape in enumerate(shapes):
+        print(number, json.dumps(shape), flush=True)
+        check(number, shape, loops)
+    print("done", len(shapes), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
