@@ -1,6 +1,5 @@
 """numba's compiler without its surprises: a cache that cannot be written or read costs time and nothing else."""
 import warnings
-from functools import cache
 
 from numba import njit
 from numba.core.caching import FunctionCache
@@ -32,6 +31,8 @@ def _cache_of(function, none):
 class _Cache(FunctionCache):
     """numba's cache of one function. An index or code that cannot be read is given up for an empty one, once and aloud."""
 
+    told = False
+
     def load_overload(self, sig, target_context):
         """What was compiled before for these types, or None.
 
@@ -52,13 +53,10 @@ class _Cache(FunctionCache):
             self.disable()
 
     def _start_anew(self, error):
-        _warn_once(type(error).__name__)
+        if not _Cache.told:  # several files may be damaged, each in its own way
+            _Cache.told, reason = True, type(error).__name__
+            warnings.warn(f"compiled code in the cache could not be read ({reason}); it is made again", stacklevel=2)
         try:
             self.flush()
         except OSError:
             self.disable()
-
-
-@cache
-def _warn_once(reason):
-    warnings.warn(f"compiled code in the cache could not be read ({reason}); it is made again", stacklevel=2)
