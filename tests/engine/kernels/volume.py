@@ -149,7 +149,7 @@ def _codes(r, fmt, size, number):
 
 def _word_type(fmt):
     """The engine's own type for codes of `fmt`, once it has one."""
-    return getattr(engine_context, "word_type", lambda fmt: np.int32)(fmt)
+    return getattr(engine_context, "word_type", lambda least, most: np.int32)(fmt.min, fmt.max)
 
 
 def _weights(number, r, words, shape):
