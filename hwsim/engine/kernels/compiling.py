@@ -1,23 +1,48 @@
 """numba's compiler without its surprises: a cache that cannot be written or read costs time and nothing else."""
 import warnings
+from functools import partial
 
 from numba import njit
 from numba.core.caching import FunctionCache
 from numba.core.runtime import rtsys
 
 
+class CannotCompile(Exception):
+    """numba made no code of a function, for whatever reason: the next rung of the ladder gives the same bits."""
+
+
 def compiled(function, signature=None):
     """`function` under numba, without the GIL; its code is kept between runs where a folder for it can be written.
 
-    With a signature it is compiled, or fetched from the cache, at once.
+    With a signature it is compiled, or fetched from the cache, at once, else at the first call. Errors: CannotCompile.
     """
     made = njit(function, nogil=True)
     if made is function:  # NUMBA_DISABLE_JIT
         return function
     made._cache = _cache_of(function, made._cache)
+    made.compile = partial(_compile, made.compile)
     if signature is not None:
         made.compile(signature)
     return made
+
+
+def _compile(compile_for, signature):
+    try:
+        return compile_for(signature)
+    except Exception as error:  # whatever the compiler says
+        raise CannotCompile(str(error)) from error
+
+
+def lost(what, error):
+    """Warns that `what` is not to be had, once in a process."""
+    if what not in _LOST:
+        _LOST.add(what)
+        cause = error.__cause__ or error
+        reason = f"{type(cause).__name__}: {next(iter(str(cause).splitlines()), '')}"
+        warnings.warn(f"{what} could not be compiled, a slower path gives the same bits ({reason})", stacklevel=2)
+
+
+_LOST = set()
 
 
 def _cache_of(function, none):

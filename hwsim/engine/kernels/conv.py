@@ -2,7 +2,6 @@
 
 Everything that a kernel relies on is checked here or follows from a proof: shapes, types, the codes' format.
 """
-import warnings
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from hwsim.engine.kernels import pool
 from hwsim.engine.kernels.build import build
+from hwsim.engine.kernels.compiling import lost
 from hwsim.engine.kernels.events import first_event
 from hwsim.engine.kernels.plan import Facts, plan_of
 from hwsim.engine.kernels.program import Worker
@@ -45,18 +45,17 @@ def prepare(layer, datapath, in_format, monitor, rungs):
 
 
 def _compiles(prepared, rung):
-    """Whether the plan's kernels could be made; if not, says so once per instruction set."""
+    """Whether the kernels of every mode that the layer may need could be made; if not, says so once per instruction set."""
+    modes = [prepared.plan.mode]
+    if prepared.plan.mode & WATCHES and not prepared.facts.inside:
+        modes.append(COUNTING[prepared.facts.datapath.acc_mode])
     try:
-        prepared.program(prepared.plan.mode)
+        for mode in modes:
+            prepared.program(mode)
     except Exception as error:  # whatever the compiler says: the next rung gives the same bits
-        _warn(rung.name, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+        lost(f"kernels for {rung.name}", error)
         return False
     return True
-
-
-@cache
-def _warn(name, reason):
-    warnings.warn(f"kernels for {name} could not be compiled, a slower path gives the same bits ({reason})", stacklevel=2)
 
 
 def run_layer(prepared, x, y, store, monitor=False, threads=1):

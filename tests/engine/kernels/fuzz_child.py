@@ -12,8 +12,7 @@ from dataclasses import replace
 import numpy as np
 from plain_numpy import evaluate
 
-from hwsim.engine import context as engine_context
-from hwsim.engine.context import Context
+from hwsim.engine.context import Context, word_type
 from hwsim.engine.fast.loops import COMPILED, INTERPRETED, KERNELS
 from hwsim.engine.fast.table import run_node
 from hwsim.engine.kernels.target import ladder
@@ -65,7 +64,7 @@ def check(number, shape, loops):
     r = np.random.default_rng(number)
     node, monitor, fmt = node_of(r, shape), number % 14 == 0, IntFormat(9 if number % 5 else 8)
     context = Context(PLAIN if number % 7 else BY_BEATS, (fmt,), IntFormat(11), monitor, 1 + number % 2)
-    word = getattr(engine_context, "word_type", lambda least, most: np.int32)(fmt.min, fmt.max) if number % 3 else np.int32
+    word = word_type(fmt.min, fmt.max) if number % 3 else np.int32
     x = fenced(r.integers(fmt.min, fmt.max + 1, (shape["n"], *shape["hw"], shape["ic"])).astype(word), number // 2 % 2)
     expected = evaluate(node, x, context)
     codes, stats = run_node(node, [x], context, loops)

@@ -158,7 +158,6 @@ def test_each_instruction_set_that_does_not_compile_is_one_warning(model, tmp_pa
 
 
 @on_x86
-@pytest.mark.xfail(strict=True, reason="kernels that count events are compiled within a run, where nothing catches them")
 def test_a_second_kernel_that_does_not_compile_is_one_warning_too(model, tmp_path):
     said = warnings_of(model, tmp_path, {}, FAILING.format(condition="len(asked) == 2"))
     assert len(said) == 1 and f"kernels for {ladder()[0].name} {LOST}" in said[0]

@@ -8,7 +8,6 @@ import pytest
 import volume
 from plain_numpy import evaluate
 
-from hwsim.engine import context as engine_context
 from hwsim.engine import reference
 from hwsim.engine.fast.loops import COMPILED, INTERPRETED, KERNELS
 from hwsim.engine.fast.table import run_node
@@ -129,7 +128,7 @@ def _least():
         **{f"tn {tn}": 10 for tn in (1, 4, 8)}, "tn 32": 5, **{f"threads {count}": 250 for count in (1, 2, 3)},
         **({"plan dot16": 500, "plan split": 25, "plan portable": 80} if RUNGS else {}),
         **({"plan dot8": 50} if RUNGS and RUNGS[0].vnni else {}),
-        "int32": 400, **({"int16": 400} if hasattr(engine_context, "word_type") else {}),
+        "int32": 400, "int16": 400,
         "more than two codes": 800, "some codes clamped": 400,
     }
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.engine import context as engine_context
-from hwsim.engine.context import Context
+from hwsim.engine.context import Context, word_type
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 from hwsim.graph.node import Node
 
@@ -144,12 +143,7 @@ def _codes(r, fmt, size, number):
     if look == "ramp":
         span = np.arange(size[-2]) * (fmt.max - fmt.min) // max(size[-2] - 1, 1)
         noise = np.broadcast_to((fmt.min + span)[:, None], size)
-    return np.ascontiguousarray(noise, _word_type(fmt) if number // 2 % 2 else np.int32)
-
-
-def _word_type(fmt):
-    """The engine's own type for codes of `fmt`, once it has one."""
-    return getattr(engine_context, "word_type", lambda least, most: np.int32)(fmt.min, fmt.max)
+    return np.ascontiguousarray(noise, word_type(fmt.min, fmt.max) if number // 2 % 2 else np.int32)
 
 
 def _weights(number, r, words, shape):
