@@ -2,6 +2,7 @@
 import importlib
 import os
 import sys
+import warnings
 
 import click
 
@@ -79,7 +80,13 @@ def main(arguments=None):
     """Runs the command line and exits: 0 ok, 1 ran and failed, 2 usage."""
     # numpy's matrix threads wait for work by spinning, 2^26 cycles unless told: a core that others, or this run, could use
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
+    warnings.showwarning = _warn
     sys.exit(status(arguments))
+
+
+def _warn(message, category, filename, lineno, file=None, line=None):
+    """A warning of any library as one line, like those of hwsim itself."""
+    click.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
 def status(arguments=None):

@@ -58,7 +58,9 @@ def warnings_of(model, folder, settings, before=""):
                           cwd=REPOSITORY, env={**os.environ, **settings}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(np.load(folder / "out" / "layer.codes.npy"), expected)
-    return [line for line in done.stderr.splitlines() if "Warning: " in line]
+    lines = done.stderr.splitlines()
+    assert all(line.startswith("warning: ") for line in lines), done.stderr
+    return lines
 
 
 @on_x86
