@@ -9,7 +9,7 @@ BITS = 11
 def bilinear(node, inputs, context):
     (x,), p = inputs, node.params
     fy, fx = p["factor"]
-    rows, cols = _axis(x.shape[1], fy), _axis(x.shape[2], fx)
+    rows, cols = axis(x.shape[1], fy), axis(x.shape[2], fx)
 
     def total(block):
         n, at = block
@@ -22,7 +22,7 @@ def bilinear(node, inputs, context):
     return requantized(shape, total, p, context.datapath.rounding)
 
 
-def _axis(size, factor):
+def axis(size, factor):
     """(index before, index after, weight of the one after) int64 of every output position on one axis."""
     steps = 2 * np.arange(size * factor) + 1 - factor   # the source position in units of 1/(2*factor)
     before, rest = np.divmod(steps, 2 * factor)

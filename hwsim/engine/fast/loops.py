@@ -1,10 +1,11 @@
 """The ladder of the fast engine: kernels for the CPU's dot products, compiled loops, interpreted loops; equal bits."""
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from numba import config
 
-from hwsim.engine.fast import compiled, interpreted, requantize
+from hwsim.engine.fast import compiled, interpreted, operators, requantize
+from hwsim.engine.fast.vector import operators as passes
 from hwsim.engine.kernels.target import Rung, ladder
 
 
@@ -12,6 +13,7 @@ from hwsim.engine.kernels.target import Rung, ladder
 class Loops:
     """The inner functions of the engine; compiled.py and requantize.py say what each does.
 
+    vector: operator -> function of the vector operators.
     rungs: the instruction sets whose kernels run an array layer instead, where its plan allows one; first choice first.
     """
 
@@ -20,12 +22,13 @@ class Loops:
     beats: Callable
     folded: Callable
     unfolded: Callable
+    vector: Mapping[str, Callable]
     rungs: tuple[Rung, ...] = ()
 
 
 COMPILED = Loops(compiled.plain, compiled.depthwise_plain, compiled.beats,
-                 requantize.folded_compiled, requantize.unfolded_compiled)
+                 requantize.folded_compiled, requantize.unfolded_compiled, passes.OPERATORS)
 INTERPRETED = Loops(interpreted.plain, interpreted.depthwise_plain, interpreted.beats,
-                    requantize.folded, requantize.unfolded)
+                    requantize.folded, requantize.unfolded, operators.OPERATORS)
 KERNELS = replace(COMPILED, rungs=ladder())
 BEST = INTERPRETED if config.DISABLE_JIT else KERNELS

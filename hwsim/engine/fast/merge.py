@@ -60,7 +60,7 @@ def _rescaled(x, i, p, context):
     """Input i at the output's scale, before the clamp; multiplier 1 with shift 0 leaves it as it is."""
     m, s = int(p["m"][i]), int(p["shift"][i])
     if (m, s) == (1, 0):
-        return x
+        return x.astype(np.int32, copy=False)
     return round_shift(widened(x, largest_code(context.in_formats[i]) * abs(m)) * m, s, MODES[context.datapath.rounding])
 
 

@@ -28,4 +28,4 @@ def _place(field, rank, block):
 
 def table(node, inputs, context):
     codes = node.params["table"].astype(np.int32)
-    return codes[inputs[0] - context.in_formats[0].min], LayerStats()
+    return codes[np.subtract(inputs[0], context.in_formats[0].min, dtype=np.int64)], LayerStats()

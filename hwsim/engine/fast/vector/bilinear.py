@@ -1,0 +1,45 @@
+"""Bilinear upsampling: every row is blended from two, then every phase of its columns, in weights without common factors."""
+
+import numpy as np
+
+from hwsim.engine.fast import bilinear as general
+from hwsim.engine.fast.blocks import largest_code
+from hwsim.engine.fast.made import made_type
+from hwsim.engine.fast.vector import arithmetic, words
+from hwsim.engine.fast.vector.sweep import blocks
+from hwsim.engine.kernels.arena import ARENA
+from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.result import LayerStats
+
+
+def bilinear(node, inputs, context):
+    (x,), p, rounding = inputs, node.params, context.datapath.rounding
+    n, h, w, c = x.shape
+    (fy, fx), y = p["factor"], ARENA.empty((n, h * p["factor"][0], w * p["factor"][1], c), made_type(node, inputs, context))
+    (upper, lower, down), (left, _, right) = general.axis(h, fy), general.axis(3, fx)
+    heights, tall = _weights(down)
+    phases = slice(fx, 2 * fx)   # of the middle one of three columns, which meets no border
+    widths, wide = _weights(right[phases])
+    word = words.word_of(largest_code(context.in_formats[0]) << tall + wide, tall + wide, rounding)
+    if word is None:
+        return general.bilinear(node, inputs, context)
+    sources, starts = np.stack([upper, lower], 1), left[phases]
+    heights, widths, rule = heights.astype(word), widths.astype(word), words.rule(tall + wide, rounding, word, p["lo"], p["hi"])
+    rows, target = x.reshape(n, h, w * c), y.reshape(n, h * fy, w * fx * c)
+
+    def run(block):
+        image, part = block
+        return arithmetic.bilinear(rows[image], sources[part], heights[part], starts, widths, rule, c, target[block])
+    return y, LayerStats(clamped=int(sum(in_order(run, blocks(*target.shape), context.threads))))
+
+
+def _weights(later):
+    """((K,2) weights of the earlier and the later sample, bits of their sum) without the powers of two that all share."""
+    pairs = np.stack([(1 << general.BITS) - later, later], 1)
+    shared = min(_twos(int(value)) for value in np.unique(pairs))
+    return pairs >> shared, general.BITS - shared
+
+
+def _twos(value):
+    """How often 2 divides it; 0 is divided as often as the whole."""
+    return general.BITS if value == 0 else (value & -value).bit_length() - 1

@@ -1,0 +1,71 @@
+"""Moves as boxes: values on a grid of four axes, each with its stride in the source and in the target."""
+from dataclasses import dataclass, replace
+from functools import partial
+from math import gcd, prod
+
+import numpy as np
+
+from hwsim.engine.fast.vector import moving
+from hwsim.engine.fast.vector.sweep import VALUES, pieces
+from hwsim.engine.kernels.pool import in_order
+
+WIDEST = 8  # bytes that are moved as one integer
+SPLIT = (0, 2, 3)
+
+
+@dataclass(frozen=True)
+class Box:
+    """counts (rows, j, columns, run) and the strides of these axes in values; at, to: where the box begins.
+
+    The axis `run` holds neighbours in the target, in most moves in the source too.
+    """
+
+    counts: tuple
+    source: tuple
+    target: tuple
+    at: int = 0
+    to: int = 0
+
+    def parts(self, size):
+        """Boxes of about `size` values, cut along the first axis that is longer than 1: rows, else columns, else the run."""
+        axis = next((a for a in SPLIT if self.counts[a] > 1), 0)
+        step = size * self.counts[axis] // prod(self.counts)
+        return [self._part(axis, piece) for piece in pieces(self.counts[axis], step)]
+
+    def _part(self, axis, piece):
+        counts = (*self.counts[:axis], piece.stop - piece.start, *self.counts[axis + 1:])
+        return replace(self, counts=counts, at=self.at + piece.start * self.source[axis],
+                       to=self.to + piece.start * self.target[axis])
+
+    def widened(self, most):
+        """(box, width): as many neighbours as everything is a multiple of, at most `most`, taken as one value."""
+        if self.source[3] != 1 or self.target[3] != 1:
+            return self, 1
+        width = gcd(most, self.counts[3], *self.source[:3], *self.target[:3], self.at, self.to)
+        source, target = ((*(step // width for step in steps[:3]), 1) for steps in (self.source, self.target))
+        return Box((*self.counts[:3], self.counts[3] // width), source, target, self.at // width, self.to // width), width
+
+
+def move(x, y, boxes, threads):
+    """The boxes of x into their places in y, both C-contiguous."""
+    tasks = [part for box in boxes for part in box.parts(VALUES)]
+    in_order(partial(put, x.reshape(-1), y.reshape(-1)), tasks, threads)
+
+
+def put(x, y, box):
+    """One box of flat x into flat y."""
+    if x.dtype == y.dtype:
+        box, width = box.widened(WIDEST // x.itemsize if _aligned(x) and _aligned(y) else 1)
+        x, y = _as_wide(x, width), _as_wide(y, width)
+    source, target = (np.array(steps, np.int64) for steps in (box.source, box.target))
+    inside = box.counts[3] >= moving.FEW and box.source[3] == 1
+    (moving.box_along if inside else moving.box_across)(x[box.at:], y[box.to:], np.array(box.counts), source, target)
+
+
+def _aligned(x):
+    return x.ctypes.data % WIDEST == 0
+
+
+def _as_wide(x, width):
+    """Flat x as integers of `width` values; a rest at the end is no part of any box."""
+    return x[:x.size // width * width].view(f"i{x.itemsize * width}")

@@ -1,0 +1,86 @@
+"""Moves; all of them keep the type of their input."""
+from math import prod
+
+from hwsim.engine.fast.vector.box import Box, move
+from hwsim.engine.kernels.arena import ARENA
+from hwsim.engine.result import LayerStats
+
+
+def _moved(x, shape, boxes, context):
+    y = ARENA.empty(shape, x.dtype)
+    move(x, y, boxes, context.threads)
+    return y, LayerStats()
+
+
+def upsample_nearest(node, inputs, context):
+    (x,), (fy, fx) = inputs, node.params["factor"]
+    n, h, w, c = x.shape
+    wide = w * fx * c
+    boxes = [Box((n * h, fx, w, c), (w * c, 0, c, 1), (fy * wide, c, fx * c, 1), to=t * wide) for t in range(fy)]
+    return _moved(x, (n, h * fy, w * fx, c), boxes, context)
+
+
+def depth_to_space(node, inputs, context):
+    (x,), b = inputs, node.params["block"]
+    n, h, w, depth = x.shape
+    make = _grouped if node.params["order"] == "DCR" else _interleaved
+    return _moved(x, (n, h * b, w * b, depth // b ** 2), make(n * h, w, depth, b), context)
+
+
+def _grouped(rows, w, depth, b):
+    """The b * channels values of one row of a block are neighbours in both."""
+    run = depth // b
+    return [Box((rows, b, w, run), (w * depth, run, depth, 1), (w * depth, w * run, run, 1))]
+
+
+def _interleaved(rows, w, depth, b):
+    """The channels of a block's pixel lie b*b apart in the source."""
+    c = depth // b ** 2
+    return [Box((rows, b, w, c), (w * depth, 1, depth, b * b), (w * depth, c, b * c, 1), dy * b, dy * w * b * c)
+            for dy in range(b)]
+
+
+def space_to_depth(node, inputs, context):
+    (x,), b = inputs, node.params["block"]
+    n, h, w, c = x.shape
+    run, wide = b * c, w * b * c
+    box = Box((n * h // b, b, w // b, run), (wide, w * c, run, 1), (wide, run, b * run, 1))
+    return _moved(x, (n, h // b, w // b, b * run), [box], context)
+
+
+def pad(node, inputs, context):
+    (x,), (top, bottom, left, right) = inputs, node.params["pad"]
+    n, h, w, c = x.shape
+    y = ARENA.empty((n, top + h + bottom, left + w + right, c), x.dtype)
+    y[:, :top] = y[:, top + h:] = y[:, :, :left] = y[:, :, left + w:] = 0
+    wide = y.shape[2] * c
+    move(x, y, [Box((h, 1, 1, w * c), (w * c, 0, 0, 1), (wide, 0, 0, 1), i * h * w * c, (i * y.shape[1] + top) * wide + left * c)
+                for i in range(n)], context.threads)
+    return y, LayerStats()
+
+
+def crop(node, inputs, context):
+    (x,), (top, bottom, left, right) = inputs, node.params["crop"]
+    n, h, w, c = x.shape
+    shape = (n, h - top - bottom, w - left - right, c)
+    run = shape[2] * c
+    boxes = [Box((shape[1], 1, 1, run), (w * c, 0, 0, 1), (run, 0, 0, 1), ((i * h + top) * w + left) * c, i * shape[1] * run)
+             for i in range(n)]
+    return _moved(x, shape, boxes, context)
+
+
+def slice_axis(node, inputs, context):
+    (x,), p = inputs, node.params
+    axis, count, inner = p["axis"], p["stop"] - p["start"], prod(x.shape[p["axis"] + 1:])
+    rows, columns = prod(x.shape[:min(axis, 2)]), prod(x.shape[2:axis])
+    run, wide = count * inner, x.shape[axis] * inner
+    box = Box((rows, 1, columns, run), (columns * wide, 0, wide, 1), (columns * run, 0, run, 1), p["start"] * inner)
+    return _moved(x, (*x.shape[:axis], count, *x.shape[axis + 1:]), [box], context)
+
+
+def reshape(node, inputs, context):
+    return inputs[0].reshape(len(inputs[0]), *node.params["shape"]), LayerStats()
+
+
+def flatten(node, inputs, context):
+    return inputs[0].reshape(len(inputs[0]), -1), LayerStats()

@@ -1,0 +1,25 @@
+"""The vector operators in compiled passes: operator -> function(node, inputs, context) -> (codes, LayerStats)."""
+from hwsim.engine.fast.vector import bilinear, merge, moves, pointwise, pool
+
+OPERATORS = {
+    "qadd": merge.add,
+    "qmul": merge.multiply,
+    "qmaximum": merge.maximum,
+    "qminimum": merge.minimum,
+    "qconcat": merge.concat,
+    "identity": pointwise.identity,
+    "qprelu": pointwise.prelu,
+    "qtable": pointwise.table,
+    "max_pool": pool.max_pool,
+    "global_max_pool": pool.global_max_pool,
+    "qavg_pool": pool.avg_pool,
+    "qbilinear": bilinear.bilinear,
+    "upsample_nearest": moves.upsample_nearest,
+    "depth_to_space": moves.depth_to_space,
+    "space_to_depth": moves.space_to_depth,
+    "pad": moves.pad,
+    "crop": moves.crop,
+    "slice": moves.slice_axis,
+    "reshape": moves.reshape,
+    "flatten": moves.flatten,
+}

@@ -1,0 +1,74 @@
+"""Operators on one tensor, value by value."""
+
+import numpy as np
+
+from hwsim.engine.fast import pointwise
+from hwsim.engine.fast.blocks import largest_code
+from hwsim.engine.fast.made import made_type
+from hwsim.engine.fast.vector import arithmetic, moving, words
+from hwsim.engine.fast.vector.sweep import VALUES, elementwise, pieces
+from hwsim.engine.kernels.arena import ARENA
+from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.result import LayerStats
+
+REPEAT = 1 << 9      # values of fields per channel that are laid side by side: they stay in the first cache
+CODES = 1 << 16
+
+
+def identity(node, inputs, context):
+    return inputs[0], LayerStats()
+
+
+def prelu(node, inputs, context):
+    (x,), p, rounding = inputs, node.params, context.datapath.rounding
+    factor = max(1, int(np.abs(p["m_pos"]).max()), int(np.abs(p["m_neg"]).max()))
+    word = words.word_of(factor * largest_code(context.in_formats[0]), p["shift"].max(), rounding)
+    if word is None:
+        return pointwise.prelu(node, inputs, context)
+    fields, ends = _fields(p, x.shape), words.factors(word, p["lo"], p["hi"])
+    y = ARENA.empty(x.shape, made_type(node, inputs, context))
+    length = fields[0].size
+    values, target = x.reshape(-1), y.reshape(-1)
+
+    def run(part):
+        here = _laid_out(fields, part, length, rounding, word)
+        return arithmetic.prelu(values[part], here, ends, target[part])
+    return y, LayerStats(clamped=int(sum(in_order(run, _parts(x.size, length), context.threads))))
+
+
+def _fields(p, shape):
+    """m_pos, m_neg and shift, flat and of one length: per channel, or per value of an image."""
+    given = [p[name] for name in ("m_pos", "m_neg", "shift")]
+    joint = np.broadcast_shapes(*(field.shape for field in given))
+    return [np.broadcast_to(field, joint).ravel() for field in given]
+
+
+def _parts(size, length):
+    """Slices of the values: whole repetitions of short fields, or parts of one repetition of long ones."""
+    if length <= VALUES:
+        return pieces(size, VALUES // length * length)
+    return [slice(at + part.start, at + part.stop) for at in range(0, size, length) for part in pieces(length, VALUES)]
+
+
+def _laid_out(fields, part, length, rounding, word):
+    """(6,L) of the word, to be repeated along the values of `part`: m_pos, m_neg, half, look, mask, shift."""
+    if length > VALUES:
+        at = part.start % length
+        m_pos, m_neg, shift = (field[at:at + part.stop - part.start] for field in fields)
+    else:
+        m_pos, m_neg, shift = (np.tile(field, max(1, REPEAT // length)) for field in fields)
+    return np.stack([m_pos, m_neg, *words.rounding_of(shift, rounding, word), shift]).astype(word)
+
+
+def table(node, inputs, context):
+    """The table is laid out for any low 16 bits of a code, so that no code has to be moved to start at 0."""
+    fmt = context.in_formats[0]
+    if fmt.max - fmt.min >= CODES or fmt.max >= CODES:
+        return pointwise.table(node, inputs, context)
+    entries = np.zeros(CODES, made_type(node, inputs, context))
+    entries[np.arange(fmt.min, fmt.max + 1) & CODES - 1] = node.params["table"]
+
+    def run(parts, y):
+        moving.table(parts[0][0], entries, y[0])
+        return 0
+    return elementwise(node, inputs, context, run)[0], LayerStats()

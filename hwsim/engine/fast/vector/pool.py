@@ -1,0 +1,168 @@
+"""Pools in two steps that stay in the cache: the rows of a window into one row, then the columns of that row."""
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from hwsim.engine.fast import pool
+from hwsim.engine.fast.blocks import largest_code, requantized, rows_of, widened
+from hwsim.engine.fast.made import made_type
+from hwsim.engine.fast.vector import arithmetic, moving, words
+from hwsim.engine.fast.vector.sweep import VALUES, blocks, pieces
+from hwsim.engine.kernels.arena import ARENA
+from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.result import LayerStats
+from hwsim.ops.window import out_hw, pads
+
+TALL = 1 << 10  # rows that are summed in 32 bits at a time
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a pool on images (H,W,C): their size, stride and padding before the first, per axis."""
+
+    size: tuple
+    channels: int
+    out: tuple
+    kernel: tuple
+    stride: tuple
+    before: tuple
+
+    @classmethod
+    def of(cls, shape, p):
+        pad = pads(shape, p["kernel"], p["stride"], (1, 1), p["padding"])
+        return cls(shape[1:3], shape[3], out_hw(shape, p["kernel"], p["stride"], (1, 1), p["padding"]), p["kernel"], p["stride"],
+                   (pad[0], pad[2]))
+
+    def taps(self, axis):
+        """int64: how many positions of each window on this axis lie inside the image."""
+        start = np.arange(self.out[axis]) * self.stride[axis] - self.before[axis]
+        return np.minimum(start + self.kernel[axis], self.size[axis]) - np.maximum(start, 0)
+
+    @property
+    def rows(self):
+        """What a pass knows of the rows: KH, SH, top."""
+        return np.array([self.kernel[0], self.stride[0], self.before[0]])
+
+    @property
+    def columns(self):
+        """And of the columns, in values: KW, SW*C, neighbours that stay neighbours, C, left*C, a row with its border."""
+        c, (_, kw), (_, sw) = self.channels, self.kernel, self.stride
+        length = ((self.out[1] - 1) * sw + kw) * c
+        return np.array([kw, sw * c, c if sw > 1 else self.out[1] * c, c, self.before[1] * c, length])
+
+
+def _swept(x, windows, dtype, run, threads):
+    """(y, counts): run(image of flat rows, number of the first row, rows of y) block by block."""
+    y = ARENA.empty((len(x), *windows.out, windows.channels), dtype)
+    rows, target = x.reshape(*x.shape[:2], prod(x.shape[2:])), y.reshape(*y.shape[:2], prod(y.shape[2:]))
+    work = prod(windows.stride) * target.shape[2]
+    counts = in_order(lambda block: run(rows[block[0]], block[1].start, target[block]), blocks(*target.shape[:2], work), threads)
+    return y, counts
+
+
+def max_pool(node, inputs, context):
+    (x,) = inputs
+    windows = Windows.of(x.shape, node.params)
+    rows, columns = windows.rows, windows.columns
+
+    def run(image, first, y):
+        tall = np.full(columns[5], np.iinfo(x.dtype).min, x.dtype)
+        moving.max_pool(image, first, rows, columns, tall, y)
+    return _swept(x, windows, made_type(node, inputs, context), run, context.threads)[0], LayerStats()
+
+
+def global_max_pool(node, inputs, context):
+    (x,) = inputs
+    y = np.full((len(x), prod(x.shape[2:])), np.iinfo(x.dtype).min, x.dtype)
+    tall = _reduced(x, moving.tops, y, np.maximum, context.threads)
+    best = tall.reshape(len(x), 1, *x.shape[2:]).max(axis=2, keepdims=True)
+    return best if node.params["keepdims"] else best[:, 0, 0], LayerStats()
+
+
+def _reduced(x, run, start, join, threads):
+    """`start` (N,W*C) joined with all rows of each image: run(rows, part of a copy of its row) for blocks of rows."""
+    rows = x.reshape(*x.shape[:2], prod(x.shape[2:]))
+    work = blocks(*rows.shape[:2], max(rows.shape[2], VALUES // TALL))
+
+    def part(block):
+        found = start[block[0]].copy()
+        run(rows[block], found)
+        return found
+    for (n, _), found in zip(work, in_order(part, work, threads)):
+        start[n] = join(start[n], found)
+    return start
+
+
+def avg_pool(node, inputs, context):
+    (x,), p = inputs, node.params
+    windows = Windows.of(x.shape, p)
+    taps = np.multiply.outer(windows.taps(0), windows.taps(1))
+    if taps.size == 1 and taps[0, 0] == prod(windows.size):
+        return _global_average(x, p, int(taps[0, 0]), context)
+    starts, m, shift = _spans(windows, p)
+    word = _word(p, taps, context)
+    if word is None:
+        return pool.avg_pool(node, inputs, context)
+    rules, factors = _rules(m, shift, p, context.datapath.rounding, word)
+    rows, columns = windows.rows, windows.columns
+
+    def run(image, first, y):
+        return arithmetic.average(image, first, rows, columns, starts, factors, rules, y)
+    y, counts = _swept(x, windows, made_type(node, inputs, context), run, context.threads)
+    return y, LayerStats(clamped=int(sum(counts)))
+
+
+def _scales(p):
+    """Count of taps -> (m, shift)."""
+    return {int(t): (int(m), int(s)) for t, m, s in reversed(list(zip(p["taps"], p["m"], p["shift"])))}
+
+
+def _word(p, taps, context):
+    """The word for the windows of every count of taps that there is."""
+    largest, scales, found = largest_code(context.in_formats[0]), _scales(p), []
+    for count in np.unique(taps).tolist():
+        m, shift = scales[count]
+        found.append(words.word_of(largest * count * max(abs(m), 1), shift, context.datapath.rounding))
+    return None if None in found else max(found, key=lambda word: np.iinfo(word).bits)
+
+
+def _spans(windows, p):
+    """(starts in values, m, shift): neighbouring windows of as many columns share a span; m and shift (OH,SPANS)."""
+    across = windows.taps(1)
+    first = np.flatnonzero(np.diff(across, prepend=-1))
+    counts = np.multiply.outer(windows.taps(0), across[first])
+    order = np.argsort(p["taps"], kind="stable")
+    which = order[np.searchsorted(p["taps"], counts, sorter=order)]
+    return np.append(first, len(across)) * windows.channels, p["m"][which], p["shift"][which]
+
+
+def _rules(m, shift, p, rounding, word):
+    """(rules (OH,SPANS,6), factors (OH,SPANS,2)) for arithmetic.average."""
+    ends = np.broadcast_to(p["lo"], m.shape), np.broadcast_to(p["hi"], m.shape)
+    rules = np.stack([*words.rounding_of(shift, rounding, word), shift, *ends], axis=2).astype(word)
+    return rules, np.stack([m, np.zeros_like(m)], axis=2).astype(word)
+
+
+def _global_average(x, p, taps, context):
+    """The sum of an image: rows in 32 bits where so many fit, all else in 64, and one product per channel."""
+    largest = largest_code(context.in_formats[0])
+    total = _reduced(x, _summed(largest), np.zeros((len(x), prod(x.shape[2:])), np.int64), np.add, context.threads)
+    total = total.reshape(len(x), 1, *x.shape[2:]).sum(axis=2, keepdims=True)
+    m, shift = _scales(p)[taps]
+
+    def product(block):
+        return widened(rows_of(total, block), largest * taps * max(abs(m), 1)) * m, shift
+    return requantized(total.shape, product, p, context.datapath.rounding)
+
+
+def _summed(largest):
+    """run(rows, sums) that adds to int64 sums by way of 32 bits where TALL rows fit them."""
+    word = np.int32 if largest * TALL <= np.iinfo(np.int32).max else np.int64
+
+    def run(rows, sums):
+        for part in pieces(len(rows), TALL):
+            some = np.zeros(len(sums), word)
+            arithmetic.totals(rows[part], some)
+            sums += some
+    return run

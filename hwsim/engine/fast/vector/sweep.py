@@ -1,0 +1,69 @@
+"""Sweeping over a tensor: blocks of rows that stay in the second cache, each to one thread."""
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from hwsim.engine.fast.made import made_type
+from hwsim.engine.fast.vector import moving
+from hwsim.engine.kernels.arena import ARENA
+from hwsim.engine.kernels.pool import in_order
+
+VALUES = 1 << 17
+
+
+def pieces(total, size):
+    """Slices of at most max(1, size) that cover range(total)."""
+    step = max(1, size)
+    return [slice(at, min(at + step, total)) for at in range(0, total, step)]
+
+
+def blocks(images, rows, row_values):
+    """(image, slice of rows) of about VALUES values each."""
+    return [(n, part) for n in range(images) for part in pieces(rows, VALUES // row_values)]
+
+
+def elementwise(node, inputs, context, run):
+    """(y, sum of the counts): run(parts, part of y) -> count on arrays (rows, values); a part of one row serves all rows."""
+    shape = np.broadcast_shapes(*(x.shape for x in inputs))
+    y = ARENA.empty(shape, made_type(node, inputs, context))
+    sweep = _flat if all(x.shape == shape for x in inputs) else _joined
+    return y, sum(sweep(inputs, y, run, context.threads))
+
+
+def _flat(inputs, y, run, threads):
+    flat, target = [x.reshape(1, -1) for x in inputs], y.reshape(1, -1)
+    return in_order(lambda part: run([x[:, part] for x in flat], target[:, part]), pieces(y.size, VALUES), threads)
+
+
+def _joined(inputs, y, run, threads):
+    """Image by image: what is broadcast within a row is spread for one block at a time."""
+    shape = y.shape if y.ndim > 2 else (len(y), 1, *y.shape[1:])
+    target = y.reshape(*shape[:2], prod(shape[2:]))
+    reads = [_reader(x if x.ndim > 2 else x[:, None], shape) for x in inputs]
+    return in_order(lambda block: run([read(*block) for read in reads], target[block]), blocks(*target.shape), threads)
+
+
+def _reader(x, shape):
+    """read(image, rows) -> (rows or 1, values of a whole row)."""
+    rows = x.reshape(*x.shape[:2], prod(x.shape[2:]))
+    take = partial(_only_row if x.shape[1] == 1 else _own_rows, rows)
+    if x.shape[2:] == shape[2:]:
+        return take
+    index = np.arange(rows.shape[2], dtype=np.int32).reshape(x.shape[2:])
+    index = np.ascontiguousarray(np.broadcast_to(index, shape[2:])).ravel()
+    return lambda n, part: _spread(take(n, part), index)
+
+
+def _only_row(rows, n, part):
+    return rows[n]
+
+
+def _own_rows(rows, n, part):
+    return rows[n, part]
+
+
+def _spread(rows, index):
+    wide = np.empty((len(rows), len(index)), rows.dtype)
+    moving.spread(rows, index, wide)
+    return wide
