@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 from hwsim.engine.kernels.compiling import compiled
 
-FEW = 16  # channels below which a loop over pixels is the longer one to have inside
+FEW = 8  # channels below which a loop over pixels is the longer one to have inside
 
 
 def _in_word(name):
@@ -22,6 +22,14 @@ def _in_word(name):
             return getattr(builder, name)(value, args[1])
         return other(one, other), made
     return operation
+
+
+@intrinsic
+def _as(typing, value, like):
+    """`value` in the type of `like`."""
+    def made(context, builder, signature, args):
+        return context.cast(builder, args[0], signature.args[0], signature.return_type)
+    return like(value, like), made
 
 
 _mul, _add, _right, _and, _xor = (_in_word(name) for name in ("mul", "add", "ashr", "and_", "xor"))
@@ -68,24 +76,50 @@ def add(x, z, factors, rule, y):
 
 
 @njit
-def _multiply_row(x, z, factors, rule, y):
-    high, low, cut, half_high, half_low = factors[0], factors[1], factors[2], factors[3], factors[4]
+def _cut_rounded(top, bottom, cut, half_high, half_low, look, mask, shift):
+    """_rounded() of (top << cut) + bottom, which need not fit the word: the low part is shifted before it is added."""
+    extra = _and(_right(_add(top, _right(bottom, cut)), look), mask)
+    carried = _right(_add(_add(bottom, half_low), extra), cut)
+    return _right(_add(_add(top, half_high), carried), shift)
+
+
+@njit
+def _add_cut_row(x, z, factors, rule, y):
+    cut, half_high, half_low = factors[0], factors[1], factors[2]
+    m_high, m_low, n_high, n_low = factors[3], factors[4], factors[5], factors[6]
     look, mask, shift, lo, hi = rule[1], rule[2], rule[3], rule[4], rule[5]
-    one = factors[5]
     changed = np.int32(0)
     for i in range(y.shape[0]):
-        product = _mul(x[i], _mul(z[i], one))
-        top, bottom = _mul(product, high), _mul(product, low)
-        extra = _and(_right(_add(top, _right(bottom, cut)), look), mask)
-        carried = _right(_add(_add(bottom, half_low), extra), cut)
-        value = _right(_add(_add(top, half_high), carried), shift)
+        top, bottom = _add(_mul(x[i], m_high), _mul(z[i], n_high)), _add(_mul(x[i], m_low), _mul(z[i], n_low))
+        value = _cut_rounded(top, bottom, cut, half_high, half_low, look, mask, shift)
+        changed = _add(_stored(value, lo, hi, y, i), changed)
+    return changed
+
+
+@compiled
+def add_cut(x, z, factors, rule, y):
+    """As add() where the sum is wider than the word: each factor cut into high and low bits (words.cut_sum)."""
+    changed = 0
+    for r in range(y.shape[0]):
+        changed += _add_cut_row(_row(x, r), _row(z, r), factors, rule, y[r])
+    return changed
+
+
+@njit
+def _multiply_row(x, z, factors, rule, y):
+    cut, half_high, half_low, high, low = factors[0], factors[1], factors[2], factors[3], factors[4]
+    look, mask, shift, lo, hi = rule[1], rule[2], rule[3], rule[4], rule[5]
+    changed = np.int32(0)
+    for i in range(y.shape[0]):
+        product = _mul(x[i], _as(z[i], high))
+        value = _cut_rounded(_mul(product, high), _mul(product, low), cut, half_high, half_low, look, mask, shift)
         changed = _add(_stored(value, lo, hi, y, i), changed)
     return changed
 
 
 @compiled
 def multiply(x, z, factors, rule, y):
-    """y = x*z*m rounded and clamped, m cut into high and low bits (words.cut_rule), shapes as add()."""
+    """y = x*z*m rounded and clamped, m cut into high and low bits as in add_cut(), shapes as add()."""
     changed = 0
     for r in range(y.shape[0]):
         changed += _multiply_row(_row(x, r), _row(z, r), factors, rule, y[r])
@@ -135,53 +169,73 @@ def prelu(x, fields, ends, y):
 
 
 @njit
-def _sum(x, z, two, y):
-    """y = x + z*two, two 0 or 1."""
+def _kept(x, y):
     for i in range(y.shape[0]):
-        y[i] = x[i] + z[i] * two
+        y[i] = x[i]
 
 
 @njit
-def _sum_along(tall, taps, step, run, next_tap, y):
-    """y[w*run + c] = the sum of tall[w*step + k*next_tap + c], k < taps: c inside."""
-    two = min(taps - 1, 1)
-    for w in range(y.shape[0] // run):
-        at, out = w * step, y[w * run:(w + 1) * run]
-        _sum(tall[at:at + run], tall[at + next_tap * two:], two, out)
-        for k in range(2, taps):
-            _sum(out, tall[at + k * next_tap:], 1, out)
+def _sum(x, z, y):
+    for i in range(y.shape[0]):
+        y[i] = _add(x[i], _as(z[i], y[i]))
 
 
 @njit
-def _sum_across(tall, taps, step, run, next_tap, y):
-    """The same, w inside."""
-    for c in range(run):
-        for w in range(y.shape[0] // run):
-            value = tall[np.uint64(w * step + c)]
-            for k in range(1, taps):
-                value = _add(tall[np.uint64(w * step + k * next_tap + c)], value)
-            y[np.uint64(w * run + c)] = value
+def _more(x, y):
+    """y += x."""
+    for i in range(y.shape[0]):
+        y[i] = _add(x[i], y[i])
+
+
+@njit
+def _sum_rows(x, low, end, y):
+    """y = the sum of rows low..end-1 of x."""
+    if end - low == 1:
+        _kept(x[low], y)
+    else:
+        _sum(x[low], x[low + 1], y)
+    for iy in range(low + 2, end):
+        _more(x[iy], y)
+
+
+@njit
+def _sum_columns(tall, taps, channels, y):
+    """y[i] = the sum of tall[i + k*channels], k < taps."""
+    if taps == 1:
+        _kept(tall, y)
+    else:
+        _sum(tall, tall[channels:], y)
+    for k in range(2, taps):
+        _more(tall[channels * k:], y)
+
+
+@njit
+def _moved(x, step, run, stride, y):
+    """y[w*stride + c] = x[w*step + c] for as many w as either holds."""
+    count = min((x.shape[0] - run) // step, (y.shape[0] - run) // stride) + 1
+    if run < FEW:
+        for c in range(run):
+            for w in range(count):
+                y[np.uint64(w * stride + c)] = x[np.uint64(w * step + c)]
+    else:
+        for w in range(count):
+            one, other = x[w * step:w * step + run], y[w * stride:w * stride + run]
+            for c in range(run):
+                other[c] = one[c]
 
 
 @compiled
-def average(x, first, rows, columns, spans, factors, rules, y):
-    """y (R,OW*C): sums of windows as in max_pool(), those of span s, values spans[s]..spans[s+1]-1, scaled by their own rule.
-
-    factors (OH,SPANS,2), rules (OH,SPANS,6): windows at the border have fewer taps. columns[5]: the length of `tall`.
-    """
-    taps, step, run, channels, left = columns[0], columns[1], columns[2], columns[3], columns[4]
-    tall, sums = np.zeros(columns[5], rules.dtype), np.empty(y.shape[1], rules.dtype)
+def average(x, first, rows, columns, spans, factors, rules, tall, line, sums, y):
+    """y (R,OW*C): sums of windows as in moving.max_pool(), those of span s, values spans[s]..spans[s+1]-1, scaled by their own
+    rule: windows at the border have fewer taps. factors (OH,SPANS,2), rules (OH,SPANS,6); the border of `tall` holds 0."""
+    taps, step, channels, left = columns[0], columns[1], columns[2], columns[3]
     inner, changed = tall[left:left + x.shape[1]], 0
     for r in range(y.shape[0]):
         oy = first + r
         low, end = max(oy * rows[1] - rows[2], 0), min(oy * rows[1] - rows[2] + rows[0], x.shape[0])
-        _sum(x[low], x[min(low + 1, end - 1)], min(end - low - 1, 1), inner)
-        for iy in range(low + 2, end):
-            _sum(inner, x[iy], 1, inner)
-        if run < FEW:
-            _sum_across(tall, taps, step, run, channels, sums)
-        else:
-            _sum_along(tall, taps, step, run, channels, sums)
+        _sum_rows(x, low, end, inner)
+        _sum_columns(tall, taps, channels, line)
+        _moved(line, step, channels, channels, sums)
         for s in range(spans.shape[0] - 1):
             part = sums[spans[s]:spans[s + 1]]
             changed += _add_row(part, part, factors[oy, s], rules[oy, s], y[r, spans[s]:spans[s + 1]])
@@ -192,34 +246,20 @@ def average(x, first, rows, columns, spans, factors, rules, y):
 def totals(x, y):
     """y += the sum of all rows of x."""
     for r in range(x.shape[0]):
-        _sum(y, x[r], 1, y)
-
-
-@njit
-def _interleaved(x, run, stride, y):
-    """y[w*stride + c] = x[w*run + c]."""
-    if run < FEW:
-        for c in range(run):
-            for w in range(x.shape[0] // run):
-                y[np.uint64(w * stride + c)] = x[np.uint64(w * run + c)]
-    else:
-        for w in range(x.shape[0] // run):
-            one, other = x[w * run:(w + 1) * run], y[w * stride:w * stride + run]
-            for c in range(run):
-                other[c] = one[c]
+        _more(x[r], y)
 
 
 @njit
 def _blend(x, z, m, n, y):
     for i in range(y.shape[0]):
-        y[i] = x[i] * m + z[i] * n
+        y[i] = _add(_mul(x[i], m), _mul(z[i], n))
 
 
 @compiled
-def bilinear(x, sources, heights, starts, widths, rule, channels, y):
+def bilinear(x, sources, heights, starts, widths, rule, tall, made, y):
     """y (R,OW*C): row r blends rows sources[r] of x (IH,IW*C) by heights[r], then phase j of its columns blends by widths[j]
-    the columns from starts[j] on, counted with one repeated column on either side."""
-    tall, made = np.empty(x.shape[1] + 2 * channels, rule.dtype), np.empty(x.shape[1], y.dtype)
+    the columns from starts[j] on, counted with one repeated column on either side. tall, made: lines of so many columns."""
+    channels = (tall.shape[0] - made.shape[0]) // 2
     inner, last, changed = tall[channels:channels + x.shape[1]], tall.shape[0] - channels, 0
     for r in range(y.shape[0]):
         _blend(x[sources[r, 0]], x[sources[r, 1]], heights[r, 0], heights[r, 1], inner)
@@ -227,6 +267,9 @@ def bilinear(x, sources, heights, starts, widths, rule, channels, y):
         tall[last:] = tall[last - channels:last]
         for j in range(starts.shape[0]):
             at = starts[j] * channels
-            changed += _add_row(tall[at:at + made.shape[0]], tall[at + channels:], widths[j], rule, made)
-            _interleaved(made, channels, starts.shape[0] * channels, y[r, j * channels:])
+            if widths.shape[1] == 2:
+                changed += _add_row(tall[at:at + made.shape[0]], tall[at + channels:], widths[j], rule, made)
+            else:
+                changed += _add_cut_row(tall[at:at + made.shape[0]], tall[at + channels:], widths[j], rule, made)
+            _moved(made, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
     return changed

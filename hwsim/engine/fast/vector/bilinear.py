@@ -6,6 +6,7 @@ from hwsim.engine.fast import bilinear as general
 from hwsim.engine.fast.blocks import largest_code
 from hwsim.engine.fast.made import made_type
 from hwsim.engine.fast.vector import arithmetic, words
+from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.fast.vector.sweep import blocks
 from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.kernels.pool import in_order
@@ -13,24 +14,35 @@ from hwsim.engine.result import LayerStats
 
 
 def bilinear(node, inputs, context):
-    (x,), p, rounding = inputs, node.params, context.datapath.rounding
+    (x,), p = inputs, node.params
     n, h, w, c = x.shape
     (fy, fx), y = p["factor"], ARENA.empty((n, h * p["factor"][0], w * p["factor"][1], c), made_type(node, inputs, context))
     (upper, lower, down), (left, _, right) = general.axis(h, fy), general.axis(3, fx)
-    heights, tall = _weights(down)
     phases = slice(fx, 2 * fx)   # of the middle one of three columns, which meets no border
-    widths, wide = _weights(right[phases])
-    word = words.word_of(largest_code(context.in_formats[0]) << tall + wide, tall + wide, rounding)
-    if word is None:
+    heights, tall = _weights(down)
+    found = _blends(*_weights(right[phases]), largest_code(context.in_formats[0]), tall, p, context.datapath.rounding)
+    if found is None:
         return general.bilinear(node, inputs, context)
-    sources, starts = np.stack([upper, lower], 1), left[phases]
-    heights, widths, rule = heights.astype(word), widths.astype(word), words.rule(tall + wide, rounding, word, p["lo"], p["hi"])
+    word, widths, rule = found
+    sources, heights, starts = np.stack([upper, lower], 1), heights.astype(word), left[phases]
     rows, target = x.reshape(n, h, w * c), y.reshape(n, h * fy, w * fx * c)
 
     def run(block):
         image, part = block
-        return arithmetic.bilinear(rows[image], sources[part], heights[part], starts, widths, rule, c, target[block])
+        lines = SCRATCH("tall", ((w + 2) * c,), word), SCRATCH("phase", (w * c,), y.dtype)
+        return arithmetic.bilinear(rows[image], sources[part], heights[part], starts, widths, rule, *lines, target[block])
     return y, LayerStats(clamped=int(sum(in_order(run, blocks(*target.shape), context.threads))))
+
+
+def _blends(widths, wide, largest, tall, p, rounding):
+    """(word, factors of every phase, rule): 32 bits, 32 bits in two parts, 64 bits; None: no word holds the sums."""
+    shift, ends = tall + wide, (p["lo"], p["hi"])
+    word = words.word_of(largest << shift, shift, rounding)
+    cut = words.cut_of([[(largest << tall, m) for m in pair] for pair in widths.tolist()], shift, rounding)
+    if word is not np.int32 and cut and cut[0] is np.int32:
+        factors = [words.cut_factors(pair, shift, rounding, *cut) for pair in widths.tolist()]
+        return np.int32, np.stack(factors), words.cut_rule(shift, rounding, *cut, *ends)
+    return word and (word, widths.astype(word), words.rule(shift, rounding, word, *ends))
 
 
 def _weights(later):

@@ -1,6 +1,5 @@
 """Moves as boxes: values on a grid of four axes, each with its stride in the source and in the target."""
 from dataclasses import dataclass, replace
-from functools import partial
 from math import gcd, prod
 
 import numpy as np
@@ -48,22 +47,29 @@ class Box:
 
 def move(x, y, boxes, threads):
     """The boxes of x into their places in y, both C-contiguous."""
-    tasks = [part for box in boxes for part in box.parts(VALUES)]
-    in_order(partial(put, x.reshape(-1), y.reshape(-1)), tasks, threads)
+    tasks = []
+    for box in boxes:
+        one, other, wide = _wide(x.reshape(-1), y.reshape(-1), box)
+        tasks += [(one, other, part) for part in wide.parts(VALUES)]
+    in_order(lambda task: put(*task), tasks, threads)
 
 
 def put(x, y, box):
     """One box of flat x into flat y."""
-    if x.dtype == y.dtype:
-        box, width = box.widened(WIDEST // x.itemsize if _aligned(x) and _aligned(y) else 1)
-        x, y = _as_wide(x, width), _as_wide(y, width)
-    source, target = (np.array(steps, np.int64) for steps in (box.source, box.target))
     inside = box.counts[3] >= moving.FEW and box.source[3] == 1
-    (moving.box_along if inside else moving.box_across)(x[box.at:], y[box.to:], np.array(box.counts), source, target)
+    (moving.box_along if inside else moving.box_across)(x[box.at:], y[box.to:], np.array((box.counts, box.source, box.target)))
+
+
+def _wide(x, y, box):
+    """(x, y, box) with neighbouring values taken as one, where both arrays hold them alike."""
+    if x.dtype != y.dtype:
+        return x, y, box
+    box, width = box.widened(WIDEST // x.itemsize if _aligned(x) and _aligned(y) else 1)
+    return _as_wide(x, width), _as_wide(y, width), box
 
 
 def _aligned(x):
-    return x.ctypes.data % WIDEST == 0
+    return x.__array_interface__["data"][0] % WIDEST == 0
 
 
 def _as_wide(x, width):

@@ -10,22 +10,23 @@ from hwsim.engine.fast.blocks import largest_code
 from hwsim.engine.fast.made import made_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.box import Box, move, put
-from hwsim.engine.fast.vector.sweep import VALUES, elementwise
+from hwsim.engine.fast.vector.scratch import SCRATCH
+from hwsim.engine.fast.vector.sweep import elementwise
 from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.kernels.pool import in_order
 from hwsim.engine.result import LayerStats
 
+STRIP = 1 << 15  # values that are scaled in the cache on their way to another place
+
 
 def add(node, inputs, context):
-    p, rounding = node.params, context.datapath.rounding
-    m = [int(value) for value in p["m"]]
-    largest = sum(max(abs(value), 1) * largest_code(fmt) for value, fmt in zip(m, context.in_formats))
-    word = words.word_of(largest, p["shift"], rounding)
-    if word is None:
-        return merge.add(node, inputs, context)
+    p, m = node.params, [int(value) for value in node.params["m"]]
+    terms = [(largest_code(fmt), value) for fmt, value in zip(context.in_formats, m)]
     if len(m) == 1:
-        inputs, m = inputs * 2, [m[0], 0]
-    run = partial(_sum, m, words.rule(p["shift"], rounding, word, p["lo"], p["hi"]))
+        inputs, terms = inputs * 2, [*terms, (terms[0][0], 0)]
+    run = _sum_of(terms, p, context.datapath.rounding)
+    if run is None:
+        return merge.add(node, inputs[:len(m)], context)
     return _counted(elementwise(node, inputs, context, run))
 
 
@@ -34,11 +35,27 @@ def _counted(result):
     return y, LayerStats(clamped=int(changed))
 
 
+def _sum_of(terms, p, rounding):
+    """run(parts, y) in the first word that holds the sum: 32 bits, 32 bits in two parts, 64 bits; None: no word does."""
+    factors = [m for _, m in terms]
+    word = words.word_of(sum(largest * max(abs(m), 1) for largest, m in terms), p["shift"], rounding)
+    cut = words.cut_of([terms], p["shift"], rounding) if word is not np.int32 and len(terms) == 2 else None
+    if cut and cut[0] is np.int32:
+        return _two_parts(arithmetic.add_cut, factors, p, rounding, *cut)
+    return word and partial(_sum, factors, words.rule(p["shift"], rounding, word, p["lo"], p["hi"]))
+
+
+def _two_parts(function, factors, p, rounding, word, cut):
+    factors = words.cut_factors(factors, p["shift"], rounding, word, cut)
+    rule = words.cut_rule(p["shift"], rounding, word, cut, p["lo"], p["hi"])
+    return lambda parts, y: function(*parts, factors, rule, y)
+
+
 def _sum(m, rule, parts, y):
     """The sum in pairs: what is added before the last input stays in the word."""
     word, total, factor = rule.dtype.type, parts[0], m[0]
-    for x, other in zip(parts[1:-1], m[1:-1]):
-        made = np.empty(y.shape, word)
+    for i, (x, other) in enumerate(zip(parts[1:-1], m[1:-1])):
+        made = SCRATCH(f"sum {i % 2}", y.shape, word)
         arithmetic.add(total, x, words.factors(word, factor, other), words.unchanged(word), made)
         total, factor = made, 1
     return arithmetic.add(total, parts[-1], words.factors(word, factor, m[-1]), rule, y)
@@ -47,16 +64,10 @@ def _sum(m, rule, parts, y):
 def multiply(node, inputs, context):
     p, rounding = node.params, context.datapath.rounding
     largest = largest_code(context.in_formats[0]) * largest_code(context.in_formats[1])
-    found = words.cut_product(largest, p["m"], p["shift"], rounding)
+    found = words.cut_of([[(largest, p["m"])]], p["shift"], rounding)
     if found is None:
         return merge.multiply(node, inputs, context)
-    word, cut = found
-    factors = words.cut_factors(p["m"], p["shift"], rounding, word, cut)
-    rule = words.cut_rule(p["shift"], rounding, word, cut, p["lo"], p["hi"])
-
-    def run(parts, y):
-        return arithmetic.multiply(*parts, factors, rule, y)
-    return _counted(elementwise(node, inputs, context, run))
+    return _counted(elementwise(node, inputs, context, _two_parts(arithmetic.multiply, [p["m"]], p, rounding, *found)))
 
 
 def maximum(node, inputs, context):
@@ -88,8 +99,8 @@ def _word_of_all(p, context):
 def _extreme_of(scales, ends, parts, y):
     word, best, scale = ends.dtype.type, parts[0], scales[0]
     whole, same = np.iinfo(word), words.factors(word, 1, 0, 0, 0, 0)
-    for x, other in zip(parts[1:-1], scales[1:-1]):
-        made = np.empty(y.shape, word)
+    for i, (x, other) in enumerate(zip(parts[1:-1], scales[1:-1])):
+        made = SCRATCH(f"best {i % 2}", y.shape, word)
         arithmetic.extreme(best, x, scale, other, words.factors(word, ends[0], whole.min, whole.max), made)
         best, scale = made, same
     return arithmetic.extreme(best, parts[-1], scale, scales[-1], ends, y)
@@ -98,15 +109,14 @@ def _extreme_of(scales, ends, parts, y):
 def concat(node, inputs, context):
     """Each input into its place: moved where no value can change, else scaled block by block on the way."""
     p, axis = node.params, node.params["axis"]
-    word = _word_of_all(p, context)
-    if word is None:
+    if _word_of_all(p, context) is None:
         return merge.concat(node, inputs, context)
     shape = list(inputs[0].shape)
     shape[axis] = sum(x.shape[axis] for x in inputs)
     y, to, changed = ARENA.empty(tuple(shape), made_type(node, inputs, context)), 0, 0
     for i, x in enumerate(inputs):
         box = _place(x, y, axis, to)
-        changed += _put(x, y, box, i, p, context, word)
+        changed += _put(x, y, box, i, p, context)
         to += box.counts[3]
     return y, LayerStats(clamped=changed)
 
@@ -118,20 +128,21 @@ def _place(x, y, axis, to):
     return Box((rows, 1, columns, run), (columns * run, 0, run, 1), (columns * wide, 0, wide, 1), 0, to)
 
 
-def _put(x, y, box, i, p, context, word):
-    fmt, m, shift = context.in_formats[i], int(p["m"][i]), int(p["shift"][i])
-    if (m, shift) == (1, 0) and p["lo"] <= fmt.min and fmt.max <= p["hi"]:
+def _put(x, y, box, i, p, context):
+    """How many values the clamp changed."""
+    fmt, m, rounding = context.in_formats[i], int(p["m"][i]), context.datapath.rounding
+    own = {"shift": int(p["shift"][i]), "lo": p["lo"], "hi": p["hi"]}
+    if (m, own["shift"]) == (1, 0) and p["lo"] <= fmt.min and fmt.max <= p["hi"]:
         move(x, y, [box], context.threads)
         return 0
-    run = partial(_scaled, x.reshape(-1), y.reshape(-1), words.factors(word, m, 0),
-                  words.rule(shift, context.datapath.rounding, word, p["lo"], p["hi"]))
-    return sum(in_order(run, box.parts(VALUES), context.threads))
+    scale = _sum_of([(largest_code(fmt), m), (largest_code(fmt), 0)], own, rounding)
+    return sum(in_order(partial(_scaled, x.reshape(1, -1), y.reshape(-1), scale), box.parts(STRIP), context.threads))
 
 
-def _scaled(x, y, factors, rule, box):
+def _scaled(x, y, scale, box):
     """A part of an input, whose values lie side by side, scaled and then moved."""
-    values = x[None, box.at:box.at + prod(box.counts)]
-    made = np.empty(values.shape, y.dtype)
-    changed = arithmetic.add(values, values, factors, rule, made)
+    values = x[:, box.at:box.at + prod(box.counts)]
+    made = SCRATCH("scaled", values.shape, y.dtype)
+    changed = scale([values, values], made)
     put(made[0], y, replace(box, at=0))
     return changed

@@ -8,8 +8,8 @@ from numba import njit
 
 from hwsim.engine.kernels.compiling import compiled
 
-FEW = 16           # neighbours below which a loop over pixels is the longer one to have inside
-ACROSS = 1 << 11   # values that stay in the first cache while they are visited channel by channel
+FEW = 8            # neighbours below which a loop over pixels is the longer one to have inside
+ACROSS = 1 << 15   # bytes that stay in the first cache while they are visited channel by channel
 
 
 @compiled
@@ -29,8 +29,9 @@ def spread(x, index, y):
 
 
 @compiled
-def box_along(x, y, counts, source, target):
-    """y[r*tr + j*tj + w*tw + k] = x[r*sr + j*sj + w*sw + k] for all r, j, w, k of counts: runs of k."""
+def box_along(x, y, box):
+    """y[r*tr + j*tj + w*tw + k] = x[r*sr + j*sj + w*sw + k] for all r, j, w, k: runs of k. box: counts, strides s, strides t."""
+    counts, source, target = box[0], box[1], box[2]
     for r in range(counts[0]):
         for j in range(counts[1]):
             for w in range(counts[2]):
@@ -41,10 +42,11 @@ def box_along(x, y, counts, source, target):
 
 
 @compiled
-def box_across(x, y, counts, source, target):
-    """The same with strides of k, source[3] and target[3], w inside."""
+def box_across(x, y, box):
+    """The same with strides of k too, w inside."""
+    counts, source, target = box[0], box[1], box[2]
     step, stride = source[2], target[2]
-    block = max(16, ACROSS // max(step, stride, 1))
+    block = max(16, ACROSS // (max(step, stride, 1) * y.itemsize))
     for r in range(counts[0]):
         for first in range(0, counts[2], block):
             count = min(block, counts[2] - first)
@@ -63,48 +65,57 @@ def _most(x, z, y):
 
 
 @njit
-def _most_along(tall, taps, step, run, next_tap, y):
-    """y[w*run + c] = the largest of tall[w*step + k*next_tap + c], k < taps: c inside."""
-    for w in range(y.shape[0] // run):
-        at, out = w * step, y[w * run:(w + 1) * run]
-        _most(tall[at:at + run], tall[at + next_tap * min(taps - 1, 1):], out)
-        for k in range(2, taps):
-            _most(out, tall[at + k * next_tap:], out)
+def _raise(x, y):
+    """As _most() in place: an array that is read and written under two names would not be vectorised."""
+    for i in range(y.shape[0]):
+        y[i] = max(y[i], x[i])
 
 
 @njit
-def _most_across(tall, taps, step, run, next_tap, y):
-    """The same, w inside."""
-    for c in range(run):
+def _most_columns(tall, taps, channels, y):
+    """y[i] = the largest of tall[i + k*channels], k < taps."""
+    _most(tall, tall[channels * min(taps - 1, 1):], y)
+    for k in range(2, taps):
+        _raise(tall[channels * k:], y)
+
+
+@njit
+def _picked(x, step, run, y):
+    """y[w*run + c] = x[w*step + c]."""
+    if run < FEW:
+        for c in range(run):
+            for w in range(y.shape[0] // run):
+                y[np.uint64(w * run + c)] = x[np.uint64(w * step + c)]
+    else:
         for w in range(y.shape[0] // run):
-            best = tall[np.uint64(w * step + c)]
-            for k in range(1, taps):
-                best = max(best, tall[np.uint64(w * step + k * next_tap + c)])
-            y[np.uint64(w * run + c)] = best
+            one, other = x[w * step:w * step + run], y[w * run:(w + 1) * run]
+            for c in range(run):
+                other[c] = one[c]
 
 
 @compiled
-def max_pool(x, first, rows, columns, tall, y):
-    """y (R,OW*C): rows `first`.. of the maxima of x (IH,IW*C). rows: KH, SH, top; columns: KW, SW*C, run, C, left*C.
+def max_pool(x, first, rows, columns, tall, line, y):
+    """y (R,OW*C): rows `first`.. of the maxima of x (IH,IW*C). rows: KH, SH, top; columns: KW, SW*C, C, left*C.
 
-    tall: one row with its border, which holds the least code; run: values of y that are neighbours in tall too.
+    tall: one row with its border, which holds the least code; line: the maxima of windows at every column.
     """
-    taps, step, run, channels, left = columns[0], columns[1], columns[2], columns[3], columns[4]
+    taps, step, channels, left = columns[0], columns[1], columns[2], columns[3]
     inner = tall[left:left + x.shape[1]]
     for r in range(y.shape[0]):
         start = (first + r) * rows[1] - rows[2]
         low, end = max(start, 0), min(start + rows[0], x.shape[0])
         _most(x[low], x[min(low + 1, end - 1)], inner)
         for iy in range(low + 2, end):
-            _most(inner, x[iy], inner)
-        if run < FEW:
-            _most_across(tall, taps, step, run, channels, y[r])
+            _raise(x[iy], inner)
+        if step == channels:
+            _most_columns(tall, taps, channels, y[r])
         else:
-            _most_along(tall, taps, step, run, channels, y[r])
+            _most_columns(tall, taps, channels, line)
+            _picked(line, step, channels, y[r])
 
 
 @compiled
 def tops(x, y):
     """y = the largest of y and all rows of x."""
     for r in range(x.shape[0]):
-        _most(y, x[r], y)
+        _raise(x[r], y)

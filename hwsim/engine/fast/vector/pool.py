@@ -8,6 +8,7 @@ from hwsim.engine.fast import pool
 from hwsim.engine.fast.blocks import largest_code, requantized, rows_of, widened
 from hwsim.engine.fast.made import made_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
+from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.fast.vector.sweep import VALUES, blocks, pieces
 from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.kernels.pool import in_order
@@ -46,10 +47,16 @@ class Windows:
 
     @property
     def columns(self):
-        """And of the columns, in values: KW, SW*C, neighbours that stay neighbours, C, left*C, a row with its border."""
-        c, (_, kw), (_, sw) = self.channels, self.kernel, self.stride
-        length = ((self.out[1] - 1) * sw + kw) * c
-        return np.array([kw, sw * c, c if sw > 1 else self.out[1] * c, c, self.before[1] * c, length])
+        """And of the columns, in values: KW, SW*C, C, left*C."""
+        c = self.channels
+        return np.array([self.kernel[1], self.stride[1] * c, c, self.before[1] * c])
+
+    def lines(self, dtype, border):
+        """Memory of the passes: a row of the image with its border, and windows at every column of it."""
+        count = (self.out[1] - 1) * self.stride[1]
+        tall = SCRATCH("tall", ((count + self.kernel[1]) * self.channels,), dtype)
+        tall.fill(border)
+        return tall, SCRATCH("line", ((count + 1) * self.channels,), dtype)
 
 
 def _swept(x, windows, dtype, run, threads):
@@ -62,14 +69,14 @@ def _swept(x, windows, dtype, run, threads):
 
 
 def max_pool(node, inputs, context):
-    (x,) = inputs
+    (x,), made = inputs, made_type(node, inputs, context)
     windows = Windows.of(x.shape, node.params)
+    least = max(np.iinfo(x.dtype).min, np.iinfo(made).min)   # both types hold every code
     rows, columns = windows.rows, windows.columns
 
     def run(image, first, y):
-        tall = np.full(columns[5], np.iinfo(x.dtype).min, x.dtype)
-        moving.max_pool(image, first, rows, columns, tall, y)
-    return _swept(x, windows, made_type(node, inputs, context), run, context.threads)[0], LayerStats()
+        moving.max_pool(image, first, rows, columns, *windows.lines(x.dtype, least), y)
+    return _swept(x, windows, made, run, context.threads)[0], LayerStats()
 
 
 def global_max_pool(node, inputs, context):
@@ -108,7 +115,8 @@ def avg_pool(node, inputs, context):
     rows, columns = windows.rows, windows.columns
 
     def run(image, first, y):
-        return arithmetic.average(image, first, rows, columns, starts, factors, rules, y)
+        sums = SCRATCH("sums", y.shape[1:], word)
+        return arithmetic.average(image, first, rows, columns, starts, factors, rules, *windows.lines(word, 0), sums, y)
     y, counts = _swept(x, windows, made_type(node, inputs, context), run, context.threads)
     return y, LayerStats(clamped=int(sum(counts)))
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from hwsim.engine.fast.made import made_type
 from hwsim.engine.fast.vector import moving
+from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.kernels.pool import in_order
 
@@ -40,19 +41,21 @@ def _joined(inputs, y, run, threads):
     """Image by image: what is broadcast within a row is spread for one block at a time."""
     shape = y.shape if y.ndim > 2 else (len(y), 1, *y.shape[1:])
     target = y.reshape(*shape[:2], prod(shape[2:]))
-    reads = [_reader(x if x.ndim > 2 else x[:, None], shape) for x in inputs]
+    reads = [_reader(i, x if x.ndim > 2 else x[:, None], shape) for i, x in enumerate(inputs)]
     return in_order(lambda block: run([read(*block) for read in reads], target[block]), blocks(*target.shape), threads)
 
 
-def _reader(x, shape):
-    """read(image, rows) -> (rows or 1, values of a whole row)."""
+def _reader(i, x, shape):
+    """read(image, rows) -> (rows or 1, values of a whole row) of input i."""
     rows = x.reshape(*x.shape[:2], prod(x.shape[2:]))
-    take = partial(_only_row if x.shape[1] == 1 else _own_rows, rows)
+    take = partial(_only_row if rows.shape[1] == 1 else _own_rows, rows)
     if x.shape[2:] == shape[2:]:
         return take
     index = np.arange(rows.shape[2], dtype=np.int32).reshape(x.shape[2:])
     index = np.ascontiguousarray(np.broadcast_to(index, shape[2:])).ravel()
-    return lambda n, part: _spread(take(n, part), index)
+    if rows.shape[1] == 1:
+        return partial(_only_row, np.stack([_spread(image, index, np.empty((1, len(index)), x.dtype)) for image in rows]))
+    return lambda n, part: _spread(rows[n, part], index, SCRATCH(f"spread {i}", (len(rows[n, part]), len(index)), x.dtype))
 
 
 def _only_row(rows, n, part):
@@ -63,7 +66,6 @@ def _own_rows(rows, n, part):
     return rows[n, part]
 
 
-def _spread(rows, index):
-    wide = np.empty((len(rows), len(index)), rows.dtype)
+def _spread(rows, index, wide):
     moving.spread(rows, index, wide)
     return wide

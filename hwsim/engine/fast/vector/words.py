@@ -49,33 +49,32 @@ def scaling(m, shift, rounding, word):
     return np.array([m, *rounding_of(shift, rounding, word), shift], word)
 
 
-def cut_product(largest, m, shift, rounding):
-    """(word, cut) in which x*z*m is exact as (x*z*(m >> cut) << cut) + x*z*(m & 2^cut - 1), |x*z| <= largest; None: no word.
+def cut_of(sums, shift, rounding):
+    """(word, cut) in which every sum, a list of (largest |x|, factor m), is exact in two parts: the sum of x * (m >> cut), which
+    counts 2^cut, and the sum of x * (m & 2^cut - 1), which is shifted before it is added. None: no word holds them.
 
-    Cutting keeps products of 11-bit codes and 16-bit factors in 32 bits: the low part is shifted before it is added.
+    So products of 11-bit codes and 16-bit factors, and sums of 16-bit codes, stay in 32 bits.
     """
     if rounding is Rounding.GEMMLOWP:
         return None
-    for word in (np.int32, np.int64):
-        for cut in range(min(shift, m.bit_length()) + 1):
-            if max(cut_ends(largest, m, shift, cut)) <= np.iinfo(word).max:
-                return word, cut
-    return None
+    cuts = range(min(shift, max(abs(m) for terms in sums for _, m in terms).bit_length()) + 1)
+    tries = ((word, cut) for word in (np.int32, np.int64) for cut in cuts)
+    return next((found for found in tries if all(_fits(terms, shift, *found) for terms in sums)), None)
 
 
-def cut_ends(largest, m, shift, cut):
-    """What the upper and the lower part of a cut product can reach, rounding constants included."""
-    low = largest * (m & (1 << cut) - 1) + (1 << cut) + 1
-    return largest * (m >> cut) + (half_of(shift) >> cut) + (low >> cut) + 2, low, largest
+def _fits(terms, shift, word, cut):
+    low = sum(largest * (m & (1 << cut) - 1) for largest, m in terms) + (1 << cut) + 1
+    top = sum(largest * abs(m >> cut) for largest, m in terms) + (half_of(shift) >> cut) + (low >> cut) + 2
+    return max(top, low, *(largest for largest, _ in terms)) <= np.iinfo(word).max
 
 
-def cut_factors(m, shift, rounding, word, cut):
-    """The factors of arithmetic.multiply: high and low part of m, the cut, the rounding constant in two parts."""
-    half = int(rounding_of(shift, rounding, word)[0])
-    return np.array([m >> cut, m & (1 << cut) - 1, cut, half >> cut, half & (1 << cut) - 1, 1], word)
+def cut_factors(factors, shift, rounding, word, cut):
+    """What arithmetic.add_cut takes: the cut, the rounding constant in two parts, each factor in two parts."""
+    half, mask = int(rounding_of(shift, rounding, word)[0]), (1 << cut) - 1
+    return np.array([cut, half >> cut, half & mask, *(part for m in factors for part in (m >> cut, m & mask))], word)
 
 
 def cut_rule(shift, rounding, word, cut, lo, hi):
-    """The rule of a cut product, whose parts are added at 2^cut."""
+    """The rule of a sum in two parts, which are added at 2^cut: what rounding looks at lies `cut` bits lower."""
     _, look, mask = rounding_of(shift, rounding, word)
-    return np.array([0, max(int(look) - cut, 0) if rounding is Rounding.HALF_EVEN else look, mask, shift - cut, lo, hi], word)
+    return np.array([0, look - cut if rounding is Rounding.HALF_EVEN else look, mask, shift - cut, lo, hi], word)
