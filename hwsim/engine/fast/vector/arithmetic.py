@@ -227,7 +227,8 @@ def _moved(x, step, run, stride, y):
 @compiled
 def average(x, first, rows, columns, spans, factors, rules, tall, line, sums, y):
     """y (R,OW*C): sums of windows as in moving.max_pool(), those of span s, values spans[s]..spans[s+1]-1, scaled by their own
-    rule: windows at the border have fewer taps. factors (OH,SPANS,2), rules (OH,SPANS,6); the border of `tall` holds 0."""
+    rule: windows at the border have fewer taps. factors (OH,SPANS,2), rules (OH,SPANS,6); the border of `tall` holds 0;
+    where windows lie side by side, `sums` is `line`."""
     taps, step, channels, left = columns[0], columns[1], columns[2], columns[3]
     inner, changed = tall[left:left + x.shape[1]], 0
     for r in range(y.shape[0]):
@@ -235,7 +236,8 @@ def average(x, first, rows, columns, spans, factors, rules, tall, line, sums, y)
         low, end = max(oy * rows[1] - rows[2], 0), min(oy * rows[1] - rows[2] + rows[0], x.shape[0])
         _sum_rows(x, low, end, inner)
         _sum_columns(tall, taps, channels, line)
-        _moved(line, step, channels, channels, sums)
+        if step != channels:
+            _moved(line, step, channels, channels, sums)
         for s in range(spans.shape[0] - 1):
             part = sums[spans[s]:spans[s + 1]]
             changed += _add_row(part, part, factors[oy, s], rules[oy, s], y[r, spans[s]:spans[s + 1]])

@@ -1,5 +1,6 @@
 """Pools in two steps that stay in the cache: the rows of a window into one row, then the columns of that row."""
 from dataclasses import dataclass
+from functools import partial, reduce
 from math import prod
 
 import numpy as np
@@ -9,13 +10,14 @@ from hwsim.engine.fast.blocks import largest_code, requantized, rows_of, widened
 from hwsim.engine.fast.made import made_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
 from hwsim.engine.fast.vector.scratch import SCRATCH
-from hwsim.engine.fast.vector.sweep import VALUES, blocks, pieces
+from hwsim.engine.fast.vector.sweep import blocks, pieces
 from hwsim.engine.kernels.arena import ARENA
-from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.kernels.pool import for_chunks, in_order
 from hwsim.engine.result import LayerStats
 from hwsim.ops.window import out_hw, pads
 
-TALL = 1 << 10  # rows that are summed in 32 bits at a time
+TALL = 1 << 10     # rows that are summed in 32 bits at a time
+REDUCED = 1 << 21  # values of the rows that a thread takes at a time
 
 
 @dataclass(frozen=True)
@@ -81,32 +83,34 @@ def max_pool(node, inputs, context):
 
 def global_max_pool(node, inputs, context):
     (x,) = inputs
-    y = np.full((len(x), prod(x.shape[2:])), np.iinfo(x.dtype).min, x.dtype)
-    tall = _reduced(x, moving.tops, y, np.maximum, context.threads)
-    best = tall.reshape(len(x), 1, *x.shape[2:]).max(axis=2, keepdims=True)
+    start = np.full(prod(x.shape[2:]), np.iinfo(x.dtype).min, x.dtype)
+    best = _reduced(x, moving.tops, start, np.maximum, context.threads).max(axis=2, keepdims=True)
     return best if node.params["keepdims"] else best[:, 0, 0], LayerStats()
 
 
 def _reduced(x, run, start, join, threads):
-    """`start` (N,W*C) joined with all rows of each image: run(rows, part of a copy of its row) for blocks of rows."""
-    rows = x.reshape(*x.shape[:2], prod(x.shape[2:]))
-    work = blocks(*rows.shape[:2], max(rows.shape[2], VALUES // TALL))
+    """(N,1,W,C): `start`, a row of W*C, joined with all rows of an image by run(rows, row) on each thread."""
+    found = [_reduced_image(image.reshape(len(image), -1), run, start, join, threads) for image in x]
+    return np.stack(found).reshape(len(x), 1, *x.shape[2:])
 
-    def part(block):
-        found = start[block[0]].copy()
-        run(rows[block], found)
-        return found
-    for (n, _), found in zip(work, in_order(part, work, threads)):
-        start[n] = join(start[n], found)
-    return start
+
+def _reduced_image(rows, run, start, join, threads):
+    parts = pieces(len(rows), min(REDUCED // rows.shape[1], TALL))
+
+    def work(numbers):
+        own = start.copy()
+        for number in numbers:
+            run(rows[parts[number]], own)
+        return own
+    return reduce(join, for_chunks(len(parts), threads, work))
 
 
 def avg_pool(node, inputs, context):
     (x,), p = inputs, node.params
     windows = Windows.of(x.shape, p)
-    taps = np.multiply.outer(windows.taps(0), windows.taps(1))
-    if taps.size == 1 and taps[0, 0] == prod(windows.size):
-        return _global_average(x, p, int(taps[0, 0]), context)
+    taps = {int(one) * int(other) for one in set(windows.taps(0)) for other in set(windows.taps(1))}
+    if windows.out == (1, 1) and taps == {prod(windows.size)}:
+        return _global_average(x, p, prod(windows.size), context)
     starts, m, shift = _spans(windows, p)
     word = _word(p, taps, context)
     if word is None:
@@ -115,8 +119,9 @@ def avg_pool(node, inputs, context):
     rows, columns = windows.rows, windows.columns
 
     def run(image, first, y):
-        sums = SCRATCH("sums", y.shape[1:], word)
-        return arithmetic.average(image, first, rows, columns, starts, factors, rules, *windows.lines(word, 0), sums, y)
+        tall, line = windows.lines(word, 0)
+        sums = line if windows.stride[1] == 1 else SCRATCH("sums", y.shape[1:], word)
+        return arithmetic.average(image, first, rows, columns, starts, factors, rules, tall, line, sums, y)
     y, counts = _swept(x, windows, made_type(node, inputs, context), run, context.threads)
     return y, LayerStats(clamped=int(sum(counts)))
 
@@ -129,7 +134,7 @@ def _scales(p):
 def _word(p, taps, context):
     """The word for the windows of every count of taps that there is."""
     largest, scales, found = largest_code(context.in_formats[0]), _scales(p), []
-    for count in np.unique(taps).tolist():
+    for count in taps:
         m, shift = scales[count]
         found.append(words.word_of(largest * count * max(abs(m), 1), shift, context.datapath.rounding))
     return None if None in found else max(found, key=lambda word: np.iinfo(word).bits)
@@ -153,10 +158,10 @@ def _rules(m, shift, p, rounding, word):
 
 
 def _global_average(x, p, taps, context):
-    """The sum of an image: rows in 32 bits where so many fit, all else in 64, and one product per channel."""
+    """The sum of an image in 64 bits, one product per channel."""
     largest = largest_code(context.in_formats[0])
-    total = _reduced(x, _summed(largest), np.zeros((len(x), prod(x.shape[2:])), np.int64), np.add, context.threads)
-    total = total.reshape(len(x), 1, *x.shape[2:]).sum(axis=2, keepdims=True)
+    run = partial(_add_rows, np.int32 if largest * TALL <= np.iinfo(np.int32).max else np.int64)
+    total = _reduced(x, run, np.zeros(prod(x.shape[2:]), np.int64), np.add, context.threads).sum(axis=2, keepdims=True)
     m, shift = _scales(p)[taps]
 
     def product(block):
@@ -164,13 +169,9 @@ def _global_average(x, p, taps, context):
     return requantized(total.shape, product, p, context.datapath.rounding)
 
 
-def _summed(largest):
-    """run(rows, sums) that adds to int64 sums by way of 32 bits where TALL rows fit them."""
-    word = np.int32 if largest * TALL <= np.iinfo(np.int32).max else np.int64
-
-    def run(rows, sums):
-        for part in pieces(len(rows), TALL):
-            some = np.zeros(len(sums), word)
-            arithmetic.totals(rows[part], some)
-            sums += some
-    return run
+def _add_rows(word, rows, sums):
+    """sums += at most TALL rows, by way of sums in the word, which holds so many."""
+    some = SCRATCH("rows", sums.shape, word)
+    some.fill(0)
+    arithmetic.totals(rows, some)
+    sums += some
