@@ -16,7 +16,7 @@ from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.kernels.pool import in_order
 from hwsim.engine.result import LayerStats
 
-STRIP = 1 << 15  # values that are scaled in the cache on their way to another place
+STRIP = 1 << 17  # values that are scaled in the cache on their way to another place
 
 
 def add(node, inputs, context):
