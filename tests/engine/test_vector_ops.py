@@ -64,8 +64,8 @@ def ends(fmt="i11"):
 
 @pytest.mark.parametrize("rounding", Rounding)
 @pytest.mark.parametrize("word, m, shift", [
-    ("i11", (40001, -30000), 16), ("i16", (65535, 65535), 17), ("i11", (3, 1), 1), ("i11", (1, 1), 0), ("i32", (65535, -65535), 40),
-    ("i16", (-7, 9), 45)])
+    ("i11", (40001, -30000), 16), ("i16", (65535, 65535), 17), ("i11", (3, 1), 1), ("i11", (1, 1), 0),
+    ("i32", (65535, -65535), 40), ("i16", (-7, 9), 45)])
 def test_add(rounding, word, m, shift):
     if rounding is Rounding.GEMMLOWP:
         m, shift = tuple(value << 15 for value in m), max(shift, 31) + 2
@@ -137,8 +137,8 @@ def test_concat_along_any_axis(axis):
 def test_prelu(rounding, word):
     r, low = np.random.default_rng(1), 31 if rounding is Rounding.GEMMLOWP else 0
     for shape, place in (((2, 6, 5, 17), (17,)), ((2, 6, 5, 3), (6, 5, 3)), ((3, 16), (16,)), ((2, 9, 9, 3), (9, 9, 3))):
-        check("qprelu", (shape,), word, rounding=rounding, m_pos=r.integers(0, 65536, place), m_neg=r.integers(-65535, 65536, place),
-              shift=r.integers(low, low + 20, place), **ends())
+        check("qprelu", (shape,), word, rounding=rounding, m_pos=r.integers(0, 65536, place),
+              m_neg=r.integers(-65535, 65536, place), shift=r.integers(low, low + 20, place), **ends())
 
 
 @pytest.mark.parametrize("word, out", [
@@ -151,7 +151,8 @@ def test_table(word, out):
 
 
 WINDOWS = [((2, 2), (2, 2), (0, 0, 0, 0)), ((3, 3), (1, 1), "same"), ((3, 2), (3, 1), (2, 0, 1, 1)),
-           ((1, 3), (1, 1), (0, 0, 2, 0)), ((1, 1), (2, 3), (0, 0, 0, 0)), ((5, 4), (2, 3), "same"), ((9, 11), (1, 1), (0, 0, 0, 0))]
+           ((1, 3), (1, 1), (0, 0, 2, 0)), ((1, 1), (2, 3), (0, 0, 0, 0)), ((5, 4), (2, 3), "same"),
+           ((9, 11), (1, 1), (0, 0, 0, 0))]
 
 
 @pytest.mark.parametrize("kernel, stride, padding", WINDOWS)

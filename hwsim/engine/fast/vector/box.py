@@ -1,5 +1,7 @@
 """Moves as boxes: values on a grid of four axes, each with its stride in the source and in the target."""
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import zip_longest
 from math import gcd, prod
 
 import numpy as np
@@ -29,9 +31,10 @@ class Box:
         """Boxes of about `size` values, cut along the first axis that is longer than 1: rows, else columns, else the run."""
         axis = next((a for a in SPLIT if self.counts[a] > 1), 0)
         step = size * self.counts[axis] // prod(self.counts)
-        return [self._part(axis, piece) for piece in pieces(self.counts[axis], step)]
+        return [self.part(axis, piece) for piece in pieces(self.counts[axis], step)]
 
-    def _part(self, axis, piece):
+    def part(self, axis, piece):
+        """The box of a slice of one axis."""
         counts = (*self.counts[:axis], piece.stop - piece.start, *self.counts[axis + 1:])
         return replace(self, counts=counts, at=self.at + piece.start * self.source[axis],
                        to=self.to + piece.start * self.target[axis])
@@ -47,11 +50,12 @@ class Box:
 
 def move(x, y, boxes, threads):
     """The boxes of x into their places in y, both C-contiguous."""
-    tasks = []
+    parts = []
     for box in boxes:
-        one, other, wide = _wide(x.reshape(-1), y.reshape(-1), box)
-        tasks += [(one, other, part) for part in wide.parts(VALUES)]
-    in_order(lambda task: put(*task), tasks, threads)
+        one, other, whole = wide(x.reshape(-1), y.reshape(-1), box)
+        parts.append([partial(put, one, other, part) for part in whole.parts(VALUES)])
+    # what the boxes read in the same place is read again while it is in the cache
+    in_order(lambda task: task(), [task for group in zip_longest(*parts) for task in group if task], threads)
 
 
 def put(x, y, box):
@@ -60,8 +64,8 @@ def put(x, y, box):
     (moving.box_along if inside else moving.box_across)(x[box.at:], y[box.to:], np.array((box.counts, box.source, box.target)))
 
 
-def _wide(x, y, box):
-    """(x, y, box) with neighbouring values taken as one, where both arrays hold them alike."""
+def wide(x, y, box):
+    """(x, y, box), x and y flat, with neighbouring values taken as one, where both arrays hold them alike."""
     if x.dtype != y.dtype:
         return x, y, box
     box, width = box.widened(WIDEST // x.itemsize if _aligned(x) and _aligned(y) else 1)

@@ -1,7 +1,7 @@
 """Moves; all of them keep the type of their input."""
 from math import prod
 
-from hwsim.engine.fast.vector.box import Box, move
+from hwsim.engine.fast.vector.box import Box, move, put, wide
 from hwsim.engine.fast.vector.sweep import VALUES, pieces
 from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.kernels.pool import in_order
@@ -18,14 +18,14 @@ def upsample_nearest(node, inputs, context):
     """Block by block: the first of each group of equal rows, then the others from it."""
     (x,), (fy, fx) = inputs, node.params["factor"]
     n, h, w, c = x.shape
-    wide, y = w * fx * c, ARENA.empty((n, h * fy, w * fx, c), x.dtype)
-    rows, target = x.reshape(n * h, w * c), y.reshape(n * h, fy, wide)
+    row, y = w * fx * c, ARENA.empty((n, h * fy, w * fx, c), x.dtype)
+    groups = y.reshape(n * h, fy, row)
+    one, other, box = wide(x.reshape(-1), y.reshape(-1), Box((n * h, fx, w, c), (w * c, 0, c, 1), (fy * row, c, fx * c, 1)))
 
     def run(part):
-        block = target[part]
-        move(rows[part], block, [Box((len(block), fx, w, c), (w * c, 0, c, 1), (fy * wide, c, fx * c, 1))], 1)
-        block[:, 1:] = block[:, :1]
-    in_order(run, pieces(n * h, VALUES // (fy * wide)), context.threads)
+        put(one, other, box.part(0, part))
+        groups[part, 1:] = groups[part, :1]
+    in_order(run, pieces(n * h, VALUES // (fy * row)), context.threads)
     return y, LayerStats()
 
 
@@ -52,8 +52,8 @@ def _interleaved(rows, w, depth, b):
 def space_to_depth(node, inputs, context):
     (x,), b = inputs, node.params["block"]
     n, h, w, c = x.shape
-    run, wide = b * c, w * b * c
-    box = Box((n * h // b, b, w // b, run), (wide, w * c, run, 1), (wide, run, b * run, 1))
+    run, rows = b * c, w * b * c
+    box = Box((n * h // b, b, w // b, run), (rows, w * c, run, 1), (rows, run, b * run, 1))
     return _moved(x, (n, h // b, w // b, b * run), [box], context)
 
 
@@ -62,8 +62,8 @@ def pad(node, inputs, context):
     n, h, w, c = x.shape
     y = ARENA.empty((n, top + h + bottom, left + w + right, c), x.dtype)
     y[:, :top] = y[:, top + h:] = y[:, :, :left] = y[:, :, left + w:] = 0
-    wide = y.shape[2] * c
-    move(x, y, [Box((h, 1, 1, w * c), (w * c, 0, 0, 1), (wide, 0, 0, 1), i * h * w * c, (i * y.shape[1] + top) * wide + left * c)
+    row = y.shape[2] * c
+    move(x, y, [Box((h, 1, 1, w * c), (w * c, 0, 0, 1), (row, 0, 0, 1), i * h * w * c, (i * y.shape[1] + top) * row + left * c)
                 for i in range(n)], context.threads)
     return y, LayerStats()
 
@@ -82,8 +82,8 @@ def slice_axis(node, inputs, context):
     (x,), p = inputs, node.params
     axis, count, inner = p["axis"], p["stop"] - p["start"], prod(x.shape[p["axis"] + 1:])
     rows, columns = prod(x.shape[:min(axis, 2)]), prod(x.shape[2:axis])
-    run, wide = count * inner, x.shape[axis] * inner
-    box = Box((rows, 1, columns, run), (columns * wide, 0, wide, 1), (columns * run, 0, run, 1), p["start"] * inner)
+    run, whole = count * inner, x.shape[axis] * inner
+    box = Box((rows, 1, columns, run), (columns * whole, 0, whole, 1), (columns * run, 0, run, 1), p["start"] * inner)
     return _moved(x, (*x.shape[:axis], count, *x.shape[axis + 1:]), [box], context)
 
 

@@ -8,7 +8,7 @@ from numba import njit
 
 from hwsim.engine.kernels.compiling import compiled
 
-FEW = 8            # neighbours below which a loop over pixels is the longer one to have inside
+FEW = 4            # neighbours below which a loop over pixels is the longer one to have inside
 ACROSS = 1 << 15   # bytes that stay in the first cache while they are visited channel by channel
 
 
