@@ -169,12 +169,6 @@ def prelu(x, fields, ends, y):
 
 
 @njit
-def _kept(x, y):
-    for i in range(y.shape[0]):
-        y[i] = x[i]
-
-
-@njit
 def _sum(x, z, y):
     for i in range(y.shape[0]):
         y[i] = _add(x[i], _as(z[i], y[i]))
@@ -188,24 +182,34 @@ def _more(x, y):
 
 
 @njit
+def _clear(y):
+    for i in range(y.shape[0]):
+        y[i] = 0
+
+
+@njit
 def _sum_rows(x, low, end, y):
     """y = the sum of rows low..end-1 of x."""
-    if end - low == 1:
-        _kept(x[low], y)
-    else:
+    first = low + 2
+    if first <= end:
         _sum(x[low], x[low + 1], y)
-    for iy in range(low + 2, end):
+    else:
+        _clear(y)
+        first = low
+    for iy in range(first, end):
         _more(x[iy], y)
 
 
 @njit
 def _sum_columns(tall, taps, channels, y):
     """y[i] = the sum of tall[i + k*channels], k < taps."""
-    if taps == 1:
-        _kept(tall, y)
-    else:
+    first = 2
+    if first <= taps:
         _sum(tall, tall[channels:], y)
-    for k in range(2, taps):
+    else:
+        _clear(y)
+        first = 0
+    for k in range(first, taps):
         _more(tall[channels * k:], y)
 
 
@@ -257,21 +261,37 @@ def _blend(x, z, m, n, y):
         y[i] = _add(_mul(x[i], m), _mul(z[i], n))
 
 
+@njit
+def _tall_row(x, sources, heights, tall, channels):
+    """A row blended from two, with its first and last column repeated."""
+    last = tall.shape[0] - channels
+    _blend(x[sources[0]], x[sources[1]], heights[0], heights[1], tall[channels:last])
+    tall[:channels] = tall[channels:2 * channels]
+    tall[last:] = tall[last - channels:last]
+
+
 @compiled
 def bilinear(x, sources, heights, starts, widths, rule, tall, made, y):
     """y (R,OW*C): row r blends rows sources[r] of x (IH,IW*C) by heights[r], then phase j of its columns blends by widths[j]
     the columns from starts[j] on, counted with one repeated column on either side. tall, made: lines of so many columns."""
-    channels = (tall.shape[0] - made.shape[0]) // 2
-    inner, last, changed = tall[channels:channels + x.shape[1]], tall.shape[0] - channels, 0
+    channels, changed = (tall.shape[0] - made.shape[0]) // 2, 0
     for r in range(y.shape[0]):
-        _blend(x[sources[r, 0]], x[sources[r, 1]], heights[r, 0], heights[r, 1], inner)
-        tall[:channels] = inner[:channels]
-        tall[last:] = tall[last - channels:last]
+        _tall_row(x, sources[r], heights[r], tall, channels)
         for j in range(starts.shape[0]):
-            at = starts[j] * channels
-            if widths.shape[1] == 2:
-                changed += _add_row(tall[at:at + made.shape[0]], tall[at + channels:], widths[j], rule, made)
-            else:
-                changed += _add_cut_row(tall[at:at + made.shape[0]], tall[at + channels:], widths[j], rule, made)
+            phase = tall[starts[j] * channels:]
+            changed += _add_row(phase, phase[channels:], widths[j], rule, made)
+            _moved(made, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
+    return changed
+
+
+@compiled
+def bilinear_cut(x, sources, heights, starts, widths, rule, tall, made, y):
+    """As bilinear() where the blend of columns is wider than the word: their weights as in add_cut()."""
+    channels, changed = (tall.shape[0] - made.shape[0]) // 2, 0
+    for r in range(y.shape[0]):
+        _tall_row(x, sources[r], heights[r], tall, channels)
+        for j in range(starts.shape[0]):
+            phase = tall[starts[j] * channels:]
+            changed += _add_cut_row(phase, phase[channels:], widths[j], rule, made)
             _moved(made, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
     return changed

@@ -23,26 +23,27 @@ def bilinear(node, inputs, context):
     found = _blends(*_weights(right[phases]), largest_code(context.in_formats[0]), tall, p, context.datapath.rounding)
     if found is None:
         return general.bilinear(node, inputs, context)
-    word, widths, rule = found
+    run_rows, word, widths, rule = found
     sources, heights, starts = np.stack([upper, lower], 1), heights.astype(word), left[phases]
     rows, target = x.reshape(n, h, w * c), y.reshape(n, h * fy, w * fx * c)
 
     def run(block):
         image, part = block
         lines = SCRATCH("tall", ((w + 2) * c,), word), SCRATCH("phase", (w * c,), y.dtype)
-        return arithmetic.bilinear(rows[image], sources[part], heights[part], starts, widths, rule, *lines, target[block])
+        return run_rows(rows[image], sources[part], heights[part], starts, widths, rule, *lines, target[block])
     return y, LayerStats(clamped=int(sum(in_order(run, blocks(*target.shape), context.threads))))
 
 
 def _blends(widths, wide, largest, tall, p, rounding):
-    """(word, factors of every phase, rule): 32 bits, 32 bits in two parts, 64 bits; None: no word holds the sums."""
-    shift, ends = tall + wide, (p["lo"], p["hi"])
-    word = words.word_of(largest << shift, shift, rounding)
-    cut = words.cut_of([[(largest << tall, m) for m in pair] for pair in widths.tolist()], shift, rounding)
-    if word is not np.int32 and cut and cut[0] is np.int32:
-        factors = [words.cut_factors(pair, shift, rounding, *cut) for pair in widths.tolist()]
-        return np.int32, np.stack(factors), words.cut_rule(shift, rounding, *cut, *ends)
-    return word and (word, widths.astype(word), words.rule(shift, rounding, word, *ends))
+    """(pass, word, factors of every phase, rule): one part where 32 bits hold the sums, else two; None: no word holds them."""
+    shift, pairs, ends = tall + wide, widths.tolist(), (p["lo"], p["hi"])
+    if words.word_of(largest << shift, shift, rounding) is np.int32:
+        return arithmetic.bilinear, np.int32, widths.astype(np.int32), words.rule(shift, rounding, np.int32, *ends)
+    found = words.cut_of([[(largest << tall, m) for m in pair] for pair in pairs], shift, rounding)
+    if found is None:
+        return None
+    factors = np.stack([words.cut_factors(pair, shift, rounding, *found) for pair in pairs])
+    return arithmetic.bilinear_cut, found[0], factors, words.cut_rule(shift, rounding, *found, *ends)
 
 
 def _weights(later):
