@@ -11,7 +11,7 @@ from hwsim.graph.node import Node
 
 CODES = IntFormat(11)
 ENDS = {"lo": CODES.min, "hi": CODES.max}
-HALF = {"m": 1 << 15, "shift": 16}
+PRODUCT = {"m": 40001, "shift": 26, **ENDS}
 WINDOW = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0, 0, 0)}
 NINE = {"kernel": (3, 3), "stride": (1, 1), "padding": (1, 1, 1, 1)}
 
@@ -42,9 +42,9 @@ CASES = (
     ("qadd", ((1500, 1000, 32),) * 2, _add(2)),
     ("qadd", ((3000, 4000, 3),) * 2, _add(2)),
     ("qadd", ((1500, 1000, 16),) * 4, _add(4)),
-    ("qmul", ((1500, 1000, 32),) * 2, {**HALF, "m": 40001, "shift": 26, **ENDS}),
-    ("qmul", ((1500, 1000, 32), (1, 1, 32)), {**HALF, "m": 40001, "shift": 26, **ENDS}),
-    ("qmul", ((3000, 4000, 3), (3000, 4000, 1)), {**HALF, "m": 40001, "shift": 26, **ENDS}),
+    ("qmul", ((1500, 1000, 32),) * 2, PRODUCT),
+    ("qmul", ((1500, 1000, 32), (1, 1, 32)), PRODUCT),
+    ("qmul", ((3000, 4000, 3), (3000, 4000, 1)), PRODUCT),
     ("qmaximum", ((1500, 1000, 32),) * 2, _join(1, 40000)),
     ("qconcat", ((750, 500, 64),) * 2, {**_join(1, 1), "axis": 3}),
     ("qconcat", ((3000, 4000, 3), (3000, 4000, 1)), {**_join(1, 1), "axis": 3}),
