@@ -165,7 +165,6 @@ def test_a_second_kernel_that_does_not_compile_is_one_warning_too(model, tmp_pat
     assert len(said) == 1 and f"kernels for {ladder()[0].name} {LOST}" in said[0]
 
 
-@pytest.mark.xfail(strict=True, reason="nothing falls from the compiled loops to numpy but NUMBA_DISABLE_JIT")
 def test_a_compiler_that_makes_nothing_leaves_numpy(model, tmp_path):
     broken = """
 from numba.core.dispatcher import Dispatcher
