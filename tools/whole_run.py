@@ -25,7 +25,7 @@ from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import Form
 
 CHANNELS, INPUTS, CROP = 64, 4, 128
-PASSES, REPEATS = 15_000, 40
+PASSES, REPEATS = 1_000_000, 15
 
 
 def chain(layers, path):

@@ -12,6 +12,8 @@ import llvmlite
 import numba
 import numpy as np
 
+from hwsim.engine.fast.layer import requantizer
+from hwsim.engine.fast.loops import COMPILED
 from hwsim.engine.kernels import conv, limit
 from hwsim.engine.kernels.pool import in_order
 from hwsim.engine.kernels.program import Worker
@@ -19,12 +21,12 @@ from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import Form
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
 from hwsim.ops.layer import ArrayLayer
-from hwsim.reports import bench_peers, tables
+from hwsim.reports import bench_peers, bench_vector, tables
 from hwsim.reports.cycles import pyplot, save
 from hwsim.version import VERSION
 
 CACHED, CODE = 1 << 19, 4  # bytes
-PROBE_PASSES = 15_000
+PROBE_PASSES, LONG_PASSES = 15_000, 1_000_000  # a fraction of a millisecond, and long enough to share
 WORK = 1.5e8  # multiply-accumulates per measurement: a millisecond is mostly over before another process interrupts
 
 
@@ -48,19 +50,21 @@ class Shape:
 
 SHAPES = (Shape(64, 64, 256, 3), Shape(256, 256, 64, 3), Shape(32, 32, 256, 3), Shape(16, 16, 512, 3), Shape(4, 32, 512, 3),
           Shape(1, 32, 512, 3), Shape(64, 64, 256, 1), Shape(0, 64, 256, 3))
-# name -> (activation bits, datapath, monitor)
-MODES = {"plain": (11, Datapath(), False), "saturate": (11, Datapath(20, Overflow.SATURATE), False),
-         "monitor": (11, Datapath(), True), "8 bit": (8, Datapath(), False)}
+# name -> (activation bits, weight bits, datapath, monitor)
+MODES = {"plain": (11, 8, Datapath(), False), "saturate": (11, 8, Datapath(20, Overflow.SATURATE), False),
+         "monitor": (11, 8, Datapath(), True), "8 bit": (8, 8, Datapath(), False), "16x16 bit": (16, 16, Datapath(), False)}
 
 
-def report(shapes=SHAPES, modes=tuple(MODES), repeats=9):
+def report(shapes=SHAPES, modes=tuple(MODES), repeats=9, vector_cases=bench_vector.CASES):
     """The bench report: one row per shape and mode that has a kernel; empty rows where this process has none.
 
-    threads: what a second thread gains on the first shape; peers: the other libraries that are installed.
+    threads: what a second thread gains on the first shape; vector: vector operators beside a copy; peers: the other libraries
+    that are installed.
     """
     rows = [row for shape in shapes for mode in modes if (row := _measured(shape, mode, repeats))] if ladder() else []
     return {"schema": "hwsim.bench/1", "hwsim": VERSION, "machine": _machine(), "rows": rows,
-            "threads": _two_threads(shapes[0], repeats) if rows else None, "peers": _beside(rows, bench_peers.measured(shapes))}
+            "threads": _two_threads(shapes[0], repeats) if rows else None,
+            "vector": bench_vector.measured(repeats, vector_cases), "peers": _beside(rows, bench_peers.measured(shapes))}
 
 
 def _beside(rows, peers):
@@ -75,13 +79,13 @@ def _beside(rows, peers):
 
 def _two_threads(shape, repeats):
     """{layer, speedup, of_limit} by wall time: a whole layer on two threads to one; the same for the probe of the limit."""
-    bits, datapath, monitor = MODES["plain"]
-    layer = layer_of(shape, bits)
+    bits, weight_bits, datapath, monitor = MODES["plain"]
+    layer = layer_of(shape, bits, weight_bits)
     prepared, x = conv.prepare(layer, datapath, IntFormat(bits), monitor, ladder()[:1]), _input(layer)
     probe = limit.probe(ladder()[0], Form.PAIR)
     y = _output(prepared.facts)
     gains = [(_gain(lambda threads: conv.run_layer(prepared, x, y, None, monitor, threads)),
-              _gain(lambda threads: in_order(probe, [PROBE_PASSES] * 2, threads))) for _ in range(repeats)]
+              _gain(lambda threads: in_order(probe, [LONG_PASSES] * 2, threads))) for _ in range(repeats)]
     speedup, top = (statistics.median(column) for column in zip(*gains))
     return {"layer": str(shape), "speedup": speedup, "limit_speedup": top, "of_limit": speedup / top}
 
@@ -111,10 +115,10 @@ def _machine():
             "llvmlite": llvmlite.__version__, "python": platform.python_version()}
 
 
-def layer_of(shape, bits):
-    """A random ArrayLayer of 8-bit weights for `bits`-bit activations, with a folded PReLU."""
-    r, oc, pad = np.random.default_rng(0), shape.oc, shape.kernel // 2
-    codes = r.integers(-127, 128, (1, oc, shape.kernel, shape.kernel, max(shape.ic, 1)))
+def layer_of(shape, bits, weight_bits):
+    """A random ArrayLayer for `bits`-bit activations, with a folded PReLU."""
+    r, oc, pad, top = np.random.default_rng(0), shape.oc, shape.kernel // 2, 1 << (weight_bits - 1)
+    codes = r.integers(1 - top, top, (1, oc, shape.kernel, shape.kernel, max(shape.ic, 1)))
     end = 1 << (bits - 1)
     return ArrayLayer("bench", "", shape.ic == 0, codes, r.integers(-999, 1000, oc), r.integers(1 << 15, 1 << 16, oc),
                       r.integers(1 << 13, 1 << 14, oc), r.integers(24, 28, oc), None, None, None, -end, end - 1,
@@ -146,7 +150,8 @@ def _measured(shape, mode, repeats):
 @dataclass(frozen=True)
 class _Kernel:
     """A layer made ready. alone, whole: (work, its multiply-accumulates), of the compiled kernel with its fused requantizer
-    on rows that are already bordered, and of the whole layer from and to tensors in memory."""
+    on rows that are already bordered, and of the whole layer from and to tensors in memory. Sums of 64 bits are put together
+    and requantized outside the kernel."""
 
     plan: str
     tile: str
@@ -157,20 +162,20 @@ class _Kernel:
 
 def _kernel(shape, mode):
     """The _Kernel of a shape in a mode, or None where there is none."""
-    bits, datapath, monitor = MODES[mode]
-    layer = layer_of(shape, bits)
+    bits, weight_bits, datapath, monitor = MODES[mode]
+    layer = layer_of(shape, bits, weight_bits)
     prepared = conv.prepare(layer, datapath, IntFormat(bits), monitor, ladder()[:1])
     if prepared.plan.path == "portable":
         return None
     program, x = prepared.program(prepared.plan.mode), _input(layer)
     band, rows = program.parts[0].bands[0].variant, _cached_rows(program)
-    y = _output(prepared.facts)
-    worker = Worker(program, rows, y.strides[1:], None)
+    y, store = _output(prepared.facts), requantizer(layer, datapath, IntFormat(bits), prepared.largest, COMPILED)
+    worker = Worker(program, rows, y.strides[1:], store)
     worker.rows(x.reshape(shape.size, -1), y[0, :rows], 0)
-    inputs, target = worker.inputs, y[0, :rows] if worker.direct else worker.outputs
-    alone = (lambda: worker.kernels(0, inputs, target), shape.macs * rows // shape.size)
+    target, parts = y[0, :rows] if worker.direct else worker.outputs, range(len(program.parts))
+    alone = (lambda: [worker.kernels(part, worker.inputs, target) for part in parts], shape.macs * rows // shape.size)
     return _Kernel(str(prepared.plan), f"{band.mr}x{band.nr}", program.form if program.form is not Form.CHANNEL else Form.PAIR,
-                   alone, (lambda: conv.run_layer(prepared, x, y, None, monitor), shape.macs))
+                   alone, (lambda: conv.run_layer(prepared, x, y, store, monitor), shape.macs))
 
 
 def _cached_rows(program):
@@ -215,6 +220,11 @@ def text(bench):
     if threads:
         yield (f"two threads: {threads['layer']} {threads['speedup']:.2f} times as fast as one, the limit "
                f"{threads['limit_speedup']:.2f} times")
+    if bench["vector"]:
+        rows = [(r["op"], r["layer"], f"{r['ns']:.2f}", f"{r['gbytes_per_s']:.1f}", f"{r['copy_gbytes_per_s']:.1f}",
+                 f"{r['of_copy']:.2f}") for r in bench["vector"]]
+        yield tables.table("vector operators beside a copy of as many bytes, one core, 11-bit codes",
+                           ("<operator", "<inputs", "ns per value", "GB/s", "copy, GB/s", "of the copy"), rows)
     if bench["peers"]:
         rows = [(r["layer"], r["peer"], f"{r['gmacs']:.1f}", r["ratio"] and f"{r['ratio']:.2f}") for r in bench["peers"]]
         yield tables.table("other libraries, one core, GMAC/s", ("<layer", "<library", "whole layer", "hwsim to it"), rows)

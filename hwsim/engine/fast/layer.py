@@ -24,11 +24,11 @@ def run_layer(layer, datapath, x, y, in_format, out_format, monitor, threads=1, 
         raise ValueError(f"{layer.name}: the input must be (N, {layer.in_hw}, {layer.ic}), not {x.shape}")
     prepared = conv.prepare(layer, datapath, in_format, monitor, loops.rungs)
     if prepared.plan.path != "portable":
-        store = _requantizer(layer, datapath, out_format, prepared.largest, loops)
+        store = requantizer(layer, datapath, out_format, prepared.largest, loops)
         return conv.run_layer(prepared, x, y, store, monitor, threads)
     plan = make_plan(layer, datapath, in_format, monitor)
     made = np.empty((len(x), layer.out_hw[0] * layer.out_hw[1], layer.oc), y.dtype)
-    store = _requantizer(layer, datapath, out_format, plan.largest, loops)
+    store = requantizer(layer, datapath, out_format, plan.largest, loops)
     accumulate = (_by_beats if plan.beats else _plain)(layer, datapath, plan, loops)
     tallies = in_order(partial(_chunk, x, made, accumulate, store), _chunks(made), threads)
     y[...] = made.reshape(y.shape)
@@ -81,7 +81,7 @@ def _by_beats(layer, datapath, plan, loops):
     return accumulate
 
 
-def _requantizer(layer, datapath, out_format, largest, loops):
+def requantizer(layer, datapath, out_format, largest, loops):
     """store(acc, y) -> clamped count: compiled where int64 holds every product, else in Python integers."""
     mode, ends = MODES[datapath.rounding], (layer.lo, layer.hi)
     exact = fits(largest, max(np.abs(layer.m_pos).max(), np.abs(layer.m_neg).max()))

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 LARGE = 1 << 20
-KEPT = 1 << 28
+KEPT = 1 << 26
 
 
 class _Owner:

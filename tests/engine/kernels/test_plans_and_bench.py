@@ -10,7 +10,7 @@ from hwsim.engine.kernels.variant import Form
 from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
-from hwsim.reports import bench
+from hwsim.reports import bench, bench_vector
 
 
 def test_layer_plans_names_every_array_layer():
@@ -26,13 +26,15 @@ def test_layer_plans_names_every_array_layer():
 
 @pytest.mark.skipif(not ladder(), reason="needs x86-64")
 def test_bench_rows():
-    report = bench.report((bench.Shape(16, 16, 24, 3), bench.Shape(0, 16, 24, 3)), ("plain", "monitor"), repeats=1)
+    shapes = bench.Shape(16, 16, 24, 3), bench.Shape(0, 16, 24, 3)
+    report = bench.report(shapes, ("plain", "monitor"), 1, bench_vector.CASES[-1:])
     assert [(row["layer"], row["mode"]) for row in report["rows"]] == [
         ("16->16 3x3, 24x24", "plain"), ("16->16 3x3, 24x24", "monitor"),
         ("depthwise 16 3x3, 24x24", "plain"), ("depthwise 16 3x3, 24x24", "monitor")]
     assert all(row[key] > 0 for row in report["rows"] for key in ("kernel_gmacs", "limit_gmacs", "of_limit", "layer_gmacs"))
     assert report["threads"]["layer"] == "16->16 3x3, 24x24" and report["threads"]["speedup"] > 0
-    assert len(list(bench.text(report))) == 2 + bool(report["peers"])
+    assert [row["op"] for row in report["vector"]] == ["slice"] and report["vector"][0]["of_copy"] > 0
+    assert len(list(bench.text(report))) == 3 + bool(report["peers"])
 
 
 def test_peers_stand_beside_the_rate_of_their_width():
@@ -60,4 +62,4 @@ def test_the_limit_does_what_it_counts(rung):
 def test_shapes_name_themselves():
     assert str(bench.Shape(64, 32, 256, 3)) == "64->32 3x3, 256x256"
     assert bench.Shape(0, 8, 10, 3).macs == 8 * 100 * 9
-    assert bench.layer_of(bench.Shape(0, 8, 10, 3), 11).codes.dtype == np.int64
+    assert bench.layer_of(bench.Shape(0, 8, 10, 3), 11, 8).codes.dtype == np.int64
