@@ -9,10 +9,11 @@ from hwsim.fixed.formats import Datapath, IntFormat
 
 @dataclass(frozen=True)
 class Context:
-    """All that a node's result depends on besides its parameters and inputs; `threads` never changes a bit.
+    """All that a node's result depends on besides its parameters and inputs; `threads` and `memo` never change a bit.
 
     monitor: fill every counter of LayerStats. Without it an engine returns LayerStats(), but in overflow mode `error`
     it still fills `first`.
+    memo: where an engine may keep, by the names of layers, what is the same for all bands of a frame; None: nowhere.
     """
 
     datapath: Datapath
@@ -20,6 +21,7 @@ class Context:
     out_format: IntFormat
     monitor: bool = False
     threads: int = 1
+    memo: dict | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from functools import reduce
 
 import numpy as np
 
+from hwsim.engine.kernels.arena import ARENA
 from hwsim.engine.result import LayerStats
 from hwsim.graph.bands import in_bands
 from hwsim.graph.rows import unit
@@ -15,6 +16,8 @@ def stream(graph, formats, shapes, codes, engine, context, step):
 
     context: the Context of any node, whose formats are set here. An event's oy and n count within the whole tensor.
     """
+    context = replace(context, memo={})
+
     def compute(node, chain, tensors):
         if node.op == "input":
             return tensors[0], LayerStats()
@@ -24,7 +27,7 @@ def stream(graph, formats, shapes, codes, engine, context, step):
             tensors, reads = [made], reads[:1]
         return made, stats
 
-    for band in in_bands(graph, shapes, codes, compute, step):
+    for band in in_bands(graph, shapes, codes, compute, step, ARENA.empty):
         yield replace(band, note=_placed(band, shapes))
 
 

@@ -55,21 +55,21 @@ def _tallest(graph, shapes):
     return max(height(shapes[name]) for name in graph.inputs)
 
 
-def in_bands(graph, shapes, inputs, compute, step):
+def in_bands(graph, shapes, inputs, compute, step, empty=np.empty):
     """Yields Bands of all tensors, image by image: `step` rows of the inputs in, then what they allow, in graph order.
 
     compute(node, chain, tensors) -> (tensor, note): `chain` are the nodes that make a band of `node` from `tensors`, each
-    reading the one before; for an input node `tensors` is the band as given.
+    reading the one before; for an input node `tensors` is the band as given. empty(shape, dtype): memory to join bands in.
     """
     for n in range(shapes[graph.inputs[0]][0]):
         image = {name: inputs[name][n:n + 1] for name in graph.inputs}
-        yield from _image(graph, shapes, image, n, compute, step)
+        yield from _image(graph, shapes, image, n, compute, step, empty)
 
 
-def _image(graph, shapes, image, n, compute, step):
+def _image(graph, shapes, image, n, compute, step, empty):
     total = {node.name: height(shapes[node.name]) for node in graph.nodes}
     tall, done = _tallest(graph, shapes), dict.fromkeys(total, 0)
-    held = {name: HeldRows() for name in total}
+    held = {name: HeldRows(empty) for name in total}
     while done != total:
         for node in graph.nodes:
             lo = done[node.name]
@@ -111,8 +111,8 @@ def _first_needed(graph, shapes, done, name):
 class HeldRows:
     """Consecutive rows of one image of a tensor, from row `first` on, as the bands that they came in."""
 
-    def __init__(self):
-        self.first, self.parts = 0, []
+    def __init__(self, empty=np.empty):
+        self.first, self.parts, self.empty = 0, [], empty
 
     def add(self, part):
         self.parts.append(part)
@@ -124,7 +124,12 @@ class HeldRows:
             if at < hi and at + count(part) > lo:
                 found.append(rows_of(part, max(lo - at, 0), hi - at))
             at += count(part)
-        return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+        return found[0] if len(found) == 1 else self._joined(found)
+
+    def _joined(self, parts):
+        n, _, *rest = parts[0].shape
+        made = self.empty((n, sum(map(count, parts)), *rest), parts[0].dtype)
+        return np.concatenate(parts, axis=1, out=made)
 
     def forget(self, first):
         """Lets the rows before `first` go; a small rest is copied, so that it does not keep a whole band alive."""

@@ -128,8 +128,8 @@ def test_the_first_event_of_a_transposed_layer_is_of_its_first_phase():
 def test_large_frames_are_streamed_by_themselves(monkeypatch):
     net = deep(3, (40, 6))
     told = []
-    monkeypatch.setattr(bands, "WHOLE_BYTES", 1 << 10)
-    monkeypatch.setattr(bands, "BAND_BYTES", 10 * 6 * 4)
+    monkeypatch.setattr(bands, "WHOLE_BYTES", 1 << 9)
+    monkeypatch.setattr(bands, "BAND_BYTES", 10 * 6 * 2)
     result = run(net, {"x": PICTURE}, progress=lambda node, done, total: told.append((node.name, done, total)))
     assert told[:2] == [("x", 10, 160), ("c0", 19, 160)] and told[-1] == ("c2", 160, 160)
     monkeypatch.setattr(bands, "WHOLE_BYTES", 1 << 30)

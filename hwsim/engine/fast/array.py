@@ -15,10 +15,8 @@ def array_node(node, inputs, context, loops):
     cuts, results = cut(node, inputs[0].shape, context.datapath.tm), []
     y = ARENA.empty(_shape(node, x, cuts), word_type(node.params["lo"], node.params["hi"]))
     for one in cuts:
-        results.append((one, run_layer(
-            one.layer, context.datapath, np.ascontiguousarray(x[..., one.in_channels]),
-            y[:, one.rows, one.cols, one.out_channels], context.in_formats[0], context.out_format, context.monitor,
-            context.threads, loops)))
+        part = y[:, one.rows, one.cols, one.out_channels]
+        results.append((one, run_layer(one.layer, np.ascontiguousarray(x[..., one.in_channels]), part, context, loops)))
     return y.reshape(*inputs[0].shape[:-1], -1) if node.op == "qdense" else y, _joined(results, y.shape[3])
 
 

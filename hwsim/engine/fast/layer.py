@@ -15,24 +15,36 @@ CHUNK = 1 << 17  # accumulators that are worked on at a time: they stay in cache
 NEVER = (1 << 63) - 1
 
 
-def run_layer(layer, datapath, x, y, in_format, out_format, monitor, threads=1, loops=BEST):
+def run_layer(layer, x, y, context, loops=BEST):
     """Fills y (N,OH,OW,OC), of word_type(lo, hi) and any steps; the LayerStats of an ArrayLayer for x (N,IH,IW,IC), C-contiguous.
 
-    The counters are filled when `monitor` is set; `first` also in overflow mode `error`.
+    The counters are filled when `context` monitors; `first` also in overflow mode `error`.
     """
     if x.shape[1:] != (*layer.in_hw, layer.ic):
         raise ValueError(f"{layer.name}: the input must be (N, {layer.in_hw}, {layer.ic}), not {x.shape}")
-    prepared = conv.prepare(layer, datapath, in_format, monitor, loops.rungs)
-    if prepared.plan.path != "portable":
-        store = requantizer(layer, datapath, out_format, prepared.largest, loops)
-        return conv.run_layer(prepared, x, y, store, monitor, threads)
-    plan = make_plan(layer, datapath, in_format, monitor)
+    prepared = _prepared(layer, context, loops)
+    if prepared.plan.path == "portable":
+        return _portable(layer, x, y, context, loops)
+    store = requantizer(layer, context.datapath, context.out_format, prepared.largest, loops)
+    return conv.run_layer(prepared, x, y, store, context.monitor, context.threads)
+
+
+def _prepared(layer, context, loops):
+    """The layer as the kernels need it; the bands of a frame share everything but their rows."""
+    memo, name = {} if context.memo is None else context.memo, layer.name + layer.suffix
+    if name not in memo:
+        memo[name] = conv.prepare(layer, context.datapath, context.in_formats[0], context.monitor, loops.rungs)
+    return memo[name].on(layer)
+
+
+def _portable(layer, x, y, context, loops):
+    plan = make_plan(layer, context.datapath, context.in_formats[0], context.monitor)
     made = np.empty((len(x), layer.out_hw[0] * layer.out_hw[1], layer.oc), y.dtype)
-    store = requantizer(layer, datapath, out_format, plan.largest, loops)
-    accumulate = (_by_beats if plan.beats else _plain)(layer, datapath, plan, loops)
-    tallies = in_order(partial(_chunk, x, made, accumulate, store), _chunks(made), threads)
+    store = requantizer(layer, context.datapath, context.out_format, plan.largest, loops)
+    accumulate = (_by_beats if plan.beats else _plain)(layer, context.datapath, plan, loops)
+    tallies = in_order(partial(_chunk, x, made, accumulate, store), _chunks(made), context.threads)
     y[...] = made.reshape(y.shape)
-    return _stats(layer, datapath, plan, tallies, monitor) if plan.beats else LayerStats()
+    return _stats(layer, context.datapath, plan, tallies, context.monitor) if plan.beats else LayerStats()
 
 
 def _chunks(y):

@@ -2,8 +2,7 @@
 
 Everything that a kernel relies on is checked here or follows from a proof: shapes, types, the codes' format.
 """
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,9 +23,17 @@ COUNTING = {Overflow.WRAP: Mode.COUNT_WRAP, Overflow.SATURATE: Mode.COUNT_SATURA
 class Prepared:
     """A layer with its proofs, its plan and, once they are needed, the programs of its modes."""
 
-    def __init__(self, facts, plan):
-        self.facts, self.plan = facts, plan
-        self.program = cache(lambda mode: build(facts, plan, mode))
+    def __init__(self, facts, plan, programs=None):
+        self.facts, self.plan, self._programs = facts, plan, {} if programs is None else programs
+
+    def program(self, mode):
+        if mode not in self._programs:
+            self._programs[mode] = build(self.facts, self.plan, mode)
+        return replace(self._programs[mode], facts=self.facts)
+
+    def on(self, layer):
+        """The same for other rows of the layer: proofs, plan and packed weights are those that are there."""
+        return Prepared(self.facts.on(layer), self.plan, self._programs)
 
     @property
     def largest(self):

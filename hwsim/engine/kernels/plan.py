@@ -1,4 +1,5 @@
 """Which way an array layer takes through the kernels, decided at load from proofs (kernels/proofs.py) and never from data."""
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,6 +61,12 @@ class Facts:
     def __init__(self, layer, datapath, in_format):
         self.layer, self.datapath, self.in_format = layer, datapath, in_format
         self.words = integer_weights(layer.codes, layer.w_format, layer.w_bits)
+
+    def on(self, layer):
+        """The same facts of other rows of the layer."""
+        found = copy(self)
+        found.layer = layer
+        return found
 
     @property
     def out_type(self):

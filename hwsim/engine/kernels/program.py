@@ -16,6 +16,7 @@ from hwsim.engine.kernels.variant import FRESH_BYTES, JOB, WORDS, Finish, Form, 
 from hwsim.ops.window import extent
 
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
+LEAST_ROWS = 8      # of a chunk, whose border rows are then a fourth of them or less
 TURN = 1 << 24     # products that make a chunk worth handing to a thread
 
 
@@ -75,7 +76,7 @@ class Program:
         """Output rows per chunk: few enough for the cache and for every thread to get several, enough to be worth a turn."""
         layer = self.layer
         row = self.columns * layer.ic * np.dtype(self.scratch_type).itemsize * layer.stride[0]
-        rows = max(SCRATCH // max(row, 1), 4)
+        rows = max(SCRATCH // max(row, 1), LEAST_ROWS)
         if threads > 1:
             fair = -(-layer.out_hw[0] * images // (4 * threads))
             products = layer.codes[0].size * layer.out_hw[1]
