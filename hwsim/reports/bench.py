@@ -16,7 +16,6 @@ from hwsim.engine.fast.layer import requantizer
 from hwsim.engine.fast.loops import COMPILED
 from hwsim.engine.kernels import conv, limit
 from hwsim.engine.kernels.pool import in_order
-from hwsim.engine.kernels.program import Worker
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import Form
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
@@ -170,10 +169,10 @@ def _kernel(shape, mode):
     program, x = prepared.program(prepared.plan.mode), _input(layer)
     band, rows = program.parts[0].bands[0].variant, _cached_rows(program)
     y, store = _output(prepared.facts), requantizer(layer, datapath, IntFormat(bits), prepared.largest, COMPILED)
-    worker = Worker(program, rows, y.strides[1:], store)
+    worker = program.worker(rows, y.strides[1:], store)
     worker.rows(x.reshape(shape.size, -1), y[0, :rows], 0)
-    target, parts = y[0, :rows] if worker.direct else worker.outputs, range(len(program.parts))
-    alone = (lambda: [worker.kernels(part, worker.inputs, target) for part in parts], shape.macs * rows // shape.size)
+    target = y[0, :rows] if worker.direct else worker.outputs
+    alone = (lambda: [worker.run(jobs, worker.inputs, target) for jobs in worker.jobs], shape.macs * rows // shape.size)
     return _Kernel(str(prepared.plan), f"{band.mr}x{band.nr}", program.form if program.form is not Form.CHANNEL else Form.PAIR,
                    alone, (lambda: conv.run_layer(prepared, x, y, store, monitor), shape.macs))
 

@@ -2,7 +2,8 @@
 import numpy as np
 
 from hwsim.engine.kernels import pack
-from hwsim.engine.kernels.geometry import free_order
+from hwsim.engine.kernels.beat_by_beat import BeatProgram
+from hwsim.engine.kernels.geometry import Reduction, free_order
 from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.plan import INT32, Requantizer, requantizer
 from hwsim.engine.kernels.program import Part, Program
@@ -28,6 +29,8 @@ def build(facts, plan, mode=None):
 def _program(facts, plan, rung, mode):
     if plan.path == "split":
         return _split(facts, rung, mode)
+    if plan.path == "beats":
+        return _beats(facts, rung, mode)
     chosen = requantizer(facts)
     if plan.path == "dot8":
         return _bytes(facts, rung, mode, chosen)
@@ -64,6 +67,17 @@ def _split(facts, rung, mode):
             bands = _bands(facts, reduction, none, chosen, rung, form, Mode.PLAIN)
             parts.append(Part(reduction, bands, shift))
     return Program(facts, form, mode, Finish.NONE, tuple(parts), facts.layer.bias)
+
+
+def _beats(facts, rung, mode):
+    """Weights in signed bytes; every beat is a run, whose sum fits 32 bits: at most 64 products of 16 and 8 bits."""
+    form, alone = Form.CHANNEL if facts.layer.depthwise else Form.PAIR, facts.beats_alone
+    none = np.zeros(facts.layer.oc, np.int64)
+    chosen, parts = Requantizer(Finish.NONE, none, none, none), []
+    for shift, weights in _signed_bytes(alone.weights):
+        reduction = Reduction(weights, alone.starts)
+        parts.append(Part(reduction, _bands(facts, reduction, none, chosen, rung, form, Mode.PLAIN), shift))
+    return BeatProgram(facts, form, mode, Finish.NONE, tuple(parts), facts.layer.bias)
 
 
 def _signed_bytes(weights):

@@ -11,7 +11,6 @@ from hwsim.engine.kernels.build import build
 from hwsim.engine.kernels.compiling import lost
 from hwsim.engine.kernels.events import first_event
 from hwsim.engine.kernels.plan import Facts, plan_of
-from hwsim.engine.kernels.program import Worker
 from hwsim.engine.kernels.variant import COUNTS, WATCHES, Mode, Tally
 from hwsim.engine.result import LayerStats
 from hwsim.errors import UsageError
@@ -111,7 +110,7 @@ def _run(program, x, out, store, threads):
     flat = x.reshape(len(x), program.layer.in_hw[0], -1)
 
     def work(numbers):
-        worker = Worker(program, rows, out.strides[1:], store, program.in_place and x.dtype == np.int16)
+        worker = program.worker(rows, out.strides[1:], store, program.in_place and x.dtype == np.int16)
         for number in numbers:
             n, first = number // chunks, number % chunks * rows
             worker.rows(flat[n], out[n, first:first + rows], first)

@@ -34,6 +34,14 @@ class Reduction:
         starts[:, 2] += np.tile(np.arange(pieces) * length, runs)
         return Reduction(full.reshape(oc, runs * pieces, length), starts)
 
+    def one_by_one(self):
+        """The same beats in the same order, one in each run."""
+        oc, runs, length = self.weights.shape
+        beats = length // self.beat
+        starts = np.repeat(self.starts, beats, axis=0)
+        starts[:, 2] += np.tile(np.arange(beats) * self.beat, runs)
+        return Reduction(self.weights.reshape(oc, runs * beats, length // beats), starts)
+
     def cut(self, first, last):
         """The runs first..last-1 alone."""
         return Reduction(self.weights[:, first:last], self.starts[first:last], self.beat)

@@ -22,7 +22,8 @@ INT32 = (1 << 31) - 1
 
 @dataclass(frozen=True)
 class Plan:
-    """How one layer runs. path: dot16, dot8 (bytes), split (64-bit sums of several passes) or portable (no kernel).
+    """How one layer runs. path: dot16, dot8 (bytes), split (64-bit sums of several passes), beats (as split, put together after
+    every beat) or portable (no kernel).
 
     rung: the instruction set, "" where none; mode, finish: as in kernels/variant.py, finish NONE: by the engine's own
     requantizer; reason: why not a faster path.
@@ -90,6 +91,10 @@ class Facts:
         return geometry.beat_order(self.layer, self.words, self.datapath.tn)
 
     @cached_property
+    def beats_alone(self):
+        return self.beats.one_by_one()
+
+    @cached_property
     def inside(self):
         """No partial sum leaves the accumulator, so that every overflow mode gives the exact sum and no event."""
         weights = np.moveaxis(self.words, 0, 1)
@@ -139,14 +144,14 @@ def plan_of(facts, monitor, rung):
 
 def _watched(facts, rung):
     """Counters wanted: exact partial sums are watched, and where one may leave the accumulator, events can be counted."""
-    if not proofs.pairs_exact(facts.words, facts.in_format):
-        return _portable("products may need more than 32 bits")
-    if not facts.exact32:
-        return _portable("exact partial sums may need more than 32 bits")
     if facts.beats is None:
         return _portable("row-packed beats with dilated columns")
+    if not proofs.pairs_exact(facts.words, facts.in_format):
+        return _beats(facts, rung, Mode.OBSERVE, "products may need more than 32 bits")
+    if not facts.exact32:
+        return _beats(facts, rung, Mode.OBSERVE, "exact partial sums may need more than 32 bits")
     if not facts.inside and not facts.beats_fit:
-        return _portable("an accumulator plus a beat may need more than 32 bits")
+        return _beats(facts, rung, Mode.OBSERVE, "an accumulator plus a beat may need more than 32 bits")
     return Plan("dot16", rung.name, Mode.WATCH if facts.reach < SPAN else Mode.OBSERVE, requantizer(facts).finish)
 
 
@@ -162,7 +167,18 @@ def _unwatched(facts, rung):
         return _portable("row-packed beats with dilated columns")
     if facts.beats_fit:
         return Plan("dot16", rung.name, Mode.SATURATE, finish)
-    return _portable("a saturating accumulator plus a beat may need more than 32 bits")
+    return _beats(facts, rung, Mode.SATURATE, "a saturating accumulator plus a beat may need more than 32 bits")
+
+
+def _beats(facts, rung, mode, reason):
+    """Sums of single beats by the kernels, everything else in 64 bits."""
+    if not _in_16_bits(facts.in_format):
+        return _portable("activations of more than 16 bits")
+    return Plan("beats", rung.name, mode, Finish.NONE, reason)
+
+
+def _in_16_bits(fmt):
+    return -proofs.INT16 - 1 <= fmt.min and fmt.max <= proofs.INT16
 
 
 def _free(facts, rung, finish):
@@ -173,7 +189,7 @@ def _free(facts, rung, finish):
         return Plan("dot8", rung.name, mode, finish)
     if facts.pairs and (facts.exact32 or narrow):
         return Plan("dot16", rung.name, mode, finish)
-    if facts.in_format.min < -proofs.INT16 - 1 or facts.in_format.max > proofs.INT16:
+    if not _in_16_bits(facts.in_format):
         return _portable("activations of more than 16 bits")
     reason = "sums may need more than 32 bits" if facts.pairs else "products may need more than 32 bits"
     return Plan("split", rung.name, Mode.WRAP if not facts.inside else Mode.PLAIN, Finish.NONE, reason)

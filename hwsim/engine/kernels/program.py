@@ -16,6 +16,7 @@ from hwsim.engine.kernels.variant import FRESH_BYTES, JOB, WORDS, Finish, Form, 
 from hwsim.ops.window import extent
 
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
+WIDE_BYTES = 12    # of a 64-bit sum and the 32-bit sums that are added to it
 LEAST_ROWS = 8      # of a chunk, whose border rows are then a fourth of them or less
 TURN = 1 << 24     # products that make a chunk worth handing to a thread
 
@@ -84,6 +85,11 @@ class Program:
         return int(max(min(rows, layer.out_hw[0]), 1))
 
 
+    def worker(self, *given):
+        """A Worker(program, ...) of this kind of program."""
+        return Worker(self, *given)
+
+
 class Worker:
     """One thread's buffers for a Program: input rows, accumulators, tallies.
 
@@ -134,7 +140,7 @@ class Worker:
         if program.finish is Finish.NONE:
             self._wide(x, target, y)
             return
-        self.kernels(0, x, target)
+        self.run(self.jobs[0], x, target)
         if not self.direct:
             keep(target, y)
 
@@ -147,20 +153,24 @@ class Worker:
     def _wide(self, x, sums, y):
         program, acc = self.program, self.acc[:len(y)]
         wide.start(acc, program.bias)
-        for index, part in enumerate(program.parts):
-            self.kernels(index, x, sums)
-            wide.add(acc, sums, part.shift)
-        if program.mode & Mode.WRAP:
-            wide.wrap(acc, 64 - program.facts.datapath.acc_bits)
+        self._accumulate(x, sums, acc)
         made = y if y.flags.c_contiguous else np.empty(y.shape, y.dtype)
         self.clamped += self.store(acc.reshape(-1, program.layer.oc), made.reshape(-1, program.layer.oc))
         if made is not y:
             y[...] = made
 
-    def kernels(self, index, x, out):
-        """Runs part `index` on the input rows x into out (ROWS,OW,OC or its padded width)."""
-        for run, job in self.jobs[index]:
-            run(job, x.ctypes.data, out.ctypes.data, len(out))
+    def _accumulate(self, x, sums, acc):
+        """Adds every part to acc; `sums` is room for one."""
+        for part, jobs in zip(self.program.parts, self.jobs):
+            self.run(jobs, x, sums)
+            wide.add(acc, sums, part.shift)
+        if self.program.mode & Mode.WRAP:
+            wide.wrap(acc, 64 - self.program.facts.datapath.acc_bits)
+
+    def run(self, jobs, x, out):
+        """Runs the kernels of `jobs` on the input rows x into out (ROWS,OW,OC or its padded width)."""
+        for kernel_of_band, job in jobs:
+            kernel_of_band(job, x.ctypes.data, out.ctypes.data, len(out))
 
     def _job(self, band, tally, offsets):
         """What a kernel is told about its band, in this worker's memory."""

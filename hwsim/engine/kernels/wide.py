@@ -26,4 +26,24 @@ def _wrapped(acc, spare):
                 acc[row, pixel, oc] = (acc[row, pixel, oc] << spare) >> spare
 
 
-start, add, wrap = compiled(_started), compiled(_added), compiled(_wrapped)
+def _observed(acc, least, most):
+    """least, most (OC) with every acc[row, pixel, oc]."""
+    for row in range(acc.shape[0]):
+        for pixel in range(acc.shape[1]):
+            for oc in range(acc.shape[2]):
+                least[oc] = min(least[oc], acc[row, pixel, oc])
+                most[oc] = max(most[oc], acc[row, pixel, oc])
+
+
+def _limited(acc, low, high, wraps, events):
+    """acc outside low..high (powers of two) counted per channel, then wrapped or saturated."""
+    for row in range(acc.shape[0]):
+        for pixel in range(acc.shape[1]):
+            for oc in range(acc.shape[2]):
+                value = acc[row, pixel, oc]
+                inside = min(max(value, low), high)
+                events[oc] += inside != value
+                acc[row, pixel, oc] = ((value - low) & (high - low)) + low if wraps else inside
+
+
+start, add, wrap, observe, limit = (compiled(loop) for loop in (_started, _added, _wrapped, _observed, _limited))

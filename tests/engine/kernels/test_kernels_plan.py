@@ -47,7 +47,14 @@ def layer_of(*args, **changes):
     ({"codes": np.full((1, 32, 3, 3, 32), -32768), "w_bits": 16}, Datapath(), I16, False,
      "split avx512 plain, none (products may need more than 32 bits)"),
     ({"codes": np.full((1, 32, 3, 3, 32), 32767), "w_bits": 16}, Datapath(32, Overflow.SATURATE), I16, False,
-     "portable (a saturating accumulator plus a beat may need more than 32 bits)"),
+     "beats avx512 saturate, none (a saturating accumulator plus a beat may need more than 32 bits)"),
+    ({"codes": np.full((1, 32, 3, 3, 32), -32768), "w_bits": 16}, Datapath(), I16, True,
+     "beats avx512 observe, none (products may need more than 32 bits)"),
+    ({"codes": np.full((1, 32, 3, 3, 32), 32767), "w_bits": 16}, Datapath(), I16, True,
+     "beats avx512 observe, none (exact partial sums may need more than 32 bits)"),
+    ({}, Datapath(), IntFormat(16, signed=False), False, "portable (activations of more than 16 bits)"),
+    ({"codes": np.full((1, 32, 3, 3, 32), 32767), "w_bits": 16}, Datapath(), IntFormat(16, signed=False), True,
+     "portable (activations of more than 16 bits)"),
 ])
 def test_plans(changes, datapath, fmt, monitor, text):
     facts = plan.Facts(layer_of(32, 32, (3, 3), (4, 9), **changes), datapath, fmt)

@@ -126,7 +126,7 @@ def _least():
         **{f"{bits} bits of code": 50 for bits in range(2, 17)}, **{f"{bits} bits of weight": 25 for bits in range(2, 17)},
         **{f"{bits} bits of accumulator": 5 for bits in range(8, 49)},
         **{f"tn {tn}": 10 for tn in (1, 4, 8)}, "tn 32": 5, **{f"threads {count}": 250 for count in (1, 2, 3)},
-        **({"plan dot16": 500, "plan split": 25, "plan portable": 80} if RUNGS else {}),
+        **({"plan dot16": 500, "plan split": 25, "plan portable": 15, "plan beats": 80} if RUNGS else {}),
         **({"plan dot8": 50} if RUNGS and RUNGS[0].vnni else {}),
         "int32": 400, "int16": 400,
         "more than two codes": 800, "some codes clamped": 400,

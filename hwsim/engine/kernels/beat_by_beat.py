@@ -1,0 +1,73 @@
+"""Layers whose accumulator needs more than 32 bits after a beat: the kernels make the sums of single beats, of weights cut into
+signed bytes, and compiled loops put them together, watch and limit them in 64 bits.
+"""
+import numpy as np
+
+from hwsim.engine.kernels import wide
+from hwsim.engine.kernels.program import SCRATCH, WIDE_BYTES, Program, Worker
+from hwsim.engine.kernels.variant import Mode, Tally
+from hwsim.fixed.formats import Overflow
+
+
+class BeatProgram(Program):
+    """A Program whose parts have one beat per run and all beats in the order of the device; a beat is the sum of all parts."""
+
+    def chunk_rows(self, images, threads):
+        wide_rows = SCRATCH // (self.layer.out_hw[1] * self.layer.oc * WIDE_BYTES)
+        return max(1, min(super().chunk_rows(images, threads), wide_rows))
+
+    def worker(self, *given):
+        return BeatWorker(self, *given)
+
+
+class BeatWorker(Worker):
+    """A Worker whose counters have 64 bits."""
+
+    def __init__(self, program, *given):
+        super().__init__(program, *given)
+        ends, fmt = np.iinfo(np.int64), program.facts.datapath.acc_format
+        self.least, self.most = (np.full(program.layer.oc, end) for end in (ends.max, ends.min))
+        self.events, self.ends = np.zeros(program.layer.oc, np.int64), (fmt.min, fmt.max)
+        self.beats = [self._jobs_of(beat) for beat in range(len(program.facts.beats_alone.starts))]
+
+    def _jobs_of(self, beat):
+        """[(shift of a part, its kernels and their jobs for this beat alone)]."""
+        found = []
+        for part, jobs in zip(self.program.parts, self.jobs):
+            alone = [(run, _alone(job, beat, band)) for (run, job), band in zip(jobs, part.bands)]
+            found.append((part.shift, alone))
+        return found
+
+    def _accumulate(self, x, sums, acc):
+        mode = self.program.mode
+        for beat in self.beats:
+            for shift, jobs in beat:
+                self.run(jobs, x, sums)
+                wide.add(acc, sums, shift)
+            if mode & Mode.OBSERVE:
+                wide.observe(acc, self.least, self.most)
+            else:
+                wide.limit(acc, *self.ends, self._wraps(), self.events)
+
+    def _wraps(self):
+        return self.program.facts.datapath.acc_mode is not Overflow.SATURATE
+
+    def tally(self, row):
+        return {Tally.LEAST: self.least, Tally.MOST: self.most, Tally.EVENTS: self.events}[row]
+
+    def take_events(self):
+        taken = self.events.copy()
+        self.events[:] = 0
+        return taken
+
+    def all_clamped(self):
+        return self.clamped
+
+
+def _alone(job, beat, band):
+    """A copy of a JOB for one of its runs."""
+    one = job.copy()
+    one["runs"] += beat * 8
+    one["weights"] += beat * band.weights.strides[1]
+    one["n_runs"] = 1
+    return one
