@@ -14,7 +14,7 @@ class BeatProgram(Program):
 
     def chunk_rows(self, images, threads):
         wide_rows = SCRATCH // (self.layer.out_hw[1] * self.layer.oc * WIDE_BYTES)
-        return max(1, min(super().chunk_rows(images, threads), wide_rows))
+        return max(1, min(self.cached_rows(images, threads), wide_rows))
 
     def worker(self, *given):
         return BeatWorker(self, *given)
@@ -23,11 +23,11 @@ class BeatProgram(Program):
 class BeatWorker(Worker):
     """A Worker whose counters have 64 bits."""
 
-    def __init__(self, program, *given):
-        super().__init__(program, *given)
+    def __init__(self, program, rows, *given):
+        super().__init__(program, rows, *given)
         ends, fmt = np.iinfo(np.int64), program.facts.datapath.acc_format
         self.least, self.most = (np.full(program.layer.oc, end) for end in (ends.max, ends.min))
-        self.events, self.ends = np.zeros(program.layer.oc, np.int64), (fmt.min, fmt.max)
+        self.events, self.ends = np.zeros((rows, program.layer.oc), np.int64), (fmt.min, fmt.max)
         self.beats = [self._jobs_of(beat) for beat in range(len(program.facts.beats_alone.starts))]
 
     def _jobs_of(self, beat):
@@ -53,10 +53,10 @@ class BeatWorker(Worker):
         return self.program.facts.datapath.acc_mode is not Overflow.SATURATE
 
     def tally(self, row):
-        return {Tally.LEAST: self.least, Tally.MOST: self.most, Tally.EVENTS: self.events}[row]
+        return {Tally.LEAST: self.least, Tally.MOST: self.most}[row]
 
-    def take_events(self):
-        taken = self.events.copy()
+    def take_events(self, rows):
+        taken = self.events[:rows].copy()
         self.events[:] = 0
         return taken
 

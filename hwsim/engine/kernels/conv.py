@@ -104,7 +104,7 @@ def _run(program, x, out, store, threads):
     """Fills `out`; the Totals of the run."""
     counting = bool(program.mode & COUNTS)
     height = program.layer.out_hw[0]
-    rows = 1 if counting else program.chunk_rows(len(x), threads)
+    rows = program.chunk_rows(len(x), threads)
     chunks = -(-height // rows)
     events = np.zeros((len(x), height, program.layer.oc), np.int64) if counting else None
     flat = x.reshape(len(x), program.layer.in_hw[0], -1)
@@ -113,9 +113,10 @@ def _run(program, x, out, store, threads):
         worker = program.worker(rows, out.strides[1:], store, program.in_place and x.dtype == np.int16)
         for number in numbers:
             n, first = number // chunks, number % chunks * rows
-            worker.rows(flat[n], out[n, first:first + rows], first)
+            here = slice(first, min(first + rows, height))
+            worker.rows(flat[n], out[n, here], first)
             if counting:
-                events[n, first] = worker.take_events()
+                events[n, here] = worker.take_events(here.stop - first)
         return worker
 
     workers = pool.for_chunks(len(x) * chunks, threads, work)

@@ -12,7 +12,7 @@ from hwsim.engine.kernels.fill import fill, keep
 from hwsim.engine.kernels.geometry import Reduction
 from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import FRESH_BYTES, JOB, WORDS, Finish, Form, Mode, Tally
+from hwsim.engine.kernels.variant import COUNTS, FRESH_BYTES, JOB, WORDS, Finish, Form, Mode, Tally
 from hwsim.ops.window import extent
 
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
@@ -74,7 +74,11 @@ class Program:
         return (count - 1) * layer.stride[0] + extent(layer.kernel[0], layer.dilation[0])
 
     def chunk_rows(self, images, threads):
-        """Output rows per chunk: few enough for the cache and for every thread to get several, enough to be worth a turn."""
+        """Output rows per chunk; one where the kernels count events, which they do not tell apart by rows."""
+        return 1 if self.mode & COUNTS else self.cached_rows(images, threads)
+
+    def cached_rows(self, images, threads):
+        """Output rows that are few enough for the cache and for every thread to get several, enough to be worth a turn."""
         layer = self.layer
         row = self.columns * layer.ic * np.dtype(self.scratch_type).itemsize * layer.stride[0]
         rows = max(SCRATCH // max(row, 1), LEAST_ROWS)
@@ -195,12 +199,12 @@ class Worker:
         found = [tally[:, row].ravel()[:band.count] for band, tally in zip(self.program.parts[0].bands, self.tallies[0])]
         return np.concatenate(found).astype(np.int64)
 
-    def take_events(self):
-        """Events per channel since the last call, int64 (OC)."""
+    def take_events(self, rows):
+        """Events per channel in the `rows` rows since the last call, int64 (ROWS,OC)."""
         events = self.tally(Tally.EVENTS)
         for tally in self.tallies[0]:
             tally[:, Tally.EVENTS] = 0
-        return events
+        return events[None]
 
     def all_clamped(self):
         """How many of this worker's outputs the final clamp changed. Kernels that finish in words count in any lane; their

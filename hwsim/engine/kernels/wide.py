@@ -27,22 +27,26 @@ def _wrapped(acc, spare):
 
 
 def _observed(acc, least, most):
-    """least, most (OC) with every acc[row, pixel, oc]."""
+    """least, most (OC) with every acc[row, pixel, oc]: vectors only look whether there is a new one, which is rare."""
     for row in range(acc.shape[0]):
         for pixel in range(acc.shape[1]):
+            new = 0
             for oc in range(acc.shape[2]):
-                least[oc] = min(least[oc], acc[row, pixel, oc])
-                most[oc] = max(most[oc], acc[row, pixel, oc])
+                new |= (acc[row, pixel, oc] < least[oc]) | (acc[row, pixel, oc] > most[oc])
+            if new:
+                for oc in range(acc.shape[2]):
+                    least[oc] = min(least[oc], acc[row, pixel, oc])
+                    most[oc] = max(most[oc], acc[row, pixel, oc])
 
 
 def _limited(acc, low, high, wraps, events):
-    """acc outside low..high (powers of two) counted per channel, then wrapped or saturated."""
+    """acc outside low..high (powers of two) counted in events (ROWS,OC), then wrapped or saturated."""
     for row in range(acc.shape[0]):
         for pixel in range(acc.shape[1]):
             for oc in range(acc.shape[2]):
                 value = acc[row, pixel, oc]
                 inside = min(max(value, low), high)
-                events[oc] += inside != value
+                events[row, oc] += inside != value
                 acc[row, pixel, oc] = ((value - low) & (high - low)) + low if wraps else inside
 
 
