@@ -23,11 +23,12 @@ class Reduction:
         return np.ascontiguousarray(self.starts @ np.array([row, pixel, item]), np.int64)
 
     def shortened(self, length):
-        """The same sums in runs of at most `length` inputs; only for a free order."""
+        """The same sums in runs of at most `length` inputs, of equal length; only for a free order."""
         oc, runs, old = self.weights.shape
         pieces = -(-old // length)
         if pieces == 1:
             return self
+        length = -(-old // pieces)
         full = np.zeros((oc, runs, pieces * length), np.int64)
         full[..., :old] = self.weights
         starts = np.repeat(self.starts, pieces, axis=0)

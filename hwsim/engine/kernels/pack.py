@@ -6,7 +6,7 @@ import numpy as np
 from hwsim.engine.kernels.target import COLUMN
 from hwsim.engine.kernels.variant import FRESH_BYTES, SPAN, Form, Mode, Tally, Variant
 
-SLACK = 256  # readable bytes behind every buffer: a run of an odd length and a full column read past their data
+SLACK = 4096  # readable bytes behind every buffer: runs that are filled up and full columns read past their data
 LONGEST_PASS = 8
 MOST_PIXELS = 16  # of any tile
 

@@ -17,6 +17,7 @@ from hwsim.ops.window import extent
 
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
 WIDE_BYTES = 12    # of a 64-bit sum and the 32-bit sums that are added to it
+LANE = 4           # bytes of a 32-bit lane of inputs, as they are packed
 LEAST_ROWS = 8      # of a chunk, whose border rows are then a fourth of them or less
 TURN = 1 << 24     # products that make a chunk worth handing to a thread
 
@@ -62,11 +63,26 @@ class Program:
 
     @cached_property
     def in_place(self):
-        """Whether 16-bit inputs can be read where they are: there is no border, and every run ends with its inputs."""
-        layer, bands = self.layer, [(band, part.reduction) for part in self.parts for band in part.bands]
-        whole = all(band.weights.shape[2] * self.form == reduction.weights.shape[2] for band, reduction in bands)
+        """Whether 16-bit inputs can be read where they are: there is no border, and no kernel reads past its window's end."""
+        layer, (row, pixel, item) = self.layer, self.image_steps
+        end = (extent(layer.kernel[0], layer.dilation[0]) - 1) * row + (extent(layer.kernel[1], layer.dilation[1]) - 1) * pixel
+        short = all(self.reach(part, row, pixel, item) <= end + layer.ic * item for part in self.parts)
         inside = self.rows(layer.out_hw[0]) <= layer.in_hw[0] and self.columns <= layer.in_hw[1]
-        return self.form is Form.PAIR and whole and inside and layer.pad[0] == layer.pad[2] == 0
+        return self.form is Form.PAIR and short and inside and layer.pad[0] == layer.pad[2] == 0
+
+    @property
+    def image_steps(self):
+        """Bytes between two rows, pixels and channels of an int16 image."""
+        item = np.dtype(np.int16).itemsize
+        return self.layer.in_hw[1] * self.layer.ic * item, self.layer.ic * item, item
+
+    def reach(self, part, row, pixel, item):
+        """How far the kernels of a Part read behind the first input of a window, in bytes, for these steps in bytes."""
+        if self.form is Form.CHANNEL:
+            read = [(band.first + band.blocks * band.block) * item for band in part.bands]
+        else:
+            read = [band.weights.shape[2] * LANE for band in part.bands]
+        return int(part.reduction.offsets(row, pixel, item).max()) + max(read)
 
     def rows(self, count):
         """Input rows that `count` output rows read."""
@@ -105,8 +121,7 @@ class Worker:
     def __init__(self, program, rows, steps, store, in_place=False):
         self.program, self.store, layer = program, store, program.layer
         self.inputs = None if in_place else pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
-        item, columns = np.dtype(program.scratch_type).itemsize, layer.in_hw[1] if in_place else program.columns
-        self.strides = (columns * layer.ic * item, layer.ic * item, item)
+        self.strides = program.image_steps if in_place else self.inputs.strides
         self.padded = -(-layer.oc // COLUMN) * COLUMN
         self.out_type = np.dtype(np.int32 if program.finish is Finish.NONE else program.facts.out_type)
         self.direct = program.finish is not Finish.NONE and self.padded == layer.oc and steps[2] == self.out_type.itemsize
@@ -128,12 +143,9 @@ class Worker:
         layer, (row, pixel, item) = self.program.layer, self.strides
         last = (len(self.inputs) - extent(layer.kernel[0], layer.dilation[0])) * row
         last += (layer.out_hw[1] - 1) * layer.stride[1] * pixel
-        for part, offsets in zip(self.program.parts, self.runs):
-            for band in part.bands:
-                lane = band.blocks * band.block * item if self.program.form is Form.CHANNEL else 0
-                end = last + int(offsets.max()) + (lane or band.weights.shape[2] * 4)
-                if offsets.min() < 0 or end > self.inputs.nbytes + pack.SLACK:
-                    raise AssertionError(f"a run must end inside its rows, not at {end}")
+        end = last + max(self.program.reach(part, row, pixel, item) for part in self.program.parts)
+        if end > self.inputs.nbytes + pack.SLACK:
+            raise AssertionError(f"a run must end inside its rows, not at {end}")
 
     def rows(self, image, y, first):
         """Fills y (ROWS,OW,OC), rows first.. of the layer's output, from image (IH, IW*IC)."""

@@ -19,6 +19,7 @@ from hwsim.engine.kernels.target import ladder
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
 from hwsim.graph.node import Node
 
+SETTINGS = ("bits", "w_bits", "monitor", "by_beats")
 PLAIN, BY_BEATS = Datapath(), Datapath(18, Overflow.SATURATE)
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -45,11 +46,12 @@ def fenced(array, at_end):
 
 
 def node_of(r, shape):
-    oc, icg = shape["oc"], shape["ic"] // shape["groups"]
-    fields = {"codes": r.integers(-127, 128, (1, oc, *shape["kernel"], icg)), "bias": r.integers(-999, 1000, oc),
+    oc, icg, end = shape["oc"], shape["ic"] // shape["groups"], 1 << (shape.get("w_bits", 8) - 1)
+    fields = {"codes": r.integers(1 - end, end, (1, oc, *shape["kernel"], icg)), "w_bits": shape.get("w_bits", 8),
+              "bias": r.integers(-999, 1000, oc),
               "m_pos": r.integers(1 << 15, 1 << 16, oc), "m_neg": r.integers(1 << 12, 1 << 14, oc),
               "shift": r.integers(20, 26, oc), "lo": -1024, "hi": 1023}
-    geometry = {name: value for name, value in shape.items() if name not in ("op", "n", "hw", "ic", "oc", "kernel")}
+    geometry = {name: value for name, value in shape.items() if name not in ("op", "n", "hw", "ic", "oc", "kernel", *SETTINGS)}
     if shape["op"] != "qconv2d":
         geometry.pop("groups")
     return Node.make("layer", shape["op"], ("x",), **fields, **{k: _tuple(v) for k, v in geometry.items()})
@@ -60,12 +62,16 @@ def _tuple(value):
 
 
 def check(number, shape, loops):
-    """Raises where the rung's codes or counters are not plain numpy's; some shapes by beats, some in bytes."""
-    r = np.random.default_rng(number)
-    node, monitor, fmt = node_of(r, shape), number % 14 == 0, IntFormat(9 if number % 5 else 8)
-    context = Context(PLAIN if number % 7 else BY_BEATS, (fmt,), IntFormat(11), monitor, 1 + number % 2)
-    word = word_type(fmt.min, fmt.max) if number % 3 else np.int32
-    x = fenced(r.integers(fmt.min, fmt.max + 1, (shape["n"], *shape["hw"], shape["ic"])).astype(word), number // 2 % 2)
+    """Raises where the rung's codes or counters are not plain numpy's; some shapes by beats, some in bytes, where they do not
+    say themselves what is done with them: then they are int16 codes before the last page, which kernels may read in place.
+    """
+    r, given = np.random.default_rng(number), "bits" in shape
+    node, monitor = node_of(r, shape), shape.get("monitor", number % 14 == 0)
+    fmt, by_beats = IntFormat(shape.get("bits", 9 if number % 5 else 8)), shape.get("by_beats", number % 7 == 0)
+    context = Context(BY_BEATS if by_beats else PLAIN, (fmt,), IntFormat(11), monitor, 1 + number % 2)
+    word = word_type(fmt.min, fmt.max) if given or number % 3 else np.int32
+    codes = r.integers(fmt.min, fmt.max + 1, (shape["n"], *shape["hw"], shape["ic"])).astype(word)
+    x = fenced(codes, given or number // 2 % 2)
     expected = evaluate(node, x, context)
     codes, stats = run_node(node, [x], context, loops)
     np.testing.assert_array_equal(codes, expected.codes)

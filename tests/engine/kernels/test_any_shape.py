@@ -40,6 +40,17 @@ def corners():
     yield shape((1, 1), 1, 251)
 
 
+def in_place():
+    """No border, 16-bit codes: what the kernels may read where it is, with channels that fill a beat or a run, or do not."""
+    ways = ({"monitor": True}, {"by_beats": True}, {}, {"w_bits": 16}, {"w_bits": 16, "monitor": True})
+    for ic in (1, 3, 7, 16, 24, 40, 86, 257, 320, 1000):
+        for way in ways:
+            yield shape((2, 5), ic, 3, bits=16 if "w_bits" in way else 11, **{"monitor": False, "by_beats": False} | way)
+    for ic in (5, 16, 24, 96):
+        for way in ways:
+            yield shape((4, 7), ic, 17, (3, 3), bits=16 if "w_bits" in way else 11, **{"monitor": False, "by_beats": False} | way)
+
+
 def drawn(r):
     """A random shape with an output, its sizes mostly primes and smaller than a tile as often as not."""
     groups = int(r.choice((1, 1, 1, 2, 3)))
@@ -64,7 +75,7 @@ def _padding(r, hw, kernel, dilation):
 @pytest.mark.parametrize("rung", RUNGS)
 def test_no_shape_ends_the_process(rung, tmp_path):
     r = np.random.default_rng(sum(map(ord, rung)))
-    shapes = [*corners(), *(drawn(r) for _ in range(DRAWN))]
+    shapes = [*corners(), *in_place(), *(drawn(r) for _ in range(DRAWN))]
     (tmp_path / "shapes.json").write_text(json.dumps(shapes))
     done = run_child(HERE / "fuzz_child.py", rung, tmp_path / "shapes.json")
     assert done.returncode == 0, f"{_ending(done.returncode)} on {rung}: {done.stdout.splitlines()[-1:]}\n{done.stderr[-2000:]}"
