@@ -33,6 +33,21 @@ def whole(path):
         raise
 
 
+def check_writable(path):
+    """Nothing, once a file can be made at `path`: to be asked before long work. Errors: FileError."""
+    path = Path(path)
+    if path.is_dir():
+        raise FileError(f"{path}: must be writable, not a folder")
+    if path.exists() and not path.is_file():
+        return
+    try:
+        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise FileError(f"{path}: must be writable, not {reason(error)}") from error
+    os.close(descriptor)
+    os.unlink(partial)
+
+
 @contextlib.contextmanager
 def staged(path):
     """A folder beside `path` to write into, whose files take their places in `path` only when the block ends well.

@@ -1,6 +1,7 @@
 """`hwsim bench`: how fast the engine is beside the machine's own limit."""
 import click
 
+from hwsim import files
 from hwsim.cli import options, progress
 from hwsim.cli.main import Command
 
@@ -20,7 +21,11 @@ def command(repeats, plot_path, json_path, quiet, verbose):
       hwsim bench
       hwsim bench --repeats 3 --json bench.json --plot bench.png
     """
-    from hwsim.reports import bench  # loads the compiler, which --help does without
+    from hwsim.reports import bench, cycles  # loads the compiler, which --help does without
+    if plot_path:
+        cycles.plot_kind(plot_path)
+    for path in filter(None, (plot_path, json_path if json_path != "-" else None)):
+        files.check_writable(path)
     report = bench.report(repeats=repeats)
     progress.publish(report, json_path, quiet, bench.text, verbose)
     if plot_path:

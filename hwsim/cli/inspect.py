@@ -4,6 +4,7 @@ import click
 from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
+from hwsim.errors import UsageError
 from hwsim.imaging.source import sources
 from hwsim.reports import inspection
 from hwsim.reports.session import Clock, doors_of, open_model, start
@@ -26,6 +27,8 @@ def command(model, as_text, with_plan, json_path, quiet, verbose, **given):
       hwsim inspect net.hwq --text
       hwsim inspect models/dephasenet10.h5 --plan --act-bits 8
     """
+    if as_text and with_plan:
+        raise UsageError("--text must come without --plan, which is a table of its own, not with it")
     opened = open_model(model)
     if as_text:
         click.echo(inspection.stable_text(opened), nl=False)

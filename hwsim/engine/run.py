@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hwsim.engine.context import Context, Engine
+from hwsim.engine.context import Context, Engine, word_type
 from hwsim.engine.legality import check_codes, check_runnable
 from hwsim.engine.result import LayerStats, Result
 from hwsim.engine.stream import first_faults, merged, stream
@@ -26,7 +26,6 @@ from hwsim.graph.rows import height
 from hwsim.graph.shapes import infer
 
 ENGINES = {"fast": "hwsim.engine.fast", "reference": "hwsim.engine.reference"}
-CODE_BYTES = 2
 
 
 def run(net, inputs, engine="fast", dump=(), monitor=False, threads=None, progress=None, rows=None):
@@ -34,11 +33,12 @@ def run(net, inputs, engine="fast", dump=(), monitor=False, threads=None, progre
 
     rows: input rows per step; None goes node by node while the tensors are small, else in bands (graph.bands.rows_per_step).
     progress(node, done, total) is called after each node, or after each band with the rows of all tensors as the measure.
-    Errors: as steps(), UsageError for an unknown name in `dump`.
+    Errors: as steps(), UsageError for an unknown name in `dump` and for `rows` that is no integer of at least 1.
     """
+    dump = (dump,) if isinstance(dump, str) else dump
     check_dump(dump, net.graph)
     job = place(net, inputs, engine, monitor, threads)
-    rows = rows_per_step(job.graph, job.shapes, CODE_BYTES) if rows is None else rows
+    rows = rows_per_step(job.graph, job.shapes, code_bytes(job.formats)) if rows is None else _count("rows", rows)
     keep, tensors, stats, done = {*net.outputs, *dump}, {}, {}, 0
     for band in bands(job, rows):
         name = band.node.name
@@ -64,6 +64,11 @@ def steps(net, inputs, engine="fast", monitor=False, threads=None):
 def _tensors(job):
     for band in bands(job, None):
         yield band.node, band.tensor.astype(np.int32, copy=False), band.note
+
+
+def code_bytes(formats):
+    """Bytes that a code takes in the widest of these formats."""
+    return max(np.dtype(word_type(fmt.min, fmt.max)).itemsize for fmt in formats.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,9 +188,13 @@ def engine_named(engine):
 def _threads(threads):
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
-        raise UsageError(f"threads must be at least 1, not {threads}")
-    return int(threads)
+    return _count("threads", threads)
+
+
+def _count(name, value):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise UsageError(f"{name} must be an integer of at least 1, not {value!r}")
+    return int(value)
 
 
 def check_dump(names, graph):

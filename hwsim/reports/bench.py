@@ -67,12 +67,13 @@ def report(shapes=SHAPES, modes=tuple(MODES), repeats=9, vector_cases=bench_vect
 
 
 def _beside(rows, peers):
-    """The peers' rows with `ratio`: the rate of the whole plain layer here, of 8 bits for a peer of 8, to theirs."""
+    """The peers' rows with `ratio`: the rate of the whole layer here to theirs, in `mode` 8 bit for a peer of 8 bits, else plain."""
     own = {(row["layer"], row["mode"]): row["layer_gmacs"] for row in rows}
     found = []
     for peer in peers:
-        rate = own.get((peer["layer"], "8 bit" if peer["peer"].endswith(" int8") else "plain"))
-        found.append(peer | {"ratio": rate and rate / peer["gmacs"]})
+        mode = "8 bit" if peer["peer"].endswith(" int8") else "plain"
+        rate = own.get((peer["layer"], mode))
+        found.append(peer | {"mode": mode, "ratio": rate and rate / peer["gmacs"]})
     return found
 
 
@@ -220,19 +221,21 @@ def text(bench):
         yield (f"two threads: {threads['layer']} {threads['speedup']:.2f} times as fast as one, the limit "
                f"{threads['limit_speedup']:.2f} times")
     if bench["vector"]:
-        rows = [(r["op"], r["layer"], f"{r['ns']:.2f}", f"{r['gbytes_per_s']:.1f}", f"{r['copy_gbytes_per_s']:.1f}",
-                 f"{r['of_copy']:.2f}") for r in bench["vector"]]
+        rows = [(f"{r['op']} {r['variant']}".strip(), r["layer"], f"{r['ns']:.2f}", f"{r['gbytes_per_s']:.1f}",
+                 f"{r['copy_gbytes_per_s']:.1f}", f"{r['of_copy']:.2f}") for r in bench["vector"]]
         yield tables.table("vector operators beside a copy of as many bytes, one core, 11-bit codes",
                            ("<operator", "<inputs", "ns per value", "GB/s", "copy, GB/s", "of the copy"), rows)
     if bench["peers"]:
-        rows = [(r["layer"], r["peer"], f"{r['gmacs']:.1f}", r["ratio"] and f"{r['ratio']:.2f}") for r in bench["peers"]]
-        yield tables.table("other libraries, one core, GMAC/s", ("<layer", "<library", "whole layer", "hwsim to it"), rows)
+        rows = [(r["layer"], r["peer"], f"{r['gmacs']:.1f}", r["mode"], r["ratio"] and f"{r['ratio']:.2f}")
+                for r in bench["peers"]]
+        columns = "<layer", "<library", "whole layer", "<hwsim's mode", "hwsim to it"
+        yield tables.table("other libraries, one core, GMAC/s", columns, rows)
 
 
 def plot(bench, path):
     """Bars of the rates per layer and mode beside the limit, written as a picture. Errors: MissingExtraError."""
     plt, rows = pyplot(), bench["rows"]
-    figure, axes = plt.subplots(figsize=(8, 1 + 0.25 * len(rows)))
+    figure, axes = plt.subplots(figsize=(8, 1.5 + 0.25 * len(rows)), layout="constrained")
     names, places = [f"{row['layer']} {row['mode']}" for row in rows], range(len(rows))
     axes.barh(places, [row["limit_gmacs"] for row in rows], color="0.85", label="limit")
     axes.barh(places, [row["kernel_gmacs"] for row in rows], height=0.6, label="kernel")
@@ -240,5 +243,6 @@ def plot(bench, path):
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.set_xlabel("GMAC/s, one core")
-    axes.legend()
+    axes.set_title(f"{bench['machine']['cpu']} {bench['machine']['rungs'][0]}" if rows else "no kernels")
+    figure.legend(loc="outside lower center", ncols=3)
     save(figure, path)

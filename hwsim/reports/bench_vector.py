@@ -37,61 +37,62 @@ def _prelu(channels):
     return {"m_pos": m + 30000, "m_neg": m, "shift": np.full(channels, 15), **ENDS}
 
 
-# (operator, shapes of its inputs, parameters)
+# (operator, what of it, shapes of its inputs, parameters)
 CASES = (
-    ("qadd", ((750, 1000, 32),) * 2, _add(2)),
-    ("qadd", ((1500, 4000, 3),) * 2, _add(2)),
-    ("qadd", ((750, 1000, 16),) * 4, _add(4)),
-    ("qmul", ((750, 1000, 32),) * 2, PRODUCT),
-    ("qmul", ((750, 1000, 32), (1, 1, 32)), PRODUCT),
-    ("qmul", ((1500, 4000, 3), (1500, 4000, 1)), PRODUCT),
-    ("qmaximum", ((750, 1000, 32),) * 2, _join(1, 40000)),
-    ("qconcat", ((375, 500, 64),) * 2, {**_join(1, 1), "axis": 3}),
-    ("qconcat", ((1500, 4000, 3), (1500, 4000, 1)), {**_join(1, 1), "axis": 3}),
-    ("qconcat", ((375, 500, 64),) * 2, {**_join(1, 40000), "axis": 3}),
-    ("qconcat", ((1500, 4000, 3), (1500, 4000, 1)), {**_join(40000, 40000), "axis": 3}),
-    ("qprelu", ((750, 1000, 32),), _prelu(32)),
-    ("qtable", ((750, 1000, 32),), {"table": np.arange(CODES.max, CODES.min - 1, -1)}),
-    ("max_pool", ((750, 1000, 32),), WINDOW),
-    ("max_pool", ((1500, 4000, 3),), WINDOW),
-    ("max_pool", ((750, 1000, 32),), NINE),
-    ("qavg_pool", ((750, 1000, 32),), _average(WINDOW, (4,))),
-    ("qavg_pool", ((1500, 4000, 3),), _average(WINDOW, (4,))),
-    ("qavg_pool", ((750, 1000, 32),), _average(NINE, (4, 6, 9))),
-    ("qavg_pool", ((750, 1000, 32),), _average({**WINDOW, "kernel": (750, 1000)}, (750000,))),
-    ("global_max_pool", ((750, 1000, 32),), {"keepdims": True}),
-    ("qbilinear", ((375, 500, 32),), {"factor": (2, 2), **ENDS}),
-    ("qbilinear", ((750, 2000, 3),), {"factor": (2, 2), **ENDS}),
-    ("qbilinear", ((250, 300, 32),), {"factor": (3, 3), **ENDS}),
-    ("upsample_nearest", ((375, 500, 32),), {"factor": (2, 2)}),
-    ("upsample_nearest", ((750, 2000, 3),), {"factor": (2, 2)}),
-    ("depth_to_space", ((750, 2000, 12),), {"block": 2, "order": "DCR"}),
-    ("depth_to_space", ((750, 2000, 12),), {"block": 2, "order": "CRD"}),
-    ("depth_to_space", ((375, 500, 128),), {"block": 2, "order": "DCR"}),
-    ("depth_to_space", ((750, 2000, 4),), {"block": 2, "order": "DCR"}),
-    ("space_to_depth", ((1500, 4000, 1),), {"block": 2}),
-    ("space_to_depth", ((1500, 4000, 4),), {"block": 4}),
-    ("space_to_depth", ((750, 1000, 32),), {"block": 2}),
-    ("pad", ((1500, 4000, 3),), {"pad": (1, 1, 1, 1)}),
-    ("crop", ((1500, 4000, 3),), {"crop": (1, 1, 1, 1)}),
-    ("slice", ((750, 1000, 32),), {"axis": 3, "start": 8, "stop": 24}),
-    ("slice", ((1500, 4000, 3),), {"axis": 3, "start": 1, "stop": 2}),
+    ("qadd", "two", ((750, 1000, 32),) * 2, _add(2)),
+    ("qadd", "two", ((1500, 4000, 3),) * 2, _add(2)),
+    ("qadd", "four", ((750, 1000, 16),) * 4, _add(4)),
+    ("qmul", "two", ((750, 1000, 32),) * 2, PRODUCT),
+    ("qmul", "per channel", ((750, 1000, 32), (1, 1, 32)), PRODUCT),
+    ("qmul", "per pixel", ((1500, 4000, 3), (1500, 4000, 1)), PRODUCT),
+    ("qmaximum", "two", ((750, 1000, 32),) * 2, _join(1, 40000)),
+    ("qconcat", "moved", ((375, 500, 64),) * 2, {**_join(1, 1), "axis": 3}),
+    ("qconcat", "moved", ((1500, 4000, 3), (1500, 4000, 1)), {**_join(1, 1), "axis": 3}),
+    ("qconcat", "one rescaled", ((375, 500, 64),) * 2, {**_join(1, 40000), "axis": 3}),
+    ("qconcat", "both rescaled", ((1500, 4000, 3), (1500, 4000, 1)), {**_join(40000, 40000), "axis": 3}),
+    ("qprelu", "per channel", ((750, 1000, 32),), _prelu(32)),
+    ("qtable", "", ((750, 1000, 32),), {"table": np.arange(CODES.max, CODES.min - 1, -1)}),
+    ("max_pool", "2x2", ((750, 1000, 32),), WINDOW),
+    ("max_pool", "2x2", ((1500, 4000, 3),), WINDOW),
+    ("max_pool", "3x3, stride 1", ((750, 1000, 32),), NINE),
+    ("qavg_pool", "2x2", ((750, 1000, 32),), _average(WINDOW, (4,))),
+    ("qavg_pool", "2x2", ((1500, 4000, 3),), _average(WINDOW, (4,))),
+    ("qavg_pool", "3x3, stride 1", ((750, 1000, 32),), _average(NINE, (4, 6, 9))),
+    ("qavg_pool", "whole image", ((750, 1000, 32),), _average({**WINDOW, "kernel": (750, 1000)}, (750000,))),
+    ("global_max_pool", "", ((750, 1000, 32),), {"keepdims": True}),
+    ("qbilinear", "by 2", ((375, 500, 32),), {"factor": (2, 2), **ENDS}),
+    ("qbilinear", "by 2", ((750, 2000, 3),), {"factor": (2, 2), **ENDS}),
+    ("qbilinear", "by 3", ((250, 300, 32),), {"factor": (3, 3), **ENDS}),
+    ("upsample_nearest", "by 2", ((375, 500, 32),), {"factor": (2, 2)}),
+    ("upsample_nearest", "by 2", ((750, 2000, 3),), {"factor": (2, 2)}),
+    ("depth_to_space", "DCR by 2", ((750, 2000, 12),), {"block": 2, "order": "DCR"}),
+    ("depth_to_space", "CRD by 2", ((750, 2000, 12),), {"block": 2, "order": "CRD"}),
+    ("depth_to_space", "DCR by 2", ((375, 500, 128),), {"block": 2, "order": "DCR"}),
+    ("depth_to_space", "DCR by 2", ((750, 2000, 4),), {"block": 2, "order": "DCR"}),
+    ("space_to_depth", "by 2", ((1500, 4000, 1),), {"block": 2}),
+    ("space_to_depth", "by 4", ((1500, 4000, 4),), {"block": 4}),
+    ("space_to_depth", "by 2", ((750, 1000, 32),), {"block": 2}),
+    ("pad", "", ((1500, 4000, 3),), {"pad": (1, 1, 1, 1)}),
+    ("crop", "", ((1500, 4000, 3),), {"crop": (1, 1, 1, 1)}),
+    ("slice", "half of the channels", ((750, 1000, 32),), {"axis": 3, "start": 8, "stop": 24}),
+    ("slice", "one channel", ((1500, 4000, 3),), {"axis": 3, "start": 1, "stop": 2}),
 )
 
 
 def measured(repeats=9, cases=CASES):
-    """[{layer, op, ns, gbytes_per_s, copy_gbytes_per_s, of_copy}] of 11-bit codes kept in 16 bits, one row per case: the median.
+    """[{layer, op, variant, ns, gbytes_per_s, copy_gbytes_per_s, of_copy}] of 11-bit codes kept in 16 bits: medians, a row per case.
 
     Bytes are those of the inputs and of the output; ns is per value of the larger of these tensors.
     """
-    return [_row(op, shapes, params, repeats) for op, shapes, params in cases]
+    return [_row(*case, repeats) for case in cases]
 
 
-def _row(op, shapes, params, repeats):
+def _row(op, variant, shapes, params, repeats):
     work, values, largest = _work(op, shapes, params)
     one, copy = in_turns(work, copy_of(values), repeats)
     size = 2 * values * 1e-9
-    return {"layer": " + ".join("x".join(map(str, shape)) for shape in shapes), "op": op, "ns": one / largest * 1e9,
+    return {"layer": " + ".join("x".join(map(str, shape)) for shape in shapes), "op": op, "variant": variant,
+            "ns": one / largest * 1e9,
             "gbytes_per_s": size / one, "copy_gbytes_per_s": size / copy, "of_copy": copy / one}
 
 

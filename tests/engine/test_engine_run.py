@@ -132,7 +132,7 @@ def test_images_must_be_as_many_on_every_input():
 @pytest.mark.parametrize("options, message", [
     ({"dump": ("bb",)}, r"^dump must name a tensor of the network \(near: b, y, x\), not 'bb'$"),
     ({"engine": "quick"}, r"^engine must be fast or reference, not 'quick'$"),
-    ({"threads": 0}, r"^threads must be at least 1, not 0$"),
+    ({"threads": 0}, r"^threads must be an integer of at least 1, not 0$"),
 ])
 def test_wrong_options(options, message):
     with pytest.raises(UsageError, match=message):

@@ -1,10 +1,13 @@
 """numba's compiler without its surprises: a cache that cannot be written or read costs time and nothing else."""
+import pickle
 import warnings
+import zlib
 from functools import partial
 
 from numba import njit
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.runtime import rtsys
+from numba.core.serialize import dumps
 
 
 class CannotCompile(Exception):
@@ -50,12 +53,40 @@ def _cache_of(function, none):
     try:
         return _Cache(function)
     except (RuntimeError, OSError):
+        _unkept()
         return none
+
+
+def _unkept():
+    """Warns that nothing is kept for the next process, once."""
+    if "" not in _LOST:
+        _LOST.add("")
+        warnings.warn("compiled code cannot be kept: no folder can be written, so every start compiles anew "
+                      "(NUMBA_CACHE_DIR names a folder)", stacklevel=2)
+
+
+class _Checked(CompileResultCacheImpl):
+    """Finished code with a checksum: machine code that a disk has changed would end the process."""
+
+    def get_filename_base(self, fullname, abiflags):
+        """Files of their own: what numba alone wrote has no checksum."""
+        return super().get_filename_base(fullname, abiflags) + ".checked"
+
+    def reduce(self, cres):
+        payload = dumps(super().reduce(cres))
+        return zlib.crc32(payload), payload
+
+    def rebuild(self, target_context, stored):
+        checksum, payload = stored
+        if zlib.crc32(payload) != checksum:
+            raise ValueError("checksum")
+        return super().rebuild(target_context, pickle.loads(payload))
 
 
 class _Cache(FunctionCache):
     """numba's cache of one function. An index or code that cannot be read is given up for an empty one, once and aloud."""
 
+    _impl_class = _Checked
     told = False
 
     def load_overload(self, sig, target_context):
@@ -75,6 +106,7 @@ class _Cache(FunctionCache):
         try:
             self._save_overload(sig, data)
         except OSError:
+            _unkept()
             self.disable()
 
     def _start_anew(self, error):

@@ -103,3 +103,13 @@ def test_phases_and_groups_of_whole_columns_fill_their_part(rung, weight, change
     for case, codes in ((grouped, np.concatenate([x, -x], axis=3)), (transposed, x)):
         for monitor in (False, True):
             assert_exact(case, codes, Context(Datapath(48), (IntFormat(11),), IntFormat(11), monitor, 2), rung)
+
+
+@rungs
+@pytest.mark.parametrize("ic, kernel", [(86, (3, 3)), (127, (3, 3)), (192, (3, 3)), (64, (5, 5)), (48, (7, 7)), (576, (1, 1))])
+def test_long_runs_of_64_bit_sums(rung, ic, kernel):
+    """Runs of more than 256 inputs are cut; what fills up the last piece is read past the rows, and must be there."""
+    node, _ = plain_layer(3, ic, kernel, (2, 3), codes=np.full((1, 3, *kernel, ic), 32767), w_bits=16, shift=np.full(3, 40))
+    x = np.random.default_rng(ic).integers(-32768, 32768, (1, 2, 3, ic)).astype(np.int16)
+    for monitor in (False, True):
+        assert_exact(node, x, Context(Datapath(), (IntFormat(16),), IntFormat(11), monitor), rung)

@@ -21,6 +21,7 @@ from hwsim.graph.node import Graph, Node
 REPOSITORY = Path(__file__).resolve().parents[3]
 I11, DATAPATH = IntFormat(11), Datapath(18, Overflow.SATURATE)
 AVX2 = "+avx,+avx2,+bmi,+bmi2,+fma,+sse4.1,+sse4.2,+ssse3,+popcnt"
+UNKEPT = "compiled code cannot be kept: no folder can be written"
 UNREADABLE = "compiled code in the cache could not be read"
 LOST = "could not be compiled, a slower path gives the same bits"
 on_x86 = pytest.mark.skipif(not ladder(), reason="needs x86-64")
@@ -73,20 +74,28 @@ def test_every_cpu(model, tmp_path, settings):
 
 
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/nowhere"])
-def test_no_folder_for_a_cache_costs_compile_time_only(model, tmp_path, place):
+def test_a_wrong_folder_for_the_cache_leaves_that_of_the_package(model, tmp_path, place):
     (tmp_path / "file").touch()
     assert warnings_of(model, tmp_path, {"NUMBA_CACHE_DIR": str(tmp_path / place)}) == []
 
 
-def test_a_read_only_home_costs_compile_time_only(model, tmp_path):
+def test_a_read_only_home_costs_compile_time_and_one_warning(model, tmp_path):
     """Neither the package's own folder nor one below the home: what numba falls back to where nothing can be written."""
     home = {"HOME": "/proc/nowhere", "XDG_CACHE_HOME": "/proc/nowhere", "NUMBA_CACHE_DIR": "",
             "NUMBA_CACHE_LOCATOR_CLASSES": "UserWideCacheLocator"}
-    assert warnings_of(model, tmp_path, home) == []
+    said = warnings_of(model, tmp_path, home)
+    assert len(said) == 1 and UNKEPT in said[0]
 
 
 def _truncated(path):
     path.write_bytes(path.read_bytes()[:-40])
+
+
+def _one_bit(path):
+    """A bit in the middle, where machine code is: as a disk changes it."""
+    found = bytearray(path.read_bytes())
+    found[len(found) // 2] ^= 16
+    path.write_bytes(found)
 
 
 def _a_folder(path):
@@ -95,13 +104,13 @@ def _a_folder(path):
 
 
 DAMAGE = {"nothing": lambda path: path.write_bytes(b""), "garbage": lambda path: path.write_bytes(b"garbage"),
-          "truncated": _truncated, "another": lambda path: path.write_bytes(pickle.dumps(("another", 42))),
+          "truncated": _truncated, "one bit": _one_bit, "another": lambda path: path.write_bytes(pickle.dumps(("another", 42))),
           "a folder": _a_folder}
 
 
 @pytest.mark.parametrize("kind, damage, warned", [
     ("nbi", "nothing", 1), ("nbi", "truncated", 1), ("nbi", "another", 0), ("nbi", "a folder", 1),
-    ("nbc", "garbage", 1), ("nbc", "truncated", 1), ("nbc", "another", 1), ("nbc", "a folder", 0)])
+    ("nbc", "garbage", 1), ("nbc", "truncated", 1), ("nbc", "one bit", 1), ("nbc", "another", 1)])
 def test_a_broken_cache_is_made_again(model, warm, tmp_path, kind, damage, warned):
     cache = _copied(warm, tmp_path)
     for path in sorted(cache.rglob(f"*.{kind}")):
@@ -110,6 +119,14 @@ def test_a_broken_cache_is_made_again(model, warm, tmp_path, kind, damage, warne
     assert len(said) == warned and all(UNREADABLE in line for line in said)
     if warned and damage != "a folder":
         assert warnings_of(model, tmp_path, {"NUMBA_CACHE_DIR": str(cache)}) == []
+
+
+def test_code_that_cannot_be_written_is_one_warning(model, warm, tmp_path):
+    cache = _copied(warm, tmp_path)
+    for path in sorted(cache.rglob("*.nbc")):
+        _a_folder(path)
+    said = warnings_of(model, tmp_path, {"NUMBA_CACHE_DIR": str(cache)})
+    assert len(said) == 1 and UNKEPT in said[0]
 
 
 def test_files_broken_in_several_ways_are_one_warning(model, warm, tmp_path):
