@@ -80,7 +80,7 @@ CASES = (
 
 
 def measured(repeats=9, cases=CASES):
-    """[{layer, op, variant, ns, gbytes_per_s, copy_gbytes_per_s, of_copy}] of 11-bit codes kept in 16 bits: medians, a row per case.
+    """[{layer, op, variant, ns, gbytes_per_s, copy_gbytes_per_s, of_copy}] of 11-bit codes in 16 bits: medians, a row per case.
 
     Bytes are those of the inputs and of the output; ns is per value of the larger of these tensors.
     """
