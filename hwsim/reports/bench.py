@@ -67,7 +67,7 @@ def report(shapes=SHAPES, modes=tuple(MODES), repeats=9, vector_cases=bench_vect
 
 
 def _beside(rows, peers):
-    """The peers' rows with `ratio`: the rate of the whole layer here to theirs; `mode`: 8 bit for a peer of 8 bits, else plain."""
+    """The peers' rows with `ratio`: the rate of the whole layer here to theirs; `mode`: 8 bit for peers of 8 bits, else plain."""
     own = {(row["layer"], row["mode"]): row["layer_gmacs"] for row in rows}
     found = []
     for peer in peers:
