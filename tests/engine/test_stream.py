@@ -8,9 +8,9 @@ from engine_nets import FAST, REFERENCE, array, as_plain, assert_same, codes_of,
 from random_graphs import random_network
 
 from hwsim.engine.context import Engine
-from hwsim.engine.run import run
+from hwsim.engine.run import code_bytes, run
 from hwsim.errors import OverflowFault
-from hwsim.fixed.formats import Datapath, Overflow
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow
 from hwsim.graph import bands
 from hwsim.graph.node import Node
 
@@ -129,8 +129,13 @@ def test_large_frames_are_streamed_by_themselves(monkeypatch):
     net = deep(3, (40, 6))
     told = []
     monkeypatch.setattr(bands, "WHOLE_BYTES", 1 << 9)
-    monkeypatch.setattr(bands, "BAND_BYTES", 10 * 6 * 2)
+    monkeypatch.setattr(bands, "BAND_BYTES", 10 * 6 * 4)
     result = run(net, {"x": PICTURE}, progress=lambda node, done, total: told.append((node.name, done, total)))
     assert told[:2] == [("x", 10, 160), ("c0", 19, 160)] and told[-1] == ("c2", 160, 160)
     monkeypatch.setattr(bands, "WHOLE_BYTES", 1 << 30)
     np.testing.assert_array_equal(result["c2"], run(net, {"x": PICTURE})["c2"])
+
+
+def test_codes_of_16_bits_take_two_bytes():
+    assert code_bytes({"x": IntFormat(16), "y": IntFormat(15, signed=False)}) == 2
+    assert code_bytes({"x": IntFormat(11), "y": IntFormat(16, signed=False)}) == 4
