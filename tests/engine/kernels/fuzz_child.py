@@ -25,10 +25,19 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def loops_named(name):
-    """The Loops of a rung of the ladder, or of the loops below it."""
+    """The Loops of a rung of the ladder, of the loops below it, or of the kernels for an emulated CPU."""
     if name in ("compiled", "numpy"):
         return COMPILED if name == "compiled" else INTERPRETED
-    return replace(KERNELS, rungs=tuple(rung for rung in ladder() if rung.name == name))
+    rungs = tuple(rung for rung in ladder() if rung.name == name)
+    return replace(KERNELS, rungs=rungs or (_emulated(name),))
+
+
+def _emulated(model):
+    from emulated import Foreign
+
+    foreign = Foreign(model)
+    foreign.take_over()
+    return foreign.rung
 
 
 def fenced(array, at_end):

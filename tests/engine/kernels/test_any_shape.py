@@ -74,6 +74,17 @@ def _padding(r, hw, kernel, dilation):
 
 @pytest.mark.parametrize("rung", RUNGS)
 def test_no_shape_ends_the_process(rung, tmp_path):
+    fuzz(rung, tmp_path)
+
+
+@pytest.mark.skipif(not ladder(), reason="needs x86-64")
+def test_no_shape_ends_the_process_on_an_emulated_cpu(tmp_path):
+    pytest.importorskip("emulated", reason="needs the package bochscpu-python", exc_type=ImportError)
+    fuzz("sapphirerapids", tmp_path)
+
+
+def fuzz(rung, tmp_path):
+    """Odd shapes through a rung in a child, which ends well."""
     r = np.random.default_rng(sum(map(ord, rung)))
     shapes = [*corners(), *in_place(), *(drawn(r) for _ in range(DRAWN))]
     (tmp_path / "shapes.json").write_text(json.dumps(shapes))

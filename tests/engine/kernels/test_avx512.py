@@ -1,0 +1,73 @@
+"""The kernels for AVX-512 on any machine: as they are, for two CPUs, run by an emulated one, against the reference."""
+import numpy as np
+import pytest
+import volume
+from layers import assert_exact, plain_layer
+
+from hwsim.engine.context import Context
+from hwsim.engine.kernels import target
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
+
+emulated = pytest.importorskip("emulated", reason="needs the package bochscpu-python", exc_type=ImportError)
+emulator = emulated.emulator
+VPDPWSSD, RET = bytes.fromhex("62f2754852c2"), b"\xc3"  # on zmm0, zmm1, zmm2
+pytestmark = pytest.mark.skipif(not target.ladder(), reason="needs x86-64")
+
+
+@pytest.fixture(scope="module", params=emulated.FEATURES)
+def foreign(request):
+    made = emulated.Foreign(request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def rung(foreign, monkeypatch):
+    """The rung of that CPU, which is this process's only one."""
+    foreign.take_over(monkeypatch.setattr)
+    return foreign.rung
+
+
+def test_rung(rung, foreign):
+    assert rung.name == "avx512" and rung.lanes == 16
+    assert rung.vnni == ("avx512vnni" in emulated.FEATURES[foreign.model])
+
+
+def test_the_emulated_cpu_has_what_its_rung_asks_for(rung, foreign):
+    code = emulator.Memory()
+    code.put(0, VPDPWSSD + RET)
+    cpu = emulator.Machine(foreign.model)
+    if rung.vnni:
+        cpu.call(code.address, (), ())
+    else:
+        with pytest.raises(emulator.Fault, match="exception 6"):  # no such instruction
+            cpu.call(code.address, (), ())
+
+
+def test_random_layers(rung):
+    for number in range(3, volume.LAYERS, 43):
+        case = volume.layer(number)
+        assert_exact(case.node, case.x, case.context, rung)
+
+
+@pytest.mark.parametrize("bits, channels", [(8, (32, 16)), (11, (48, 33)), (11, (5, 20)), (15, (16, 7)), (16, (32, 16))])
+def test_wide_rows(bits, channels, rung):
+    """One column and two, whole tiles and the last one, outputs of 16 bits finished in words or not."""
+    node, x = plain_layer(*channels, (3, 3), (3, 67), bits)
+    word = IntFormat(bits)
+    for datapath in (Datapath(), Datapath(20, Overflow.SATURATE), Datapath(18, rounding=Rounding.FLOOR)):
+        for monitor in (False, True):
+            assert_exact(node, x, Context(datapath, (word,), word, monitor), rung)
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 11, 12, 13, 25])
+def test_narrow_rows(width, rung):
+    node, x = plain_layer(16, 3, (3, 3), (2, width))
+    for monitor in (False, True):
+        assert_exact(node, x, Context(Datapath(17, Overflow.SATURATE), (IntFormat(11),), IntFormat(11), monitor), rung)
+
+
+def test_outputs_of_32_bits(rung):
+    word = IntFormat(16, signed=False)
+    node, x = plain_layer(32, 16, (1, 1), (2, 19), lo=0, hi=word.max, shift=np.full(32, 20))
+    assert_exact(node, x, Context(Datapath(), (IntFormat(11),), word, True), rung)
