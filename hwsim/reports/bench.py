@@ -43,6 +43,15 @@ class Shape:
         return f"{name} {self.kernel}x{self.kernel}, {self.size}x{self.size}"
 
     @property
+    def channels(self):
+        """Of the input."""
+        return self.ic or self.oc
+
+    @property
+    def groups(self):
+        return 1 if self.ic else self.oc
+
+    @property
     def macs(self):
         return max(self.ic, 1) * self.oc * self.size ** 2 * self.kernel ** 2
 

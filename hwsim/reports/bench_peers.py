@@ -17,7 +17,7 @@ def measured(shapes):
     """[{layer, peer, gmacs}] of every installed peer that has such a layer."""
     found = [(name, make) for name, (module, make) in PEERS.items() if importlib.util.find_spec(module) is not None]
     return [{"layer": str(shape), "peer": name, "gmacs": _rate(make(shape), shape.macs)}
-            for shape in shapes if shape.ic for name, make in found]
+            for shape in shapes for name, make in found]
 
 
 def _rate(work, macs):
@@ -35,13 +35,14 @@ def _seconds(work):
 
 def _codes(shape, kind, layout):
     r, pixels = np.random.default_rng(1), (shape.size, shape.size)
-    size = (1, *pixels, shape.ic) if layout == "NHWC" else (1, shape.ic, *pixels)
+    size = (1, *pixels, shape.channels) if layout == "NHWC" else (1, shape.channels, *pixels)
     return r.integers(-100, 100, size).astype(kind)
 
 
 def _weights(shape, layout):
     r, window = np.random.default_rng(0), (shape.kernel, shape.kernel)
-    size = (shape.oc, *window, shape.ic) if layout == "OHWI" else (shape.oc, shape.ic, *window)
+    inputs = shape.channels // shape.groups
+    size = (shape.oc, *window, inputs) if layout == "OHWI" else (shape.oc, inputs, *window)
     return r.integers(-127, 128, size)
 
 
@@ -54,7 +55,7 @@ def torch_float(shape):
 
     def work():
         with torch.inference_mode():
-            return torch.nn.functional.conv2d(x, w, padding=shape.kernel // 2)
+            return torch.nn.functional.conv2d(x, w, padding=shape.kernel // 2, groups=shape.groups)
     return work
 
 
@@ -85,7 +86,7 @@ def onnx_int8(shape):
 def _session(shape, kind, op, fields, inputs):
     import onnxruntime
     from onnx import helper
-    model = _model(shape, kind, [helper.make_node(op, inputs, ["y"], pads=[shape.kernel // 2] * 4)], fields)
+    model = _model(shape, kind, [helper.make_node(op, inputs, ["y"], **_window(shape))], fields)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -93,10 +94,14 @@ def _session(shape, kind, op, fields, inputs):
     return lambda: session.run(None, {"x": x})
 
 
+def _window(shape):
+    return {"pads": [shape.kernel // 2] * 4, "group": shape.groups}
+
+
 def _model(shape, kind, nodes, fields):
     from onnx import helper, numpy_helper
     element, pixels = helper.np_dtype_to_tensor_dtype(np.dtype(kind)), (shape.size, shape.size)
-    graph = helper.make_graph(nodes, "bench", [helper.make_tensor_value_info("x", element, (1, shape.ic, *pixels))],
+    graph = helper.make_graph(nodes, "bench", [helper.make_tensor_value_info("x", element, (1, shape.channels, *pixels))],
                               [helper.make_tensor_value_info("y", element, (1, shape.oc, *pixels))],
                               [numpy_helper.from_array(np.asarray(value), name) for name, value in fields])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13), helper.make_opsetid(QUANT, 1)], ir_version=IR)
@@ -114,7 +119,7 @@ def qonnx_quantized(shape):
     def quant(source, target, scale, bits):
         return onnx.helper.make_node("Quant", [source, scale, "zero", bits], [target], domain=QUANT, signed=1, narrow=0,
                                      rounding_mode="ROUND")
-    conv = onnx.helper.make_node("Conv", ["qx", "qw"], ["acc"], pads=[shape.kernel // 2] * 4)
+    conv = onnx.helper.make_node("Conv", ["qx", "qw"], ["acc"], **_window(shape))
     nodes = [quant("x", "qx", "one", "eleven"), quant("w", "qw", "one", "eight"), conv, quant("acc", "y", "many", "eleven")]
     model, x = ModelWrapper(_model(shape, np.float32, nodes, fields)), _codes(shape, np.float32, "NCHW")
     for name, size in (("qx", x.shape), ("qw", fields[0][1].shape), ("acc", (1, shape.oc, shape.size, shape.size))):
@@ -141,7 +146,7 @@ def _interpreter(shape, activation, bias):
 
 
 def _tflite(shape, activation, bias):
-    """One CONV_2D as a flat file."""
+    """One CONV_2D or DEPTHWISE_CONV_2D as a flat file."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
     kinds = {np.int8: schema.TensorType.INT8, np.int16: schema.TensorType.INT16, np.int32: schema.TensorType.INT32,
@@ -149,28 +154,39 @@ def _tflite(shape, activation, bias):
     model, graph = schema.ModelT(), schema.SubGraphT()
     model.buffers = [_filled(schema.BufferT(), data=None)]
 
-    def tensor(name, size, kind, scales, data=None):
+    def tensor(name, size, kind, scales, data=None, axis=0):
         if data is not None:
             model.buffers.append(_filled(schema.BufferT(), data=np.frombuffer(data.astype(kind).tobytes(), np.uint8)))
-        quantization = _filled(schema.QuantizationParametersT(), scale=scales, zeroPoint=[0] * len(scales), quantizedDimension=0)
+        quantization = _filled(schema.QuantizationParametersT(), scale=scales, zeroPoint=[0] * len(scales),
+                               quantizedDimension=axis)
         return _filled(schema.TensorT(), name=name, shape=list(size), type=kinds[kind], quantization=quantization,
                        buffer=len(model.buffers) - 1 if data is not None else 0)
 
-    weights, ones, pixels = _weights(shape, "OHWI"), [1.0] * shape.oc, (1, shape.size, shape.size)
-    graph.tensors = [tensor("x", (*pixels, shape.ic), activation, [1.0]), tensor("w", weights.shape, np.int8, ones, weights),
+    kind, weights, axis, more = _convolution(shape)
+    ones, pixels = [1.0] * shape.oc, (1, shape.size, shape.size)
+    graph.tensors = [tensor("x", (*pixels, shape.channels), activation, [1.0]),
+                     tensor("w", weights.shape, np.int8, ones, weights, axis),
                      tensor("b", (shape.oc,), bias, ones, np.zeros(shape.oc)),
                      tensor("y", (*pixels, shape.oc), activation, [4096.0])]
-    options = _filled(schema.Conv2DOptionsT(), strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1,
-                      padding=schema.Padding.SAME)
+    options = _filled(getattr(schema, f"{kind}OptionsT")(), strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1,
+                      padding=schema.Padding.SAME, **more)
     graph.operators = [_filled(schema.OperatorT(), opcodeIndex=0, inputs=[0, 1, 2], outputs=[3], builtinOptions=options,
-                               builtinOptionsType=schema.BuiltinOptions.Conv2DOptions)]
+                               builtinOptionsType=getattr(schema.BuiltinOptions, f"{kind}Options"))]
     graph.inputs, graph.outputs = [0], [3]
-    code = schema.BuiltinOperator.CONV_2D
+    code = {"Conv2D": schema.BuiltinOperator.CONV_2D, "DepthwiseConv2D": schema.BuiltinOperator.DEPTHWISE_CONV_2D}[kind]
     model.version, model.subgraphs = 3, [graph]
     model.operatorCodes = [_filled(schema.OperatorCodeT(), builtinCode=code, deprecatedBuiltinCode=code, version=3)]
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _convolution(shape):
+    """(name of the operator, its weights, the axis of their channels, further options)."""
+    weights = _weights(shape, "OHWI")
+    if shape.groups == 1:
+        return "Conv2D", weights, 0, {}
+    return "DepthwiseConv2D", weights.transpose(3, 1, 2, 0), 3, {"depthMultiplier": 1}
 
 
 def _filled(record, **fields):

@@ -117,18 +117,13 @@ def call(b, name, result, arguments):
 def madd(b, rung, acc, x, w):
     """acc + x0*w0 + x1*w1 per 32-bit lane, x and w holding two 16-bit numbers each."""
     if rung.vnni:
-        return _pair_dot(b, acc, x, w)
+        return _pair_dot(b, rung, acc, x, w)
     halves = vector(i16, 2 * rung.lanes)
     return b.add(acc, call(b, rung.madd, acc.type, [b.bitcast(x, halves), b.bitcast(w, halves)]))
 
 
-def _pair_dot(b, acc, x, w):
+def _pair_dot(b, rung, acc, x, w):
     """madd() as the one instruction that it is. Written out, since LLVM takes it apart again on targets whose tuning calls
     it slow, which halves the speed."""
     kind = ir.FunctionType(acc.type, [acc.type] * 3)
-    return b.asm(kind, "vpdpwssd $2, $1, $0", "=v,v,v,0", [w, x, acc], False)
-
-
-def byte_dot(b, acc, x, w):
-    """acc + the sum of four products of unsigned x and signed w bytes per 32-bit lane."""
-    return call(b, "llvm.x86.avx512.vpdpbusd.512", acc.type, [acc, x, w])
+    return b.asm(kind, f"{rung.dot('vpdpwssd')} $2, $1, $0", "=v,v,v,0", [w, x, acc], False)

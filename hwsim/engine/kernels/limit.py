@@ -5,13 +5,12 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from hwsim.engine.kernels import pair_block
+from hwsim.engine.kernels import dot_block
 from hwsim.engine.kernels.compiling import compiled
-from hwsim.engine.kernels.ir import at, byte_dot, constant, counted_loop, i32, i64, load, madd, splat, vector
+from hwsim.engine.kernels.ir import at, constant, counted_loop, i32, i64, load, madd, splat, vector
 from hwsim.engine.kernels.microkernel import STAMP
 from hwsim.engine.kernels.pack import aligned
 from hwsim.engine.kernels.target import rung_of_lanes
-from hwsim.engine.kernels.variant import Form
 
 WEIGHTS, PIXELS = 2, 6  # 12 accumulators hide the latency of the instruction and leave 4 of 16 registers
 LANES = 8               # of inputs per pass, so that the loop itself costs little
@@ -30,10 +29,10 @@ def emit(b, rung, form, passes, address):
         first = at(b, b.add(address, b.and_(b.mul(i, i64(LANES * 4)), i64(OPERANDS - 1))), OPERANDS)
         inputs = [at(b, first, n * STEP) for n in range(PIXELS)]
         for lane in range(LANES):
-            if form == Form.PAIR and pair_block.fits(rung, acc):
-                acc = pair_block.emit(b, acc, weights, inputs, WEIGHTS, lane)
+            if dot_block.fits(rung, form, acc):
+                acc = dot_block.emit(b, rung, form, acc, weights, inputs, lane)
             else:
-                acc = _one_lane(b, rung, form, acc, at(b, weights, lane * WEIGHTS * size), [at(b, x, 4 * lane) for x in inputs])
+                acc = _one_lane(b, rung, acc, at(b, weights, lane * WEIGHTS * size), [at(b, x, 4 * lane) for x in inputs])
         return acc
 
     total = constant(kind, 0)
@@ -42,12 +41,12 @@ def emit(b, rung, form, passes, address):
     return b.sext(b.extract_element(total, i32(0)), i64)
 
 
-def _one_lane(b, rung, form, acc, weights, inputs):
+def _one_lane(b, rung, acc, weights, inputs):
     kind, size = acc[0].type, rung.lanes * 4
     w = [load(b, at(b, weights, n * size), kind, 4) for n in range(WEIGHTS)]
     x = [splat(b, load(b, address, i32, 4), rung.lanes) for address in inputs]
     pairs = [(one, other) for one in x for other in w]
-    return [byte_dot(b, one, *pair) if form == Form.QUAD else madd(b, rung, one, *pair) for one, pair in zip(acc, pairs)]
+    return [madd(b, rung, one, *pair) for one, pair in zip(acc, pairs)]
 
 
 @intrinsic(prefer_literal=True)

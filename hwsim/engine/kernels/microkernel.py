@@ -22,7 +22,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from hwsim.engine.kernels import beat_end, epilogue, ir, pair_block, target, variant
+from hwsim.engine.kernels import beat_end, dot_block, epilogue, ir, target, variant
 from hwsim.engine.kernels.beat_end import BeatEnd
 from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.kernels.ir import (
@@ -47,7 +47,7 @@ from hwsim.engine.kernels.variant import COUNTS, FRESH_BYTES, JOB, WATCHES, Form
 
 def stamp():
     """A checksum of everything that the emitted code depends on: numba's cache watches this file only."""
-    sources = b"".join(Path(module.__file__).read_bytes() for module in (beat_end, epilogue, ir, pair_block, target, variant))
+    sources = b"".join(Path(module.__file__).read_bytes() for module in (beat_end, dot_block, epilogue, ir, target, variant))
     return zlib.crc32(sources + f"{numba.__version__} {llvmlite.__version__}".encode())
 
 
@@ -159,8 +159,8 @@ def _one_beat(b, v, rung, inputs, here, state, rule):
         acc = [constant(value.type, 0) for value in acc]
     places = [b.add(one, here) for one in inputs]
     for lane in range(v.lanes_per_pass):
-        if v.form == Form.PAIR and pair_block.fits(rung, acc):
-            acc = pair_block.emit(b, acc, w, places, vecs, lane)
+        if dot_block.fits(rung, v.form, acc):
+            acc = dot_block.emit(b, rung, v.form, acc, w, places, lane)
         else:
             acc = _one_lane(b, v, rung, acc, at(b, w, lane * vecs * size), [at(b, one, 4 * lane) for one in places])
     acc, tally = rule(start, acc, tally)
@@ -174,7 +174,7 @@ def _one_lane(b, v, rung, acc, w, inputs):
     for pixel, address in enumerate(inputs):
         x = _inputs(b, v, rung, address, vecs)
         for n in range(vecs):
-            acc[pixel * vecs + n] = _dot(b, v, rung, acc[pixel * vecs + n], x[n], weights[n])
+            acc[pixel * vecs + n] = ir.madd(b, rung, acc[pixel * vecs + n], x[n], weights[n])
     return acc
 
 
@@ -184,10 +184,6 @@ def _inputs(b, v, rung, address, vecs):
         return [splat(b, load(b, address, i32, 1), v.lanes)] * vecs
     words = [load(b, at(b, address, n * v.lanes * 2), vector(i16, v.lanes), 1) for n in range(vecs)]
     return [b.zext(word, vector(i32, v.lanes)) for word in words]
-
-
-def _dot(b, v, rung, acc, x, w):
-    return ir.byte_dot(b, acc, x, w) if v.form == Form.QUAD else ir.madd(b, rung, acc, x, w)
 
 
 @intrinsic(prefer_literal=True)

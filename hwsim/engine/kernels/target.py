@@ -29,6 +29,10 @@ class Rung:
     madd: str
     vnni: bool = False
 
+    def dot(self, name):
+        """A dot product instruction in assembly: below 512 bits AVX-VNNI's form of it is meant."""
+        return name if self.lanes == 16 else "{vex} " + name
+
     def tile(self, columns, width, careful):
         """(pixels, columns) of the tile for an output row of `width` pixels and that many 16-channel columns."""
         tiles = self.careful if careful else self.tiles
@@ -48,7 +52,7 @@ def ladder():
         rungs.append(Rung("avx512", 16, {1: 12, 2: 8}, {1: 12, 2: 8}, "llvm.x86.avx512.pmaddw.d.512",
                           "+avx512vnni" in features))
     if "+avx2" in features:
-        rungs.append(Rung("avx2", 8, {1: 6}, {1: 5}, "llvm.x86.avx2.pmadd.wd"))
+        rungs.append(Rung("avx2", 8, {1: 6}, {1: 5}, "llvm.x86.avx2.pmadd.wd", "+avxvnni" in features))
     rungs.append(Rung("sse2", 4, {1: 2}, {1: 2}, "llvm.x86.sse2.pmadd.wd"))
     return tuple(rungs)
 

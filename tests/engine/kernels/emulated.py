@@ -12,8 +12,9 @@ from numba.core.runtime import rtsys
 
 from hwsim.engine.kernels import build, program, target
 
-AVX512 = "avx avx2 bmi bmi2 fma sse4.1 sse4.2 ssse3 popcnt avx512f avx512bw avx512vl avx512dq avx512cd".split()
-FEATURES = {"sapphirerapids": [*AVX512, "avx512vnni"], "skylake-avx512": AVX512}
+AVX2 = "avx avx2 bmi bmi2 fma sse4.1 sse4.2 ssse3 popcnt".split()
+AVX512 = [*AVX2, "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512cd"]
+FEATURES = {"sapphirerapids": [*AVX512, "avx512vnni"], "skylake-avx512": AVX512, "alderlake": [*AVX2, "avxvnni"]}
 MEMORY = ("weights", "runs", "channels", "tally", "fresh")  # the addresses of a JOB
 
 
@@ -21,7 +22,7 @@ class Foreign:
     """The kernels of a CPU model: `rung`, the fastest one that numba compiles for it, and kernel(variant)."""
 
     def __init__(self, model):
-        self.model, self._machine, self._made, self._cache = model, emulator.Machine(model), {}, tempfile.TemporaryDirectory()
+        self.model, self._machine, self._made, self._cache = model, emulator.Machine(), {}, tempfile.TemporaryDirectory()
         features = ",".join(f"+{name}" for name in FEATURES[model])
         chosen = {"NUMBA_CPU_NAME": model, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": self._cache.name}
         self._child = subprocess.Popen([sys.executable, Path(__file__).with_name("cross_child.py")], env=os.environ | chosen,
