@@ -34,9 +34,14 @@ def _program(facts, plan, rung, mode):
     chosen = requantizer(facts)
     if plan.path == "dot8":
         return _bytes(facts, rung, mode, chosen)
-    reduction = facts.beats if mode & PER_BEAT else facts.free
-    form = Form.CHANNEL if facts.layer.depthwise else Form.PAIR
-    return _single(facts, rung, mode, chosen, reduction, form, facts.layer.bias)
+    if mode & PER_BEAT:
+        return _single(facts, rung, mode, chosen, facts.beats, _form(facts, Form.CHANNEL), facts.layer.bias)
+    reduction = facts.free.paired() if facts.layer.depthwise else facts.free
+    return _single(facts, rung, mode, chosen, reduction, _form(facts, Form.TAPS), facts.layer.bias)
+
+
+def _form(facts, depthwise):
+    return depthwise if facts.layer.depthwise else Form.PAIR
 
 
 def _single(facts, rung, mode, chosen, reduction, form, bias):
@@ -58,12 +63,12 @@ def _bytes(facts, rung, mode, chosen):
 
 def _split(facts, rung, mode):
     """Weights in signed bytes of 2^0, 2^8, ..., runs in stretches, so that every pass fits 32 bits; the sums have 64."""
-    form = Form.CHANNEL if facts.layer.depthwise else Form.PAIR
-    none = np.zeros(facts.layer.oc, np.int64)
+    form, none = _form(facts, Form.TAPS), np.zeros(facts.layer.oc, np.int64)
     chosen = Requantizer(Finish.NONE, none, none, none)
     parts = []
     for shift, weights in _signed_bytes(facts.summed):
-        for reduction in _stretches(free_order(facts.layer, weights).shortened(SHORT_RUN), facts.in_format):
+        for stretch in _stretches(free_order(facts.layer, weights).shortened(SHORT_RUN), facts.in_format):
+            reduction = stretch.paired() if facts.layer.depthwise else stretch
             bands = _bands(facts, reduction, none, chosen, rung, form, Mode.PLAIN)
             parts.append(Part(reduction, bands, shift))
     return Program(facts, form, mode, Finish.NONE, tuple(parts), facts.layer.bias)
@@ -71,7 +76,7 @@ def _split(facts, rung, mode):
 
 def _beats(facts, rung, mode):
     """Weights in signed bytes; every beat is a run, whose sum fits 32 bits: at most 64 products of 16 and 8 bits."""
-    form, alone = Form.CHANNEL if facts.layer.depthwise else Form.PAIR, facts.beats_alone
+    form, alone = _form(facts, Form.CHANNEL), facts.beats_alone
     none = np.zeros(facts.layer.oc, np.int64)
     chosen, parts = Requantizer(Finish.NONE, none, none, none), []
     for shift, weights in _signed_bytes(alone.weights):

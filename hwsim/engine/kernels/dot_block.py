@@ -15,7 +15,7 @@ PER_BASE = 3  # pixels that one address register reaches: itself, one step and t
 
 def fits(rung, form, acc):
     """Whether the tile can be emitted here."""
-    return form != Form.CHANNEL and len(acc) <= FITS.get(rung.name, 0)
+    return not Form(form).depthwise and len(acc) <= FITS.get(rung.name, 0)
 
 
 def emit(b, rung, form, acc, weights, inputs, lane):

@@ -43,6 +43,14 @@ class Reduction:
         starts[:, 2] += np.tile(np.arange(beats) * self.beat, runs)
         return Reduction(self.weights.reshape(oc, runs * beats, length // beats), starts)
 
+    def paired(self):
+        """Runs of one input two by two: weights (OC,RUNS/2,2), and still a start for each; an odd last one comes twice, with a
+        weight of 0.
+        """
+        odd = self.weights.shape[1] % 2
+        full = np.pad(self.weights, ((0, 0), (0, odd), (0, 0)))
+        return Reduction(full.reshape(len(full), -1, 2), np.concatenate([self.starts, self.starts[len(self.starts) - odd:]]))
+
     def cut(self, first, last):
         """The runs first..last-1 alone."""
         return Reduction(self.weights[:, first:last], self.starts[first:last], self.beat)

@@ -72,4 +72,4 @@ def probe(rung, form):
 
 
 def macs(rung, form, passes):
-    return passes * WEIGHTS * PIXELS * LANES * rung.lanes * form
+    return passes * WEIGHTS * PIXELS * LANES * rung.lanes * form.inputs

@@ -4,7 +4,7 @@ A tile is MR pixels of an output row x NR columns of 16 output channels, in regi
 
     acc = bias
     for run in runs:               a run is a contiguous stretch of inputs, its offset from a table: all geometry is there
-        for beat in run:           `lanes_per_pass` 32-bit lanes of inputs, each holding `form` of them
+        for beat in run:           `lanes_per_pass` 32-bit lanes of inputs, each holding some of them
             acc += dot(x[pixel, beat], w[beat])
             the mode's rule: saturate, observe, count
     store requantized acc
@@ -22,7 +22,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from hwsim.engine.kernels import beat_end, dot_block, epilogue, ir, target, variant
+from hwsim.engine.kernels import beat_end, dot_block, epilogue, ir, tap_pairs, target, variant
 from hwsim.engine.kernels.beat_end import BeatEnd
 from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.kernels.ir import (
@@ -47,7 +47,8 @@ from hwsim.engine.kernels.variant import COUNTS, FRESH_BYTES, JOB, WATCHES, Form
 
 def stamp():
     """A checksum of everything that the emitted code depends on: numba's cache watches this file only."""
-    sources = b"".join(Path(module.__file__).read_bytes() for module in (beat_end, dot_block, epilogue, ir, target, variant))
+    modules = beat_end, dot_block, epilogue, ir, tap_pairs, target, variant
+    sources = b"".join(Path(module.__file__).read_bytes() for module in modules)
     return zlib.crc32(sources + f"{numba.__version__} {llvmlite.__version__}".encode())
 
 
@@ -59,7 +60,8 @@ def emit_tile(b, tile, v):
     """Emits the whole tile of variant `v` at the builder's place; returns its `doubt` for the next tile."""
     rung = rung_of_lanes(v.lanes)
     vecs = v.nr * COLUMN // v.lanes
-    acc = _vectors(b, tile.channels, vecs, rung) * v.mr
+    start = _vectors(b, tile.channels, vecs, rung)
+    acc = (tap_pairs.shared_out(b, start) if v.form == Form.TAPS else start) * v.mr
     tally = _vectors(b, tile.tally, len(Tally) * vecs, rung) if v.mode & WATCHES else []
     rule, doubt = BeatEnd(b, tile, v, rung), tile.doubt
     if v.mode & Mode.SATURATE:
@@ -68,6 +70,8 @@ def emit_tile(b, tile, v):
         acc, tally, doubt = _watched(b, tile, v, rung, acc, tally, rule)
     else:
         acc, tally = _all_runs(b, tile, v, rung, acc, tally, rule)
+    if v.form == Form.TAPS:
+        acc = tap_pairs.restored(b, acc)
     if v.mode & Mode.WRAP:
         acc = [rule.wrapped(value) for value in acc]
     for n, value in enumerate(epilogue.emit(b, v, rung, tile, acc, tally)):
@@ -142,6 +146,8 @@ def _vectors(b, address, count, rung):
 
 
 def _one_run(b, tile, v, rung, run, state, rule):
+    if v.form == Form.TAPS:
+        return tap_pairs.emit(b, tile, v, rung, run, state)
     base = b.add(tile.x, load(b, b.add(tile.runs, b.mul(run, i64(8))), i64, 8))
     inputs = [b.add(base, b.mul(tile.x_pixel, i64(m))) for m in range(v.mr)]
     if v.form == Form.CHANNEL:

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hwsim.engine.kernels import tap_pairs
 from hwsim.engine.kernels.target import COLUMN
 from hwsim.engine.kernels.variant import FRESH_BYTES, SPAN, Form, Mode, Tally, Variant
 
@@ -63,9 +64,9 @@ def bands(reduction, bias, requantizer, rung, width, form, mode, item):
 
 def _pass(reduction, form):
     """32-bit lanes of inputs that the inner loop takes at once: a beat, or enough that its branch is rarely guessed wrong."""
-    lanes = -(-reduction.weights.shape[2] // form)
+    lanes = -(-reduction.weights.shape[2] // form.inputs)
     if reduction.beat:
-        return max(reduction.beat // form, 1)
+        return max(reduction.beat // form.inputs, 1)
     return lanes if lanes <= LONGEST_PASS else next((n for n in (8, 6) if lanes % n == 0), 4)
 
 
@@ -83,15 +84,17 @@ def _band(reduction, bias, requantizer, variant, first, count):
 def _packed(weights, variant):
     count, runs, length = weights.shape
     block = variant.nr * COLUMN
-    unit = variant.form * variant.lanes_per_pass
+    form = Form(variant.form)
+    unit = form.inputs * variant.lanes_per_pass
     blocks, groups = -(-count // block), -(-length // unit) * variant.lanes_per_pass
-    dtype, inputs = (np.int8, 4) if variant.form == Form.QUAD else (np.int16, 2)
+    dtype, inputs = (np.int8, 4) if form is Form.QUAD else (np.int16, 2)
     full = np.zeros((blocks * block, runs, groups, inputs), dtype)
-    flat = np.zeros((count, runs, groups * variant.form), np.int64)
+    flat = np.zeros((count, runs, groups * form.inputs), np.int64)
     flat[..., :length] = weights
-    full[:count, ..., :variant.form] = flat.reshape(count, runs, groups, variant.form)
+    full[:count, ..., :form.inputs] = flat.reshape(count, runs, groups, form.inputs)
     packed = aligned((blocks, runs, groups, block, inputs), dtype)
-    packed[...] = full.reshape(blocks, block, runs, groups, inputs).transpose(0, 2, 3, 1, 4)
+    channels = tap_pairs.order(variant.lanes, variant.nr) if form is Form.TAPS else slice(None)
+    packed[...] = full.reshape(blocks, block, runs, groups, inputs).transpose(0, 2, 3, 1, 4)[..., channels, :]
     return packed
 
 

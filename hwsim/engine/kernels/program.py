@@ -78,7 +78,7 @@ class Program:
 
     def reach(self, part, row, pixel, item):
         """How far the kernels of a Part read behind the first input of a window, in bytes, for these steps in bytes."""
-        if self.form is Form.CHANNEL:
+        if self.form.depthwise:
             read = [(band.first + band.blocks * band.block) * item for band in part.bands]
         else:
             read = [band.weights.shape[2] * LANE for band in part.bands]
@@ -192,13 +192,13 @@ class Worker:
         """What a kernel is told about its band, in this worker's memory."""
         layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
         (row, pixel, item), item_out = self.strides, self.out_type.itemsize
-        per_channel = self.program.form is Form.CHANNEL
+        per_channel = self.program.form.depthwise
         fields = dict(
             width=layer.out_hw[1], blocks=band.blocks,
             x=band.first * item if per_channel else 0,
             x_row=row * layer.stride[0], x_pixel=pixel * layer.stride[1], x_block=band.block * item if per_channel else 0,
             weights=band.weights.ctypes.data, w_block=band.weights.strides[0],
-            runs=offsets.ctypes.data, n_runs=len(offsets), n_passes=band.passes,
+            runs=offsets.ctypes.data, n_runs=band.weights.shape[1], n_passes=band.passes,
             channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.lo, hi=layer.hi,
             acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
             tally=tally.ctypes.data, fresh=self.fresh.ctypes.data + pack.MOST_PIXELS * FRESH_BYTES,

@@ -8,11 +8,21 @@ import numpy as np
 
 
 class Form(IntEnum):
-    """What one 32-bit lane of an activation holds; the value is the number of inputs per lane."""
+    """What one 32-bit lane of an activation holds."""
 
     CHANNEL = 1  # depthwise: the lane's own channel
     PAIR = 2     # two 16-bit inputs, the same for all lanes
+    TAPS = 3     # depthwise: the lane's own channel at two taps
     QUAD = 4     # four unsigned 8-bit inputs, the same for all lanes
+
+    @property
+    def inputs(self):
+        """Inputs per lane."""
+        return {Form.CHANNEL: 1, Form.QUAD: 4}.get(self, 2)
+
+    @property
+    def depthwise(self):
+        return self in (Form.CHANNEL, Form.TAPS)
 
 
 class Mode(IntFlag):

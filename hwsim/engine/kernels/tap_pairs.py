@@ -1,0 +1,60 @@
+"""Depthwise layers whose sums have a free order: two taps at a time, both products of a lane's dot product from its channel.
+
+The inputs of two taps are interleaved within 128 bits, the reach of the one instruction for it. Two neighbouring vectors of
+accumulators therefore share their channels out: one has the lower four of every eight, the other the upper four.
+"""
+import numpy as np
+
+from hwsim.engine.kernels.ir import at, i16, i32, i64, load, madd, shuffle, vector
+from hwsim.engine.kernels.target import COLUMN
+
+
+def order(lanes, nr):
+    """The channel in every lane of a tile's vectors, one after the other; int64 (nr*16)."""
+    channels = np.arange(nr * COLUMN)
+    if lanes == nr * COLUMN:  # a vector without a neighbour is interleaved as a whole
+        return channels
+    return channels.reshape(-1, lanes // 4, 2, 4).transpose(0, 2, 1, 3).ravel()
+
+
+def shared_out(b, values):
+    """Vectors in the order of the channels, as the pairs that order() says."""
+    return _reordered(b, values, order)
+
+
+def restored(b, values):
+    """The inverse of shared_out()."""
+    return _reordered(b, values, lambda lanes, nr: np.argsort(order(lanes, nr)))
+
+
+def _reordered(b, values, places):
+    lanes = values[0].type.count
+    if lanes == COLUMN and len(values) % 2:
+        return values
+    index = places(lanes, 2 * lanes // COLUMN)
+    return [shuffle(b, *pair, half) for pair in zip(values[::2], values[1::2]) for half in (index[:lanes], index[lanes:])]
+
+
+def emit(b, tile, v, rung, run, state):
+    """The state after run `run`, a pair of taps: the address of its weights, then the accumulators."""
+    w, *acc = state
+    vecs = v.nr * COLUMN // v.lanes
+    taps = [b.add(tile.x, load(b, at(b, b.add(tile.runs, b.mul(run, i64(16))), 8 * tap), i64, 8)) for tap in (0, 1)]
+    weights = [load(b, at(b, w, n * v.lanes * 4), vector(i32, v.lanes), 4) for n in range(vecs)]
+    for pixel in range(v.mr):
+        step = b.mul(tile.x_pixel, i64(pixel))
+        inputs = _interleaved(b, v.lanes, vecs, [b.add(tap, step) for tap in taps])
+        for n, (x, weight) in enumerate(zip(inputs, weights)):
+            acc[pixel * vecs + n] = madd(b, rung, acc[pixel * vecs + n], x, weight)
+    return [at(b, w, vecs * v.lanes * 4), *acc]
+
+
+def _interleaved(b, lanes, vecs, taps):
+    """The activation operand of every vector of one pixel: in a lane, its channel at both taps."""
+    length = 2 * lanes if vecs > 1 else lanes
+    places = order(lanes, length // COLUMN).reshape(-1, lanes)
+    for first in range(0, vecs * lanes, length):
+        words = [load(b, at(b, tap, first * 2), vector(i16, length), 1) for tap in taps]
+        for channels in places:
+            both = np.stack([channels, channels + length], 1).ravel()
+            yield b.bitcast(shuffle(b, *words, both), vector(i32, lanes))
