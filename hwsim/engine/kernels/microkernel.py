@@ -61,7 +61,7 @@ def emit_tile(b, tile, v):
     rung = rung_of_lanes(v.lanes)
     vecs = v.nr * COLUMN // v.lanes
     start = _vectors(b, tile.channels, vecs, rung)
-    acc = (tap_pairs.shared_out(b, start) if v.form == Form.TAPS else start) * v.mr
+    acc = (tap_pairs.shared_out(b, v, start) if v.form == Form.TAPS else start) * v.mr
     tally = _vectors(b, tile.tally, len(Tally) * vecs, rung) if v.mode & WATCHES else []
     rule, doubt = BeatEnd(b, tile, v, rung), tile.doubt
     if v.mode & Mode.SATURATE:
@@ -71,7 +71,7 @@ def emit_tile(b, tile, v):
     else:
         acc, tally = _all_runs(b, tile, v, rung, acc, tally, rule)
     if v.form == Form.TAPS:
-        acc = tap_pairs.restored(b, acc)
+        acc = tap_pairs.restored(b, v, acc)
     if v.mode & Mode.WRAP:
         acc = [rule.wrapped(value) for value in acc]
     for n, value in enumerate(epilogue.emit(b, v, rung, tile, acc, tally)):

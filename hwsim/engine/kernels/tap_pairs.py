@@ -17,22 +17,21 @@ def order(lanes, nr):
     return channels.reshape(-1, lanes // 4, 2, 4).transpose(0, 2, 1, 3).ravel()
 
 
-def shared_out(b, values):
-    """Vectors in the order of the channels, as the pairs that order() says."""
-    return _reordered(b, values, order)
+def shared_out(b, v, values):
+    """Vectors in the order of the channels, as order() says."""
+    return _reordered(b, v, values, order(v.lanes, v.nr))
 
 
-def restored(b, values):
+def restored(b, v, values):
     """The inverse of shared_out()."""
-    return _reordered(b, values, lambda lanes, nr: np.argsort(order(lanes, nr)))
+    return _reordered(b, v, values, np.argsort(order(v.lanes, v.nr)))
 
 
-def _reordered(b, values, places):
-    lanes = values[0].type.count
-    if lanes == COLUMN and len(values) % 2:
+def _reordered(b, v, values, places):
+    if v.lanes == v.nr * COLUMN:
         return values
-    index = places(lanes, 2 * lanes // COLUMN)
-    return [shuffle(b, *pair, half) for pair in zip(values[::2], values[1::2]) for half in (index[:lanes], index[lanes:])]
+    halves = places[:v.lanes], places[v.lanes:2 * v.lanes]  # neighbours exchange channels with no other vector
+    return [shuffle(b, *pair, half) for pair in zip(values[::2], values[1::2]) for half in halves]
 
 
 def emit(b, tile, v, rung, run, state):

@@ -66,3 +66,15 @@ def test_outputs_of_32_bits(rung):
     word = IntFormat(16, signed=False)
     node, x = plain_layer(32, 16, (1, 1), (2, 19), lo=0, hi=word.max, shift=np.full(32, 20))
     assert_exact(node, x, Context(Datapath(), (IntFormat(11),), word, True), rung)
+
+
+@pytest.mark.parametrize("channels", [7, 16, 32, 33, 80])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (1, 4)])
+def test_depthwise(channels, kernel, rung):
+    """Taps in pairs, even and odd numbers of them, on columns with and without a neighbour; with sums of 64 bits, too."""
+    for bits in (11, 16):
+        node, _ = plain_layer(channels, 1, kernel, (2, 29), bits, groups=channels)
+        word = IntFormat(bits)
+        x = np.random.default_rng(channels).integers(word.min, word.max + 1, (1, 2, 29, channels)).astype(np.int16)
+        for acc_bits in (18, 32, 40):
+            assert_exact(node, x, Context(Datapath(acc_bits, Overflow.WRAP), (word,), word, False), rung)
