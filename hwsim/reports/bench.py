@@ -183,8 +183,8 @@ def _kernel(shape, mode):
     worker.rows(x.reshape(shape.size, -1), y[0, :rows], 0)
     target = y[0, :rows] if worker.direct else worker.outputs
     alone = (lambda: [worker.run(jobs, worker.inputs, target) for jobs in worker.jobs], shape.macs * rows // shape.size)
-    return _Kernel(str(prepared.plan), f"{band.mr}x{band.nr}", program.form if program.form is not Form.CHANNEL else Form.PAIR,
-                   alone, (lambda: conv.run_layer(prepared, x, y, store, monitor), shape.macs))
+    return _Kernel(str(prepared.plan), f"{band.mr}x{band.nr}", Form.QUAD if program.form is Form.QUAD else Form.PAIR, alone,
+                   (lambda: conv.run_layer(prepared, x, y, store, monitor), shape.macs))
 
 
 def _cached_rows(program):
