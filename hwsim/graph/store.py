@@ -18,6 +18,8 @@ from hwsim.ops.table import OPS
 MARK = "hwsim_hwq"
 SCHEMA = 1
 RATIO = re.compile(r"[0-9]{1,4000}(/[0-9]{1,4000})?")
+META = {"source": dict, "source.parameters": int, "config": dict, "config.scale_policy": str, "calibration": dict, "notes": list}
+KINDS = {dict: "an object", int: "an integer", str: "a string", list: "a list"}
 WIDTHS = (np.int8, np.int16, np.int32, np.int64)
 
 
@@ -121,10 +123,13 @@ def _ratio(text):
 
 
 def _checked_meta(meta):
-    """`meta`, once it has the keys that every network has."""
-    for key in ("source", "config"):
-        if not isinstance(meta.get(key), dict):
-            raise FileError(f"meta must hold the object {key}, not {meta.get(key)!r}")
+    """`meta`, once it has what reports and runs read of every network."""
+    for place, kind in META.items():
+        found = meta
+        for key in place.split("."):
+            found = found.get(key)
+        if type(found) is not kind:
+            raise FileError(f"meta must hold {place} as {KINDS[kind]}, not {found!r}")
     return meta
 
 

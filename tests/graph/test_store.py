@@ -15,7 +15,8 @@ from hwsim.graph.node import Graph, Node
 from hwsim.graph.store import is_network, open_net, save, to_bytes
 from hwsim.graph.text import to_text
 
-META = {"source": {"path": "net.h5", "sha256": "00", "parameters": 6}, "config": {"scale_policy": "calib"}, "notes": ["π"]}
+META = {"source": {"path": "net.h5", "sha256": "00", "parameters": 6}, "config": {"scale_policy": "calib"}, "calibration": {},
+        "notes": ["π"]}
 
 
 def network():
@@ -111,7 +112,10 @@ def test_foreign_schema(stored):
      "a/b c: an input must be an earlier node, not 'y'"),
     ("nodes/00002", "node", {"params": {}},
      "m: parameters of qglobal_avg_pool must be ['hi', 'keepdims', 'lo', 'mult_bits', 'ratio'], not []"),
-    ("/", "network", {"meta": {}}, "meta must hold the object source, not None"),
+    ("/", "network", {"meta": {}}, "meta must hold source as an object, not None"),
+    ("/", "network", {"meta": {"source": {}}}, "meta must hold source.parameters as an integer, not None"),
+    ("/", "network", {"meta": META | {"config": {}}}, "meta must hold config.scale_policy as a string, not None"),
+    ("/", "network", {"meta": META | {"notes": "π"}}, "meta must hold notes as a list, not 'π'"),
     ("/", "network", {"datapath": {"acc_mode": "wrap", "rounding": "half-up", "acc_bits": 7}},
      "acc_bits must be 8..48, not 7"),
     ("/", "network", {"datapath": {"acc_mode": "bounce", "rounding": "half-up"}},
