@@ -11,26 +11,31 @@ from hwsim.engine.kernels.target import COLUMN
 
 def order(lanes, nr):
     """The channel in every lane of a tile's vectors, one after the other; int64 (nr*16)."""
-    channels = np.arange(nr * COLUMN)
-    if lanes == nr * COLUMN:  # a vector without a neighbour is interleaved as a whole
-        return channels
-    return channels.reshape(-1, lanes // 4, 2, 4).transpose(0, 2, 1, 3).ravel()
+    channels = nr * COLUMN
+    if lanes == channels:  # a vector without a neighbour is interleaved as a whole
+        return np.arange(channels)
+    return (np.arange(0, channels, 2 * lanes)[:, None] + _of_two(lanes)).ravel()
+
+
+def _of_two(lanes):
+    """order() of two neighbouring vectors."""
+    return np.arange(2 * lanes).reshape(lanes // 4, 2, 4).transpose(1, 0, 2).ravel()
 
 
 def shared_out(b, v, values):
     """Vectors in the order of the channels, as order() says."""
-    return _reordered(b, v, values, order(v.lanes, v.nr))
+    return _reordered(b, v, values, _of_two(v.lanes))
 
 
 def restored(b, v, values):
     """The inverse of shared_out()."""
-    return _reordered(b, v, values, np.argsort(order(v.lanes, v.nr)))
+    return _reordered(b, v, values, np.argsort(_of_two(v.lanes)))
 
 
 def _reordered(b, v, values, places):
     if v.lanes == v.nr * COLUMN:
         return values
-    halves = places[:v.lanes], places[v.lanes:2 * v.lanes]  # neighbours exchange channels with no other vector
+    halves = places[:v.lanes], places[v.lanes:]
     return [shuffle(b, *pair, half) for pair in zip(values[::2], values[1::2]) for half in halves]
 
 
@@ -50,8 +55,8 @@ def emit(b, tile, v, rung, run, state):
 
 def _interleaved(b, lanes, vecs, taps):
     """The activation operand of every vector of one pixel: in a lane, its channel at both taps."""
-    length = 2 * lanes if vecs > 1 else lanes
-    places = order(lanes, length // COLUMN).reshape(-1, lanes)
+    places = _of_two(lanes).reshape(2, lanes) if vecs > 1 else [np.arange(lanes)]
+    length = len(places) * lanes
     for first in range(0, vecs * lanes, length):
         words = [load(b, at(b, tap, first * 2), vector(i16, length), 1) for tap in taps]
         for channels in places:

@@ -4,9 +4,10 @@ from dataclasses import replace
 import numpy as np
 
 from hwsim.engine import reference
+from hwsim.engine.context import Context
 from hwsim.engine.fast.loops import KERNELS
 from hwsim.engine.fast.table import run_node
-from hwsim.fixed.formats import Overflow
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow
 from hwsim.graph.node import Node
 
 
@@ -37,3 +38,12 @@ def plain_layer(oc, ic, kernel, hw, bits=11, **changes):
               "shift": r.integers(23, 27, oc), "lo": -end, "hi": end - 1, "padding": "same", **changes}
     node = Node.make("layer", "qconv2d", ("x",), **params)
     return node, r.integers(-end, end, (1, *hw, ic)).astype(np.int32)
+
+
+def depthwise(channels, kernel):
+    """(node, input, context) of depthwise layers of exact sums, which take their taps in pairs: in 32 bits and in 64."""
+    for bits in (11, 16):
+        node, _ = plain_layer(channels, 1, kernel, (2, 29), bits, groups=channels)
+        word = IntFormat(bits)
+        x = np.random.default_rng(channels).integers(word.min, word.max + 1, (1, 2, 29, channels)).astype(np.int16)
+        yield from ((node, x, Context(Datapath(acc_bits, Overflow.WRAP), (word,), word, False)) for acc_bits in (18, 32, 40))

@@ -1,7 +1,7 @@
 """Every instruction set gives the reference's codes and counters on the corners of the kernels; test_volume.py has the volume."""
 import numpy as np
 import pytest
-from layers import assert_exact, on_rung, plain_layer
+from layers import assert_exact, depthwise, on_rung, plain_layer
 
 from hwsim.engine.context import Context
 from hwsim.engine.kernels import program
@@ -20,6 +20,14 @@ def test_wide_rows(rung, channels):
     for datapath in (Datapath(), Datapath(20, Overflow.SATURATE), Datapath(18, Overflow.WRAP)):
         for monitor in (False, True):
             assert_exact(node, x, Context(datapath, (IntFormat(11),), IntFormat(11), monitor, 2), rung)
+
+
+@rungs
+@pytest.mark.parametrize("channels", [7, 16, 33, 80])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (1, 4)])
+def test_depthwise(rung, channels, kernel):
+    for case in depthwise(channels, kernel):
+        assert_exact(*case, rung)
 
 
 @rungs

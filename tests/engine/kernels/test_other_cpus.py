@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 import volume
-from layers import assert_exact, plain_layer
+from layers import assert_exact, depthwise, plain_layer
 
 from hwsim.engine.context import Context
 from hwsim.engine.kernels import target
@@ -71,10 +71,6 @@ def test_outputs_of_32_bits(rung):
 @pytest.mark.parametrize("channels", [7, 16, 32, 33, 80])
 @pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (1, 4)])
 def test_depthwise(channels, kernel, rung):
-    """Taps in pairs, even and odd numbers of them, on columns with and without a neighbour; with sums of 64 bits, too."""
-    for bits in (11, 16):
-        node, _ = plain_layer(channels, 1, kernel, (2, 29), bits, groups=channels)
-        word = IntFormat(bits)
-        x = np.random.default_rng(channels).integers(word.min, word.max + 1, (1, 2, 29, channels)).astype(np.int16)
-        for acc_bits in (18, 32, 40):
-            assert_exact(node, x, Context(Datapath(acc_bits, Overflow.WRAP), (word,), word, False), rung)
+    """Even and odd numbers of taps, on columns with and without a neighbour."""
+    for case in depthwise(channels, kernel):
+        assert_exact(*case, rung)
