@@ -25,7 +25,8 @@ UNKEPT = "compiled code cannot be kept: no folder can be written"
 UNREADABLE = "compiled code in the cache could not be read"
 LOST = "could not be compiled, a slower path gives the same bits"
 on_x86 = pytest.mark.skipif(not ladder(), reason="needs x86-64")
-META = {"source": {"path": "layer", "sha256": "0" * 64, "parameters": 0}, "config": {}, "notes": [], "calibration": {}}
+META = {"source": {"path": "layer", "sha256": "0" * 64, "parameters": 0}, "config": {"scale_policy": "calib"}, "notes": [],
+        "calibration": {}}
 
 
 @pytest.fixture(scope="module")
