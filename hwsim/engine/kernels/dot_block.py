@@ -19,28 +19,33 @@ def fits(rung, form, acc):
 
 
 def emit(b, rung, form, acc, weights, inputs, lane):
-    """acc[pixel * vecs + n] + the dot product of x[pixel] and w[n], for lane `lane` of inputs behind every pixel's address."""
-    count, kind, spare = len(acc), acc[0].type, _spare(len(acc) // len(inputs))
+    """acc[pixel * vecs + n] + the dot product of x[pixel] and w[n], for lane `lane` of inputs behind every pixel's address.
+
+    LLVM is not told what is read: no kernel writes to its inputs or weights.
+    """
+    count, kind, spare = len(acc), acc[0].type, _spare(rung, len(acc) // len(inputs))
     step = b.sub(inputs[1], inputs[0]) if len(inputs) > 1 else i64(0)
     addresses = [weights, step, *inputs[::PER_BASE]]
     registers = ir.LiteralStructType([kind] * (count + spare))
-    constraints = ["=v"] * count + ["=&v"] * spare + [str(n) for n in range(count)] + ["r"] * len(addresses)
+    kept, fresh = [f"={rung.register}"] * count, [f"=&{rung.register}"] * spare
+    constraints = [*kept, *fresh, *map(str, range(count)), *["r"] * len(addresses)]
     function = ir.FunctionType(registers, [kind] * count + [i64] * len(addresses))
     text = "\n".join(_lines(rung, form, count, len(inputs), lane))
     done = b.asm(function, text, ",".join(constraints), [*acc, *addresses], False)
     return [b.extract_value(done, n) for n in range(count)]
 
 
-def _spare(vecs):
-    """Registers beside the accumulators: weights, inputs, a product."""
-    return vecs + 2
+def _spare(rung, vecs):
+    """Registers beside the accumulators: weights, inputs, and a product where there is no dot product instruction."""
+    return vecs + 1 + (not rung.vnni)
 
 
 def _lines(rung, form, count, pixels, lane):
     """Operands: accumulators, spare registers, the accumulators again, weights, the step of a pixel, every third pixel."""
     vecs, size = count // pixels, 4 * rung.lanes
-    spare = _spare(vecs)
-    *w, x, product = (f"${count + n}" for n in range(spare))
+    spare = _spare(rung, vecs)
+    w = [f"${count + n}" for n in range(vecs)]
+    x, product = f"${count + vecs}", f"${count + vecs + 1}"
     weights, step, first = (2 * count + spare + n for n in range(3))
     for n in range(vecs):
         yield f"vmovups {(lane * vecs + n) * size}(${weights}), {w[n]}"

@@ -126,4 +126,5 @@ def _pair_dot(b, rung, acc, x, w):
     """madd() as the one instruction that it is. Written out, since LLVM takes it apart again on targets whose tuning calls
     it slow, which halves the speed."""
     kind = ir.FunctionType(acc.type, [acc.type] * 3)
-    return b.asm(kind, f"{rung.dot('vpdpwssd')} $2, $1, $0", "=v,v,v,0", [w, x, acc], False)
+    registers = f"={rung.register},{rung.register},{rung.register},0"
+    return b.asm(kind, f"{rung.dot('vpdpwssd')} $2, $1, $0", registers, [w, x, acc], False)

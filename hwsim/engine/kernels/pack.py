@@ -1,5 +1,6 @@
 """Weights, channels and borders laid out as the kernels read them."""
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -107,6 +108,7 @@ def _per_block(fields, blocks, block):
     return table
 
 
+@cache
 def fresh_masks():
     """Rows of FRESH_BYTES, MOST_PIXELS of zeros, then as many of ones: from row MOST_PIXELS - k on, those of a tile whose first k
     pixels were done before.

@@ -104,7 +104,6 @@ class Program:
             rows = max(min(rows, fair), TURN // max(products, 1))
         return int(max(min(rows, layer.out_hw[0]), 1))
 
-
     def worker(self, *given):
         """A Worker(program, ...) of this kind of program."""
         return Worker(self, *given)

@@ -33,6 +33,11 @@ class Rung:
         """A dot product instruction in assembly: below 512 bits AVX-VNNI's form of it is meant."""
         return name if self.lanes == 16 else "{vex} " + name
 
+    @property
+    def register(self):
+        """The constraint of assembly for a register that such an instruction can name: below 512 bits the first 16 only."""
+        return "v" if self.lanes == 16 else "x"
+
     def tile(self, columns, width, careful):
         """(pixels, columns) of the tile for an output row of `width` pixels and that many 16-channel columns."""
         tiles = self.careful if careful else self.tiles

@@ -1,6 +1,6 @@
 """Kernels for another CPU, made in a process of their own: Variants in, machine code out, pickled, on stdin and stdout.
 
-First out: the fastest Rung of this process's target. Then for every Variant: (numba's form of a finished library, the name of the
+First out: the ladder of this process's target. Then for every Variant: (numba's form of a finished library, the name of the
 function in it).
 """
 import pickle
@@ -11,7 +11,7 @@ from hwsim.engine.kernels.target import ladder
 
 
 def main():
-    say(ladder()[0])
+    say(ladder())
     while True:
         try:
             made = kernel(pickle.load(sys.stdin.buffer))

@@ -14,20 +14,21 @@ from hwsim.engine.kernels import build, program, target
 
 AVX2 = "avx avx2 bmi bmi2 fma sse4.1 sse4.2 ssse3 popcnt".split()
 AVX512 = [*AVX2, "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512cd"]
-FEATURES = {"sapphirerapids": [*AVX512, "avx512vnni"], "skylake-avx512": AVX512, "alderlake": [*AVX2, "avxvnni"]}
+FEATURES = {"sapphirerapids": [*AVX512, "avx512vnni", "avxvnni"], "skylake-avx512": AVX512, "alderlake": [*AVX2, "avxvnni"]}
 MEMORY = ("weights", "runs", "channels", "tally", "fresh")  # the addresses of a JOB
 
 
 class Foreign:
-    """The kernels of a CPU model: `rung`, the fastest one that numba compiles for it, and kernel(variant)."""
+    """The kernels of a CPU model on one rung of its ladder, the fastest where none is named: `rung` and kernel(variant)."""
 
-    def __init__(self, model):
-        self.model, self._machine, self._made, self._cache = model, emulator.Machine(), {}, tempfile.TemporaryDirectory()
+    def __init__(self, model, rung=None):
+        self._machine, self._made, self._cache = emulator.Machine(), {}, tempfile.TemporaryDirectory()
         features = ",".join(f"+{name}" for name in FEATURES[model])
         chosen = {"NUMBA_CPU_NAME": model, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": self._cache.name}
         self._child = subprocess.Popen([sys.executable, Path(__file__).with_name("cross_child.py")], env=os.environ | chosen,
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.rung = pickle.load(self._child.stdout)
+        ladder = pickle.load(self._child.stdout)
+        self.rung = next(step for step in ladder if step.name == (rung or ladder[0].name))
         rtsys.initialize(cpu_target.target_context)  # finished code is linked with numba's runtime
 
     def kernel(self, v):

@@ -42,7 +42,7 @@ def _add_newer_libc(error):
         try:
             subprocess.run(["cc", "-shared", "-fPIC", "-o", made, Path(__file__).with_name("newer_libc.c")], check=True)
         except (OSError, subprocess.CalledProcessError):
-            raise error from None
+            raise ImportError(f"{error}; a C library of 2.38 or newer has it, or a C compiler, cc, adds it") from None
         ctypes.CDLL(made, ctypes.RTLD_GLOBAL)
 
 
@@ -54,7 +54,10 @@ libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 def _become(wanted):
     """Makes every CPU another one: the maker of what the package comes as begins with a jump to the other's."""
     library = ctypes.CDLL(bochscpu._bochscpu.__file__)
-    old, new = (ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in (MADE_AS, wanted))
+    try:
+        old, new = (ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in (MADE_AS, wanted))
+    except AttributeError as error:
+        raise ImportError(f"bochscpu must be one of 0.4: {error}") from error
     page = ctypes.c_void_p(old - old % PAGE)
     libc.mprotect(page, 2 * PAGE, READ | WRITE | EXECUTE)
     ctypes.memmove(old, JUMP + struct.pack("<i", new - old - 5), 5)
