@@ -103,23 +103,22 @@ class Totals:
 def _run(program, x, out, store, threads):
     """Fills `out`; the Totals of the run."""
     counting = bool(program.mode & COUNTS)
-    height = program.layer.out_hw[0]
-    rows = program.chunk_rows(len(x), threads)
-    chunks = -(-height // rows)
-    events = np.zeros((len(x), height, program.layer.oc), np.int64) if counting else None
+    chunks = program.chunks(len(x), threads)
+    rows = max(chunk.stop - chunk.start for chunk in chunks)
+    events = np.zeros((len(x), program.layer.out_hw[0], program.layer.oc), np.int64) if counting else None
     flat = x.reshape(len(x), program.layer.in_hw[0], -1)
 
     def work(numbers):
         worker = program.worker(rows, out.strides[1:], store, program.in_place and x.dtype == np.int16)
         for number in numbers:
-            n, first = number // chunks, number % chunks * rows
-            here = slice(first, min(first + rows, height))
-            worker.rows(flat[n], out[n, here], first)
+            n, chunk = divmod(number, len(chunks))
+            here = chunks[chunk]
+            worker.rows(flat[n], out[n, here], here.start)
             if counting:
-                events[n, here] = worker.take_events(here.stop - first)
+                events[n, here] = worker.take_events(here.stop - here.start)
         return worker
 
-    workers = pool.for_chunks(len(x) * chunks, threads, work)
+    workers = pool.for_chunks(len(x) * len(chunks), threads, work)
     return _totals(workers, events)
 
 
