@@ -23,7 +23,7 @@ def test_wide_rows(rung, channels):
 
 
 @rungs
-@pytest.mark.parametrize("channels", [7, 16, 33, 80])
+@pytest.mark.parametrize("channels", [7, 33])
 @pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (1, 4)])
 def test_depthwise(rung, channels, kernel):
     for case in depthwise(channels, kernel):

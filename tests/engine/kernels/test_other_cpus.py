@@ -40,12 +40,12 @@ def test_an_instruction_that_is_none_is_a_fault():
 
 
 def test_random_layers(rung):
-    for number in range(3, volume.LAYERS, 67):
+    for number in range(3, volume.LAYERS, 101):
         case = volume.layer(number)
         assert_exact(case.node, case.x, case.context, rung)
 
 
-@pytest.mark.parametrize("bits, channels", [(8, (32, 16)), (11, (48, 33)), (11, (5, 20)), (15, (16, 7)), (16, (32, 16))])
+@pytest.mark.parametrize("bits, channels", [(8, (32, 16)), (11, (48, 33)), (16, (32, 16))])
 def test_wide_rows(bits, channels, rung):
     """One column and two, whole tiles and the last one, outputs of 16 bits finished in words or not."""
     node, x = plain_layer(*channels, (3, 3), (3, 67), bits)
@@ -55,7 +55,7 @@ def test_wide_rows(bits, channels, rung):
             assert_exact(node, x, Context(datapath, (word,), word, monitor), rung)
 
 
-@pytest.mark.parametrize("width", [1, 2, 7, 11, 12, 13, 25])
+@pytest.mark.parametrize("width", [1, 7, 11, 12, 13, 25])
 def test_narrow_rows(width, rung):
     node, x = plain_layer(16, 3, (3, 3), (2, width))
     for monitor in (False, True):
@@ -68,7 +68,7 @@ def test_outputs_of_32_bits(rung):
     assert_exact(node, x, Context(Datapath(), (IntFormat(11),), word, True), rung)
 
 
-@pytest.mark.parametrize("channels", [7, 16, 32, 33, 80])
+@pytest.mark.parametrize("channels", [7, 33])
 @pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (1, 4)])
 def test_depthwise(channels, kernel, rung):
     """Even and odd numbers of taps, on columns with and without a neighbour."""
