@@ -12,9 +12,9 @@ from hwsim.fixed.formats import Overflow
 class BeatProgram(Program):
     """A Program whose parts have one beat per run and all beats in the order of the device; a beat is the sum of all parts."""
 
-    def chunk_rows(self, images, threads):
+    def chunk_rows(self, threads):
         wide_rows = SCRATCH // (self.layer.out_hw[1] * self.layer.oc * WIDE_BYTES)
-        return max(1, min(self.cached_rows(images, threads), wide_rows))
+        return max(1, min(self.cached_rows(threads), wide_rows))
 
     def worker(self, *given):
         return BeatWorker(self, *given)

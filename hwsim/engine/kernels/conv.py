@@ -103,7 +103,7 @@ class Totals:
 def _run(program, x, out, store, threads):
     """Fills `out`; the Totals of the run."""
     counting = bool(program.mode & COUNTS)
-    chunks = program.chunks(len(x), threads)
+    chunks = program.chunks(threads)
     rows = max(chunk.stop - chunk.start for chunk in chunks)
     events = np.zeros((len(x), program.layer.out_hw[0], program.layer.oc), np.int64) if counting else None
     flat = x.reshape(len(x), program.layer.in_hw[0], -1)

@@ -89,30 +89,28 @@ class Program:
         layer = self.layer
         return (count - 1) * layer.stride[0] + extent(layer.kernel[0], layer.dilation[0])
 
-    def chunks(self, images, threads):
+    def chunks(self, threads):
         """The chunks of an image's output rows, as slices: lower and lower towards the end, so that all threads end together."""
-        height, highest, starts = self.layer.out_hw[0], self.chunk_rows(images, threads), [0]
+        height, highest, starts = self.layer.out_hw[0], self.chunk_rows(threads), [0]
         while starts[-1] < height:
             fair = -(-(height - starts[-1]) // (2 * threads)) if threads > 1 else height
             starts.append(min(starts[-1] + min(highest, max(fair, self.turn)), height))
         return [slice(*ends) for ends in zip(starts, starts[1:])]
 
-    def chunk_rows(self, images, threads):
+    def chunk_rows(self, threads):
         """The most output rows of a chunk; one where the kernels count events, which they do not tell apart by rows."""
-        return 1 if self.mode & COUNTS else self.cached_rows(images, threads)
+        return 1 if self.mode & COUNTS else self.cached_rows(threads)
 
     @property
     def turn(self):
         """Output rows that are worth handing to a thread."""
         return max(TURN // max(self.layer.codes[0].size * self.layer.out_hw[1], 1), 1)
 
-    def cached_rows(self, images, threads):
-        """Output rows that are few enough for the cache and for every thread to get several, enough to be worth a turn."""
+    def cached_rows(self, threads):
+        """Output rows that are few enough for the cache, and for several threads enough to be worth a turn."""
         layer = self.layer
         row = self.columns * layer.ic * np.dtype(self.scratch_type).itemsize * layer.stride[0]
-        rows = max(SCRATCH // max(row, 1), LEAST_ROWS)
-        if threads > 1:
-            rows = max(min(rows, -(-layer.out_hw[0] * images // (4 * threads))), self.turn)
+        rows = max(SCRATCH // max(row, 1), LEAST_ROWS, self.turn if threads > 1 else 1)
         return int(max(min(rows, layer.out_hw[0]), 1))
 
     def worker(self, *given):

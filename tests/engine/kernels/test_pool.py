@@ -50,9 +50,9 @@ def test_chunks_cover_every_row_once_and_get_lower(height, threads):
     layer = bench.layer_of(bench.Shape(64, 64, 500, 3), 11, 8)
     layer = replace(layer, in_hw=(height, 500), out_hw=(height, 500))
     program = conv.prepare(layer, Datapath(), IntFormat(11), False, ladder()[:1]).program(Mode.PLAIN)
-    chunks = program.chunks(1, threads)
+    chunks = program.chunks(threads)
     assert [row for chunk in chunks for row in range(chunk.start, chunk.stop)] == list(range(height))
     rows = [chunk.stop - chunk.start for chunk in chunks]
-    assert min(rows) > 0 and max(rows) <= program.chunk_rows(1, threads)
+    assert min(rows) > 0 and max(rows) <= program.chunk_rows(threads)
     assert rows == sorted(rows, reverse=True)
     assert threads == 1 or height < 66 or rows[-1] == program.turn
