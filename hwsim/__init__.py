@@ -6,8 +6,8 @@ from hwsim.version import VERSION as __version__
 _PUBLIC = {
     "load": "hwsim.importers", "prepare": "hwsim.quantization.prepare", "calibrate": "hwsim.quantization.calibrate",
     "Config": "hwsim.quantization.config", "Calibration": "hwsim.quantization.calibrate",
-    "quantize": "hwsim.quantization.convert", "run": "hwsim.api", "evaluate": "hwsim.quantization.float_run",
-    "compare": "hwsim.quantization.compare", "dequantize": "hwsim.quantization.doors", "save": "hwsim.graph.store",
+    "quantize": "hwsim.quantization.convert", "run": "hwsim.api", "evaluate": "hwsim.quantization.float_net.run",
+    "compare": "hwsim.quantization.compare", "dequantize": "hwsim.quantization.boundary", "save": "hwsim.graph.store",
     "open": "hwsim.api",
     "Graph": "hwsim.graph.node", "Node": "hwsim.graph.node", "IntegerGraph": "hwsim.graph.integer",
     "IntFormat": "hwsim.fixed.formats", "Datapath": "hwsim.fixed.formats", "Rounding": "hwsim.fixed.formats",

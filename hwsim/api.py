@@ -10,11 +10,11 @@ from hwsim.engine.result import Result
 from hwsim.errors import UsageError
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.store import open_net as open  # noqa: A004  the public name is hwsim.open
-from hwsim.hw import stepped_engine
-from hwsim.hw.accumulate import accumulator_bounds
+from hwsim.hw.accumulator.bounds import accumulator_bounds
 from hwsim.hw.config import Device, load_device
-from hwsim.hw.network_cycles import network_cycles
-from hwsim.quantization.doors import read_input
+from hwsim.hw.costs.network_cycles import network_cycles
+from hwsim.hw.device import stepped_engine
+from hwsim.quantization.boundary import read_input
 from hwsim.reports import cycles, overflow
 
 __all__ = ["Run", "open", "run"]

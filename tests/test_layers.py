@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "hwsim"
 ROOMS = ["errors", "version", "fixed", "ops", "graph", "importers", "engine", "quantization", "hw", "imaging", "rtl", "vectors",
-         "reports", "sweep", "cli"]
+         "pipeline", "reports", "sweep", "cli"]
 CONTRACT = {"hwsim.fixed.formats", "hwsim.fixed.multiplier", "hwsim.fixed.logcode", "hwsim.engine.result", "hwsim.errors"}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hwsim.errors import HwsimError
 from hwsim.importers import load
-from hwsim.quantization.float_run import evaluate
+from hwsim.quantization.float_net.run import evaluate
 
 FOLDERS = ("conformance/keras", "checkpoints", "conformance/bad")
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from write_resnet18 import Writer
 
+from hwsim.engine.host.threads import in_order
 from hwsim.engine.kernels import limit
-from hwsim.engine.kernels.pool import in_order
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import Form
 

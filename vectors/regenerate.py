@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from hwsim.hw.config import Device
-from hwsim.vectors.directed import directed_works
-from hwsim.vectors.write import Origin, write_set
+from hwsim.vectors.write.directed import directed_works
+from hwsim.vectors.write.write_set import Origin, write_set
 
 SETS = {
     "linear_11_8": (

@@ -4,7 +4,7 @@ import click
 from hwsim.cli import options, progress
 from hwsim.cli.main import Command
 from hwsim.reports import vector_set
-from hwsim.vectors.compare import compare
+from hwsim.vectors.explain.compare import compare
 
 
 class Signal(click.ParamType):

@@ -4,7 +4,7 @@ import click
 from hwsim.cli import options, progress
 from hwsim.cli.main import Command
 from hwsim.reports import vector_set
-from hwsim.vectors.cosim import cosim
+from hwsim.vectors.simulate.cosim import cosim
 
 
 @click.command("cosim", cls=Command)

@@ -4,10 +4,10 @@ import click
 from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
-from hwsim.hw.network_cycles import image_shapes, network_cycles
+from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
+from hwsim.pipeline.session import open_model
 from hwsim.quantization.prepare import prepare
 from hwsim.reports import cycles
-from hwsim.reports.session import open_model
 
 
 @click.command("cycles", cls=Command)

@@ -3,7 +3,7 @@ import click
 
 from hwsim.cli import options, progress
 from hwsim.cli.main import Command
-from hwsim.vectors.explain import explain
+from hwsim.vectors.explain.explain_output import explain
 from hwsim.version import VERSION
 
 

@@ -6,8 +6,8 @@ from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
 from hwsim.errors import UsageError
 from hwsim.imaging.source import sources
+from hwsim.pipeline.session import Clock, input_specs, open_model, start
 from hwsim.reports import inspection
-from hwsim.reports.session import Clock, doors_of, open_model, start
 
 
 @click.command("inspect", cls=Command)
@@ -42,7 +42,7 @@ def command(model, as_text, with_plan, json_path, quiet, verbose, **given):
 def _plan(opened, given, json_path, quiet):
     config, notes = config_for(opened, given, options.device_of(given))
     path = given["calib_path"] or given["input_path"]
-    found = sources(path, doors_of(opened.network), options.optics(given, opened.sensor))
+    found = sources(path, input_specs(opened.network), options.optics(given, opened.sensor))
     session = start(opened, config, found, Clock())
     progress.warn(notes + session.notes)
     progress.publish(inspection.plans(session, found[0][1]().inputs), json_path, quiet, inspection.plans_text)

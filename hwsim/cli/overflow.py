@@ -5,11 +5,11 @@ from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
 from hwsim.errors import UsageError
-from hwsim.hw.accumulate import accumulator_bounds
-from hwsim.hw.shadow import shadow_run
-from hwsim.quantization.doors import read_input
+from hwsim.hw.accumulator.bounds import accumulator_bounds
+from hwsim.hw.accumulator.shadow import shadow_run
+from hwsim.pipeline.session import Clock, frames, open_model, start
+from hwsim.quantization.boundary import read_input
 from hwsim.reports import cycles, overflow
-from hwsim.reports.session import Clock, frames, open_model, start
 
 
 @click.command("overflow", cls=Command)
@@ -57,5 +57,5 @@ def _report(session, sample, with_what_if, given, show):
 
 
 def _narrower(net, codes, runs, show):
-    from hwsim.hw.what_if import what_if  # compiled counters, which --help and most calls do without
+    from hwsim.hw.accumulator.what_if import what_if  # compiled counters, which --help and most calls do without
     return what_if(net, codes, **runs, progress=show)

@@ -5,8 +5,8 @@ from hwsim.cli import options, progress
 from hwsim.cli.main import Command
 from hwsim.graph import store
 from hwsim.imaging.source import sources
+from hwsim.pipeline.session import Clock, input_specs, open_float, start
 from hwsim.reports import network
-from hwsim.reports.session import Clock, doors_of, open_float, start
 
 
 @click.command("quantize", cls=Command)
@@ -27,7 +27,7 @@ def command(model, output_path, json_path, quiet, verbose, **given):
     opened = open_float(model)
     config, notes = options.config_of(given, opened.sensor, options.device_of(given))
     path = given["calib_path"] or given["input_path"]
-    found = sources(path, doors_of(opened.graph), options.optics(given, opened.sensor))
+    found = sources(path, input_specs(opened.graph), options.optics(given, opened.sensor))
     with progress.bar(quiet) as show:
         session = start(opened, config, found, Clock(), show)
     progress.warn(notes + session.notes)

@@ -7,11 +7,11 @@ from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
 from hwsim.engine.run import check_dump
 from hwsim.errors import UsageError
-from hwsim.quantization.float_run import bands
-from hwsim.quantization.once import Once
+from hwsim.pipeline.session import Clock, frames, open_model, start
+from hwsim.quantization.float_net.kept import Once
+from hwsim.quantization.float_net.run import bands
 from hwsim.quantization.prepare import prepare
 from hwsim.reports import outputs, run, run_text
-from hwsim.reports.session import Clock, frames, open_model, start
 from hwsim.reports.write import write_json
 
 

@@ -8,14 +8,14 @@ from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
 from hwsim.errors import UsageError
-from hwsim.quantization.doors import read_input
+from hwsim.pipeline.session import Clock, frames, open_model, start
+from hwsim.quantization.boundary import read_input
 from hwsim.reports import vector_set
-from hwsim.reports.session import Clock, frames, open_model, start
-from hwsim.vectors.directed import directed_works
-from hwsim.vectors.folder import Extras
-from hwsim.vectors.network import crop_codes, network_works
-from hwsim.vectors.verify import verify_set
-from hwsim.vectors.write import Origin, write_set
+from hwsim.vectors.read.verify import verify_set
+from hwsim.vectors.write.directed import directed_works
+from hwsim.vectors.write.folder import Extras
+from hwsim.vectors.write.network import crop_codes, network_works
+from hwsim.vectors.write.write_set import Origin, write_set
 
 DIRECTED_ACC_BITS = 32
 

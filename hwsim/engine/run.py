@@ -110,7 +110,7 @@ def place(net, inputs, engine="fast", monitor=False, threads=None):
 
 
 def bands(job, rows):
-    """Yields a Band with its LayerStats for every tensor of the network, whole where `rows` is None, else row by row; its
+    """Yields a RowBand with its LayerStats for every tensor of the network, whole where `rows` is None, else row by row; its
     codes are in the engine's own type, int16 or int32.
 
     Errors: OverflowFault in mode `error`, for the earliest node that has an event.

@@ -4,7 +4,7 @@ from functools import reduce
 
 import numpy as np
 
-from hwsim.engine.kernels.arena import ARENA
+from hwsim.engine.host.memory import ARENA
 from hwsim.engine.result import LayerStats
 from hwsim.graph.bands import in_bands
 from hwsim.graph.rows import unit
@@ -12,7 +12,7 @@ from hwsim.ops.cut import cut
 
 
 def stream(graph, formats, shapes, codes, engine, context, step):
-    """Yields a Band with its LayerStats for every band of every tensor of a placed graph, `step` rows of the input at a time.
+    """Yields a RowBand with its LayerStats for every band of every tensor of a placed graph, `step` rows of the input at a time.
 
     context: the Context of any node, whose formats are set here. An event's oy and n count within the whole tensor.
     """

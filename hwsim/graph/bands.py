@@ -14,7 +14,7 @@ BAND_BYTES = 1 << 24   # the band of the largest tensor: small enough for the ca
 
 
 @dataclass(frozen=True, eq=False)
-class Band:
+class RowBand:
     """`tensor` is rows `rows` of images `images` of what `node` computes, all of them for a tensor that is not N,H,W,C.
 
     note: what else the computation of the band tells.
@@ -56,7 +56,7 @@ def _tallest(graph, shapes):
 
 
 def in_bands(graph, shapes, inputs, compute, step, empty=np.empty):
-    """Yields Bands of all tensors, image by image: `step` rows of the inputs in, then what they allow, in graph order.
+    """Yields RowBands of all tensors, image by image: `step` rows of the inputs in, then what they allow, in graph order.
 
     compute(node, chain, tensors) -> (tensor, note): `chain` are the nodes that make a band of `node` from `tensors`, each
     reading the one before; for an input node `tensors` is the band as given. empty(shape, dtype): memory to join bands in.
@@ -83,7 +83,7 @@ def _image(graph, shapes, image, n, compute, step, empty):
                 held[node.name].add(tensor)
             for name in node.inputs:
                 held[name].forget(_first_needed(graph, shapes, done, name))
-            yield Band(node, slice(n, n + 1), slice(lo, hi), tensor, note)
+            yield RowBand(node, slice(n, n + 1), slice(lo, hi), tensor, note)
 
 
 def _end(node, shapes, done, most):
@@ -152,8 +152,8 @@ def rows_of(tensor, lo, hi):
 
 
 def whole(node, tensor, note):
-    """The Band that is all of a tensor."""
-    return Band(node, slice(0, len(tensor)), slice(0, count(tensor)), tensor, note)
+    """The RowBand that is all of a tensor."""
+    return RowBand(node, slice(0, len(tensor)), slice(0, count(tensor)), tensor, note)
 
 
 def gathered(kept, band, shape, dtype):

@@ -34,9 +34,9 @@ def _check_names(graph):
         for name in names:
             if name not in seen:
                 raise GraphError(f"an {kind} of the graph must be a node, not {name!r}")
-    doors = tuple(node.name for node in graph.nodes if node.op == "input")
-    if sorted(doors) != sorted(graph.inputs):
-        raise GraphError(f"the inputs of the graph must be its input nodes {doors}, not {graph.inputs}")
+    inputs = tuple(node.name for node in graph.nodes if node.op == "input")
+    if sorted(inputs) != sorted(graph.inputs):
+        raise GraphError(f"the inputs of the graph must be its input nodes {inputs}, not {graph.inputs}")
 
 
 def _problem(node, dialect):

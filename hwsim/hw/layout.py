@@ -2,7 +2,7 @@
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError
-from hwsim.hw.control import Loops
+from hwsim.hw.device.control import LoopBounds
 from hwsim.ops.dims import ceil_div
 
 
@@ -22,11 +22,11 @@ def field_words(values, tm):
 
 
 def loops_of(layer, tn, tm):
-    """The Loops of an ordinary or depthwise layer on a TN x TM array."""
+    """The LoopBounds of an ordinary or depthwise layer on a TN x TM array."""
     cot, in_words = ceil_div(layer.oc, tm), ceil_div(layer.ic, tn)
     cit = max(1, tm // tn) if layer.depthwise else in_words
     first = tuple(t * tm // tn if layer.depthwise else 0 for t in range(cot))
-    return Loops(cot, tuple(layer.out_hw), tuple(layer.kernel), cit, in_words, first, tuple(layer.stride),
+    return LoopBounds(cot, tuple(layer.out_hw), tuple(layer.kernel), cit, in_words, first, tuple(layer.stride),
                  tuple(layer.dilation), (layer.pad[0], layer.pad[2]), tuple(layer.in_hw), _flags(layer, cot, cit))
 
 

@@ -9,13 +9,13 @@ from hwsim.errors import FileError
 MAX_BYTES = 1 << 34
 
 
-def read(path, doors):
+def read(path, specs):
     """input name -> array: integers as given (codes), real numbers as float64, finite."""
     found = _npz(path) if path.suffix.lower() == ".npz" else {"in0": _load(path, path)}
-    wanted = [f"in{i}" for i in range(len(doors))]
+    wanted = [f"in{i}" for i in range(len(specs))]
     if sorted(found) != sorted(wanted):
         raise FileError(f"{path}: must hold {', '.join(wanted)}, not {', '.join(sorted(found)) or 'nothing'}")
-    return {door.name: _values(found[key], door, path) for door, key in zip(doors, wanted)}
+    return {spec.name: _values(found[key], spec, path) for spec, key in zip(specs, wanted)}
 
 
 def _npz(path):
@@ -42,13 +42,13 @@ def _check_declared(size, path):
         raise FileError(f"{path}: an array must hold at most {MAX_BYTES} bytes, not {size}")
 
 
-def _values(array, door, path):
+def _values(array, spec, path):
     if array.dtype.kind in "iu":
         return array
     if array.dtype.kind != "f":
-        raise FileError(f"{path}: input {door.name} must hold numbers, not {array.dtype}")
+        raise FileError(f"{path}: input {spec.name} must hold numbers, not {array.dtype}")
     if not np.isfinite(array).all():
-        raise FileError(f"{path}: input {door.name} must be finite, not NaN or Inf")
+        raise FileError(f"{path}: input {spec.name} must be finite, not NaN or Inf")
     return array.astype(np.float64)
 
 

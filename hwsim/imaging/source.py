@@ -13,7 +13,7 @@ ARRAYS = (".npy", ".npz")
 
 
 @dataclass(frozen=True)
-class Door:
+class InputSpec:
     """One input of a model: its name and its declared shape without N (None where the model leaves a size open)."""
 
     name: str
@@ -44,35 +44,35 @@ class Sample:
     note: str | None = None
 
 
-def sources(path, doors, optics):
+def sources(path, specs, optics):
     """The frames of INPUT as functions without arguments, each giving a Sample: (name, load) pairs in name order."""
     if path is None:
-        return [("built-in scene", lambda: built_in(doors, optics))]
+        return [("built-in scene", lambda: built_in(specs, optics))]
     path = Path(path)
     if path.is_dir():
-        return _folder(path, doors, optics)
+        return _folder(path, specs, optics)
     if not path.exists():
         raise FileError(f"{path}: the input must be a file or a folder, not missing")
-    return [(path.name, lambda: read(path, doors, optics))]
+    return [(path.name, lambda: read(path, specs, optics))]
 
 
-def _folder(path, doors, optics):
+def _folder(path, specs, optics):
     files = [p for p in sorted(path.iterdir()) if p.suffix.lower() in PICTURES + ARRAYS + (".raw",)]
     if not files:
         raise FileError(f"{path}: a folder of inputs must hold pictures, raw frames or arrays, not none")
-    return [(p.name, lambda p=p: read(p, doors, optics)) for p in files]
+    return [(p.name, lambda p=p: read(p, specs, optics)) for p in files]
 
 
-def read(path, doors, optics):
+def read(path, specs, optics):
     """The Sample in one file."""
     suffix = path.suffix.lower()
     if suffix in ARRAYS:
-        return Sample(path.name, arrays.read(path, doors))
+        return Sample(path.name, arrays.read(path, specs))
     if suffix in PICTURES:
         codes, bits = picture.read_picture(path)
-        return _framed(path, codes / ((1 << bits) - 1), doors, optics)
+        return _framed(path, codes / ((1 << bits) - 1), specs, optics)
     if optics.raw_size is not None:
-        return _framed(path, _raw(path, optics), doors, optics)
+        return _framed(path, _raw(path, optics), specs, optics)
     raise UsageError(f"{path}: an input must be one of {' '.join(ARRAYS + PICTURES)} "
                      "or a raw frame with --raw-size and --raw-bits, not this")
 
@@ -85,44 +85,44 @@ def _raw(path, optics):
     return values
 
 
-def _framed(path, frame, doors, optics):
+def _framed(path, frame, specs, optics):
     """The Sample of one frame (H,W,C) in 0..1 for a model with one input."""
-    if len(doors) != 1:
-        raise UsageError(f"{path}: a model with {len(doors)} inputs must be given in0, in1, ... in an .npz file, not a picture")
-    channels = _channels(doors[0])
+    if len(specs) != 1:
+        raise UsageError(f"{path}: a model with {len(specs)} inputs must be given in0, in1, ... in an .npz file, not a picture")
+    channels = _channels(specs[0])
     if frame.shape[-1] == channels:
-        return Sample(path.name, {doors[0].name: frame[None]})
+        return Sample(path.name, {specs[0].name: frame[None]})
     if frame.shape[-1] == 3 and channels == 1 and optics.cfa is not None:
-        return Sample(path.name, {doors[0].name: cfa.mosaic(frame, optics.cfa)[None]}, frame[None], "mosaic made from a picture")
-    raise FileError(f"{path}: a picture for input {doors[0].name} must have {channels} channels, not {frame.shape[-1]}"
+        return Sample(path.name, {specs[0].name: cfa.mosaic(frame, optics.cfa)[None]}, frame[None], "mosaic made from a picture")
+    raise FileError(f"{path}: a picture for input {specs[0].name} must have {channels} channels, not {frame.shape[-1]}"
                     + (" (a one-channel model reads RGB through --cfa)" if channels == 1 else ""))
 
 
-def _channels(door):
-    if len(door.shape) != 3:
-        raise UsageError(f"input {door.name} must be given as an array of rank {len(door.shape) + 1}, not as a picture")
-    return door.shape[-1]
+def _channels(spec):
+    if len(spec.shape) != 3:
+        raise UsageError(f"input {spec.name} must be given as an array of rank {len(spec.shape) + 1}, not as a picture")
+    return spec.shape[-1]
 
 
-def built_in(doors, optics):
+def built_in(specs, optics):
     """The deterministic scene for every input: 512x512, or the size that the model declares."""
-    if len(doors) == 1 and len(doors[0].shape) == 3 and doors[0].shape[-1] == 1 and optics.cfa is not None:
-        height, width = _size(doors[0])
+    if len(specs) == 1 and len(specs[0].shape) == 3 and specs[0].shape[-1] == 1 and optics.cfa is not None:
+        height, width = _size(specs[0])
         rgb = scene.scene(height, width, 3)
-        return Sample("built-in scene", {doors[0].name: cfa.mosaic(rgb, optics.cfa)[None]}, rgb[None])
-    return Sample("built-in scene", {door.name: _scene_for(door) for door in doors})
+        return Sample("built-in scene", {specs[0].name: cfa.mosaic(rgb, optics.cfa)[None]}, rgb[None])
+    return Sample("built-in scene", {spec.name: _scene_for(spec) for spec in specs})
 
 
-def _size(door):
-    return tuple(size or scene.SIZE for size in door.shape[:2])
+def _size(spec):
+    return tuple(size or scene.SIZE for size in spec.shape[:2])
 
 
-def _scene_for(door):
+def _scene_for(spec):
     """Scene values in the shape of any input: pictures as they are, more channels by repetition, vectors from its pixels."""
-    if len(door.shape) == 3:
-        height, width = _size(door)
-        channels = door.shape[-1]
+    if len(spec.shape) == 3:
+        height, width = _size(spec)
+        channels = spec.shape[-1]
         rgb = scene.scene(height, width, 1 if channels == 1 else 3)
         return np.take(rgb, np.arange(channels) % rgb.shape[-1], axis=-1)[None]
-    shape = tuple(size or scene.SIZE for size in door.shape)
+    shape = tuple(size or scene.SIZE for size in spec.shape)
     return np.resize(scene.scene(64, 64, 1), shape)[None]

@@ -3,8 +3,9 @@ import os
 import stat
 
 from hwsim.errors import FileError, HwsimError, UnsupportedError
-from hwsim.importers import hdf5_file, json_text, keras_h5
+from hwsim.importers import hdf5_file, json_text
 from hwsim.importers.global_heap import check_heaps
+from hwsim.importers.keras import h5
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HDF5_OFFSETS = (0, 512, 1024, 2048, 4096)
@@ -42,7 +43,7 @@ def _one_line(text):
 def _graph(file):
     if file.has_attribute(QUANTIZED):
         raise FileError("the model must be a float checkpoint, not a quantized network (.hwq)")
-    return keras_h5.read(file)
+    return h5.read(file)
 
 
 def _sensor(file):

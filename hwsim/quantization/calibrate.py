@@ -7,7 +7,7 @@ import numpy as np
 
 from hwsim.errors import QuantizeError, UsageError
 from hwsim.graph.fit import fitted
-from hwsim.quantization.float_run import bands, rows_per_step
+from hwsim.quantization.float_net.run import bands, rows_per_step
 from hwsim.quantization.observers import OBSERVERS
 from hwsim.quantization.prepare import prepare
 from hwsim.quantization.scales import PRE, find_words, scale_bits

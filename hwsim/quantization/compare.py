@@ -12,9 +12,9 @@ from hwsim.errors import GraphError
 from hwsim.graph.accumulator import signed_bits
 from hwsim.graph.bands import gathered
 from hwsim.graph.fit import fitted
-from hwsim.quantization.doors import dequantize, read_input
-from hwsim.quantization.float_run import bands as float_bands
-from hwsim.quantization.float_run import rows_per_step
+from hwsim.quantization.boundary import dequantize, read_input
+from hwsim.quantization.float_net.run import bands as float_bands
+from hwsim.quantization.float_net.run import rows_per_step
 from hwsim.quantization.prepare import prepare
 
 CHUNK = 1 << 18

@@ -7,9 +7,9 @@ from hwsim.graph.integer import IntegerGraph, check_network
 from hwsim.graph.node import Graph
 from hwsim.graph.shapes import infer
 from hwsim.graph.tie_scales import KEEPS_CODES
+from hwsim.quantization.conversion import ConversionContext
 from hwsim.quantization.convert_array import convert_array
 from hwsim.quantization.convert_vector import VECTOR
-from hwsim.quantization.plan import Plan
 from hwsim.quantization.prepare import prepare
 from hwsim.quantization.scales import find_scales, find_words
 
@@ -24,7 +24,7 @@ def quantize(graph, calibration, config, source=None):
     notes = []
     prepared = prepare(graph, lambda layer, text: notes.append(f"{layer}: {text}"))
     words = find_words(prepared, config)
-    plan = Plan(words, find_scales(prepared, words, calibration, config), infer(prepared), config)
+    plan = ConversionContext(words, find_scales(prepared, words, calibration, config), infer(prepared), config)
     nodes = tuple(convert_array(node, plan) if node.op in ARRAY else VECTOR[node.op](node, plan) for node in prepared.nodes)
     integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs))
     integer = pack_rows(integer, notes.append, config.tn) if config.rowpack else integer

@@ -6,7 +6,7 @@ import numpy as np
 from hwsim.errors import QuantizeError
 from hwsim.fixed.multiplier import rint
 from hwsim.graph.node import Node
-from hwsim.quantization.plan import int_array
+from hwsim.quantization.conversion import int_array
 from hwsim.quantization.scales import PRE
 from hwsim.quantization.weights import quantize_bias, quantize_weights
 

@@ -7,8 +7,8 @@ import numpy as np
 from hwsim.errors import QuantizeError
 from hwsim.graph.fuse import channels_of
 from hwsim.graph.node import Node
-from hwsim.quantization.float_ops.table import FLOAT_OPS
-from hwsim.quantization.plan import int_array
+from hwsim.quantization.conversion import int_array
+from hwsim.quantization.float_net.ops.table import FLOAT_OPS
 
 BILINEAR_SHIFT = 22
 

@@ -12,10 +12,10 @@ import llvmlite
 import numba
 import numpy as np
 
+from hwsim.engine.fast.backend import COMPILED
 from hwsim.engine.fast.layer import requantizer
-from hwsim.engine.fast.loops import COMPILED
+from hwsim.engine.host.threads import in_order
 from hwsim.engine.kernels import conv, limit
-from hwsim.engine.kernels.pool import in_order
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import Form
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow

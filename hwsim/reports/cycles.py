@@ -3,7 +3,7 @@ import importlib
 
 from hwsim import files
 from hwsim.errors import MissingExtraError, UsageError
-from hwsim.hw.storage import literature_of
+from hwsim.hw.costs.storage import literature_of
 from hwsim.reports import tables
 from hwsim.version import VERSION
 

@@ -4,9 +4,9 @@ import numpy as np
 from hwsim.errors import UsageError
 from hwsim.imaging import arrays
 from hwsim.imaging.source import sources
-from hwsim.quantization.float_run import evaluate
+from hwsim.pipeline.session import input_specs, naming, open_float
+from hwsim.quantization.float_net.run import evaluate
 from hwsim.reports import tables
-from hwsim.reports.session import doors_of, naming, open_float
 from hwsim.version import VERSION
 
 
@@ -16,7 +16,7 @@ def run(model_path, input_path, optics_for, output_path=None):
     optics_for(sensor) gives the Optics; `sensor` is what the model file says of its own.
     """
     model = open_float(model_path)
-    [(_, load), *more] = sources(input_path, doors_of(model.graph), optics_for(model.sensor))
+    [(_, load), *more] = sources(input_path, input_specs(model.graph), optics_for(model.sensor))
     if more:
         raise UsageError(f"{input_path}: hwsim float must be given one input, not a folder of {len(more) + 1}")
     sample = load()

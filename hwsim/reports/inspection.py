@@ -70,7 +70,7 @@ def stable_text(model):
 
 def plans(session, inputs):
     """How the fast engine runs every array layer for these inputs: rung, path, tile, and why."""
-    from hwsim.engine.fast.plans import layer_plans  # loads the compiler, which a table of layers does without
+    from hwsim.engine.fast.layer_plans import layer_plans  # loads the compiler, which a table of layers does without
     found = layer_plans(session.net, {name: np.shape(values) for name, values in inputs.items()}, monitor=True)
     return {"schema": "hwsim.plan/1", "hwsim": VERSION, "model": session.model.as_json(),
             "layers": [{"name": name, "plan": str(plan)} for name, plan in found]}

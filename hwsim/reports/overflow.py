@@ -2,8 +2,8 @@
 import numpy as np
 
 from hwsim.graph.accumulator import bias_bits
-from hwsim.hw.accumulate import smallest_safe
-from hwsim.quantization.doors import dequantize
+from hwsim.hw.accumulator.bounds import smallest_safe
+from hwsim.quantization.boundary import dequantize
 from hwsim.reports import quality, tables
 from hwsim.reports.cycles import pyplot, save
 from hwsim.version import VERSION

@@ -7,12 +7,12 @@ import numpy as np
 from hwsim import files
 from hwsim.engine.result import LayerStats
 from hwsim.engine.run import engine_named, run
-from hwsim.hw.accumulate import accumulator_bounds
-from hwsim.hw.network_cycles import network_cycles
+from hwsim.hw.accumulator.bounds import accumulator_bounds
+from hwsim.hw.costs.network_cycles import network_cycles
+from hwsim.pipeline.session import naming
+from hwsim.quantization.boundary import dequantize, read_input
 from hwsim.quantization.compare import compare
-from hwsim.quantization.doors import dequantize, read_input
 from hwsim.reports import cycles, outputs, overflow, quality
-from hwsim.reports.session import naming
 from hwsim.version import VERSION
 
 
@@ -122,7 +122,7 @@ def all_samples(session, found, options, device, clock, folder=None, progress=No
     samples, counters, in_shapes = [], [], None
     for name, load in found:
         sample = load()
-        in_shapes = in_shapes or {door: np.shape(values) for door, values in sample.inputs.items()}
+        in_shapes = in_shapes or {name: np.shape(values) for name, values in sample.inputs.items()}
         here = folder if folder is None or len(found) == 1 else files.folder(folder / stems[name])
         with naming([name]):
             simulated = simulate(session, sample, options, clock, progress)

@@ -3,10 +3,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwsim import files
-from hwsim.hw.counters import Counters
-from hwsim.hw.stepped_engine import stepped_engine
-from hwsim.hw.trace import file_stem, trace_text
-from hwsim.hw.vcd import vcd_text
+from hwsim.hw.device.counters import Counters
+from hwsim.hw.device.stepped_engine import stepped_engine
+from hwsim.hw.device.trace import file_stem, trace_text
+from hwsim.hw.device.vcd import vcd_text
 from hwsim.reports import tables
 
 

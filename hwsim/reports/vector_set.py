@@ -1,6 +1,6 @@
 """What `hwsim vectors` wrote or verified, `hwsim cosim` ran and `hwsim compare` found, for JSON and for people."""
 from hwsim.reports import tables
-from hwsim.vectors.compare import picture
+from hwsim.vectors.explain.compare import picture
 from hwsim.version import VERSION
 
 

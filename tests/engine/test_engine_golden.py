@@ -184,10 +184,10 @@ def test_output_positions_without_taps_hold_the_bias(engine):
 def vector(op, values, out="i11", datapath=None, **params):
     """One vector operator on an image of one row and one channel per input."""
     images = [np.array(v).reshape(1, 1, -1, 1) for v in values]
-    doors = [source(x.shape[1:], f"x{i}", i) for i, x in enumerate(images)]
-    node = Node.make("y", op, tuple(d.name for d in doors), **params)
-    formats = {d.name: "i11" for d in doors} | {"y": out}
-    return network([*doors, node], datapath, formats=formats), {d.name: x for d, x in zip(doors, images)}
+    sources = [source(x.shape[1:], f"x{i}", i) for i, x in enumerate(images)]
+    node = Node.make("y", op, tuple(d.name for d in sources), **params)
+    formats = {d.name: "i11" for d in sources} | {"y": out}
+    return network([*sources, node], datapath, formats=formats), {d.name: x for d, x in zip(sources, images)}
 
 
 ENDS = {"lo": -1024, "hi": 1023}
@@ -236,9 +236,9 @@ def test_space_to_depth(engine):
     (("u16", "u16"), 65535, 65535, 2), (("i32", "i3"), -(1 << 31), -4, 4), (("i32", "i32"), -(1 << 31), 1 << 30, 1 - (1 << 30))])
 def test_vector_products_up_to_and_past_64_bits(engine, formats, a, b, expected):
     """a * b * (2^31-1) / 2^62, half-up: 1.9999, 4 - 2^-29 and -2^30 + 1/2."""
-    doors = [source((1, 1, 1), "a"), source((1, 1, 1), "b", 1)]
+    sources = [source((1, 1, 1), "a"), source((1, 1, 1), "b", 1)]
     node = Node.make("y", "qmul", ("a", "b"), m=(1 << 31) - 1, shift=62, lo=-(1 << 31), hi=(1 << 31) - 1)
-    net = network([*doors, node], Datapath(mult_bits=31), formats=dict(zip("ab", formats)))
+    net = network([*sources, node], Datapath(mult_bits=31), formats=dict(zip("ab", formats)))
     x = np.ones((1, 1, 1, 1), np.int64)
     assert outputs(net, {"a": x * a, "b": x * b}, engine).item() == expected
 

@@ -187,7 +187,7 @@ import sys
 sys.path.insert(0, "tests/engine")
 from random_graphs import random_network
 from hwsim.engine.run import run
-from hwsim.engine.fast.loops import BEST, INTERPRETED
+from hwsim.engine.fast.backend import BEST, INTERPRETED
 assert BEST is INTERPRETED
 net, inputs = random_network(7)
 for name, tensor in run(net, inputs, monitor=True).tensors.items():

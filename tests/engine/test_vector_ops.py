@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hwsim.engine.context import Context, word_type
-from hwsim.engine.fast import loops
+from hwsim.engine.fast import backend
 from hwsim.engine.fast.table import run_node
 from hwsim.engine.fast.vector import box, merge, moves, pointwise, pool, sweep, words
 from hwsim.engine.kernels.target import ladder
@@ -35,7 +35,7 @@ def check(op, shapes, words_in="i11", out="i11", rounding=Rounding.HALF_UP, mult
     narrow = [x.astype(word_type(fmt.min, fmt.max)) for x, fmt in zip(inputs, formats)]
     for threads, given in ((1, narrow), (2, narrow), (3, inputs), (1, [narrow[0], *inputs[1:]])):
         context = Context(datapath, tuple(formats), IntFormat.parse(out), True, threads)
-        for rung in (loops.BEST, loops.INTERPRETED):
+        for rung in (backend.BEST, backend.INTERPRETED):
             y, found = run_node(node, given, context, rung)
             assert y.flags.c_contiguous and y.dtype in (np.int16, np.int32)
             assert y.shape == expected.shape

@@ -6,7 +6,7 @@ from hwsim.graph.check import check
 from hwsim.graph.fold_activation import composed_clip, composed_slope, fold_activation
 from hwsim.graph.lower import lower
 from hwsim.graph.node import Graph, Node
-from hwsim.quantization.float_run import evaluate
+from hwsim.quantization.float_net.run import evaluate
 
 RNG = np.random.default_rng(5)
 CONV = Node.make("c", "conv2d", ("x",), weights=RNG.normal(size=(3, 1, 1, 3)), bias=RNG.normal(size=3))

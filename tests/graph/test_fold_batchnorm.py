@@ -5,7 +5,7 @@ import pytest
 from hwsim.graph.check import check
 from hwsim.graph.fold_batchnorm import fold_batchnorm
 from hwsim.graph.node import Graph, Node
-from hwsim.quantization.float_run import evaluate
+from hwsim.quantization.float_net.run import evaluate
 
 
 def conv(name, source, ic, oc, kernel=3, **params):

@@ -8,7 +8,7 @@ from hwsim.errors import UnsupportedError
 from hwsim.graph.check import check
 from hwsim.graph.lower import lower
 from hwsim.graph.node import Graph, Node
-from hwsim.quantization.float_run import evaluate
+from hwsim.quantization.float_net.run import evaluate
 
 
 def graph(*nodes, outputs=None, shape=(5, 4, 3)):

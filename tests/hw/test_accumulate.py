@@ -12,13 +12,13 @@ from hwsim.graph.accumulator import bias_bits, signed_bits
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.place_sizes import place_sizes
-from hwsim.hw.accumulate import accumulator_bounds, smallest_safe
+from hwsim.hw.accumulator.bounds import accumulator_bounds, smallest_safe
+from hwsim.hw.accumulator.reach import reachable
+from hwsim.hw.accumulator.shadow import shadow_run
+from hwsim.hw.accumulator.what_if import layer_spread, what_if, with_accumulator
 from hwsim.hw.config import load_device
-from hwsim.hw.network_cycles import concrete_shapes, network_cycles
-from hwsim.hw.reach import reachable
-from hwsim.hw.shadow import shadow_run
-from hwsim.hw.stepped_engine import stepped_engine
-from hwsim.hw.what_if import layer_spread, what_if, with_accumulator
+from hwsim.hw.costs.network_cycles import concrete_shapes, network_cycles
+from hwsim.hw.device.stepped_engine import stepped_engine
 from hwsim.ops.cut import cut
 
 

@@ -8,7 +8,7 @@ from array_layers import conv, image, network
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Datapath
 from hwsim.hw.config import Device
-from hwsim.hw.stepped import run_stepped
+from hwsim.hw.device.stepped import run_stepped
 from hwsim.ops.cut import cut
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "changing-the-array.md"

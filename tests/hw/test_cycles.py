@@ -7,8 +7,8 @@ from array_layers import conv
 
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override
-from hwsim.hw.cycles import array_cycles, schedule
-from hwsim.hw.network_cycles import image_shapes, network_cycles
+from hwsim.hw.costs.cycles import array_cycles, schedule
+from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
 from hwsim.ops.cut import cut
 from hwsim.quantization.config import Config
 from hwsim.quantization.prepare import prepare

@@ -3,7 +3,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from hwsim.hw.config import Device
-from hwsim.hw.counters import Counters
+from hwsim.hw.device.counters import Counters
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "device.md").read_text()
 

@@ -5,12 +5,12 @@ from array_layers import conv, image, network
 
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Datapath
-from hwsim.hw.buffers import SB
 from hwsim.hw.config import Device
-from hwsim.hw.control import Control
-from hwsim.hw.cycles import array_cycles
-from hwsim.hw.pe_column import PeColumns
-from hwsim.hw.stepped import Parts, run_stepped
+from hwsim.hw.costs.cycles import array_cycles
+from hwsim.hw.device.buffers import SB
+from hwsim.hw.device.control import Control
+from hwsim.hw.device.pe_column import PeColumns
+from hwsim.hw.device.stepped import Parts, run_stepped
 from hwsim.ops.cut import cut
 
 SHAPE, NODE, DEVICE, PATH = (4, 4, 17), conv((4, 4, 17), 49), Device(dma_bits=128), Datapath(30)
@@ -47,9 +47,9 @@ class SkippedRegister(PeColumns):
 
     def _add(self):
         beat = self.nbin.tag.value
-        self.door.pass_on(self.tree_tag, beat)
+        self.port.pass_on(self.tree_tag, beat)
         if beat is not None:
-            self.door.write(self.tree, self.add_tree(self.multiply(self.nbin.q.value, self.sb.q.value)))
+            self.port.write(self.tree, self.add_tree(self.multiply(self.nbin.q.value, self.sb.q.value)))
 
 
 def test_the_standard_parts_are_equal():

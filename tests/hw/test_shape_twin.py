@@ -5,7 +5,7 @@ import pytest
 from hwsim.errors import UsageError
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override
-from hwsim.hw.network_cycles import image_shapes, network_cycles
+from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
 from hwsim.quantization.calibrate import calibrate
 from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize

@@ -11,11 +11,11 @@ from hwsim.engine.run import steps
 from hwsim.errors import GraphError, OverflowFault, UnsupportedError
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 from hwsim.graph.node import Node
-from hwsim.hw import stepped as stepped_module
 from hwsim.hw.config import Device, override
-from hwsim.hw.cycles import array_cycles
-from hwsim.hw.stepped import Chip, Parts, run_stepped
-from hwsim.hw.stepped_engine import stepped_engine
+from hwsim.hw.costs.cycles import array_cycles
+from hwsim.hw.device import stepped as stepped_module
+from hwsim.hw.device.stepped import Chip, Parts, run_stepped
+from hwsim.hw.device.stepped_engine import stepped_engine
 from hwsim.ops.cut import cut
 
 SIZES = st.sampled_from((1, 2, 3, 5))

@@ -4,7 +4,7 @@ import pytest
 from array_layers import conv
 
 from hwsim.hw.config import Device
-from hwsim.hw.storage import Storage, literature_of, literature_words, storage_of
+from hwsim.hw.costs.storage import Storage, literature_of, literature_words, storage_of
 
 STAGES = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
 

@@ -6,10 +6,10 @@ from array_layers import conv, image
 
 from hwsim.fixed.formats import Datapath
 from hwsim.hw.config import Device
-from hwsim.hw.counters import Counters
-from hwsim.hw.stepped import run_stepped
-from hwsim.hw.trace import file_stem, trace_text, word_hex
-from hwsim.hw.vcd import vcd_text
+from hwsim.hw.device.counters import Counters
+from hwsim.hw.device.stepped import run_stepped
+from hwsim.hw.device.trace import file_stem, trace_text, word_hex
+from hwsim.hw.device.vcd import vcd_text
 from hwsim.ops.cut import cut
 
 

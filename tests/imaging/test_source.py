@@ -5,25 +5,25 @@ import pytest
 from hwsim.errors import FileError, UsageError
 from hwsim.imaging import cfa
 from hwsim.imaging.picture import write_picture
-from hwsim.imaging.source import Door, Optics, sources
+from hwsim.imaging.source import InputSpec, Optics, sources
 
-GREY, RGB, OPEN = Door("x", (8, 8, 1)), Door("x", (8, 8, 3)), Door("x", (None, None, 3))
+GREY, RGB, OPEN = InputSpec("x", (8, 8, 1)), InputSpec("x", (8, 8, 3)), InputSpec("x", (None, None, 3))
 
 
-def only(path, doors, optics=None):
-    [(_, load)] = sources(path, doors, optics or Optics())
+def only(path, specs, optics=None):
+    [(_, load)] = sources(path, specs, optics or Optics())
     return load()
 
 
 def test_scene_of_the_declared_size():
     assert only(None, [RGB]).inputs["x"].shape == (1, 8, 8, 3)
     assert only(None, [OPEN]).inputs["x"].shape == (1, 512, 512, 3)
-    assert only(None, [Door("x", (4, 4, 7))]).inputs["x"].shape == (1, 4, 4, 7)
-    assert only(None, [Door("v", (20,))]).inputs["v"].shape == (1, 20)
+    assert only(None, [InputSpec("x", (4, 4, 7))]).inputs["x"].shape == (1, 4, 4, 7)
+    assert only(None, [InputSpec("v", (20,))]).inputs["v"].shape == (1, 20)
 
 
 def test_scene_behind_a_mosaic_keeps_its_truth():
-    sample = only(None, [Door("x", (None, None, 1))], Optics(cfa.pattern("rgbw")))
+    sample = only(None, [InputSpec("x", (None, None, 1))], Optics(cfa.pattern("rgbw")))
     assert sample.inputs["x"].shape == (1, 512, 512, 1) and sample.truth.shape == (1, 512, 512, 3)
     assert sample.inputs["x"][0, 0, 1, 0] == sample.truth[0, 0, 1, 1]  # G stands at row 0, column 1
 
@@ -31,7 +31,7 @@ def test_scene_behind_a_mosaic_keeps_its_truth():
 def test_several_inputs(tmp_path):
     path = tmp_path / "x.npz"
     np.savez(path, in0=np.ones((1, 8, 8, 1), np.float32), in1=np.ones((1, 8, 8, 3), np.int16))
-    sample = only(path, [GREY, Door("y", (8, 8, 3))])
+    sample = only(path, [GREY, InputSpec("y", (8, 8, 3))])
     assert sample.inputs["x"].dtype == np.float64 and sample.inputs["y"].dtype == np.int16
 
 
@@ -56,16 +56,16 @@ def test_raw(tmp_path):
     assert (sample.inputs["x"] == 0.5).all()
 
 
-@pytest.mark.parametrize("make, doors, message", [
+@pytest.mark.parametrize("make, specs, message", [
     (lambda d: d / "none.png", [RGB], "none.png: the input must be a file or a folder, not missing"),
     (lambda d: d, [RGB], "a folder of inputs must hold pictures, raw frames or arrays, not none"),
     (lambda d: write_picture(d / "p.ppm", np.zeros((8, 8, 3))), [GREY],
      "p.ppm: a picture for input x must have 1 channels, not 3 (a one-channel model reads RGB through --cfa)"),
     (lambda d: write_picture(d / "p.ppm", np.zeros((8, 8, 3))), [GREY, RGB],
      "p.ppm: a model with 2 inputs must be given in0, in1, ... in an .npz file, not a picture")])
-def test_refused(tmp_path, make, doors, message):
+def test_refused(tmp_path, make, specs, message):
     with pytest.raises((FileError, UsageError)) as caught:
-        only(make(tmp_path), doors)
+        only(make(tmp_path), specs)
     assert str(caught.value).endswith(message)
 
 

@@ -5,7 +5,7 @@ import h5py
 import numpy as np
 
 from hwsim.importers import load
-from hwsim.quantization.float_run import evaluate
+from hwsim.quantization.float_net.run import evaluate
 
 
 def write(path, model, groups, version="2.2.4", **root):

@@ -7,7 +7,7 @@ import pytest
 
 from hwsim.errors import HwsimError
 from hwsim.importers import load
-from hwsim.quantization.float_run import evaluate
+from hwsim.quantization.float_net.run import evaluate
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 FOLDERS = ("conformance/keras", "conformance/bad", "checkpoints")

@@ -13,8 +13,8 @@ from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 from hwsim.graph.node import Node
 from hwsim.graph.text import to_text
 from hwsim.quantization.config import Config
+from hwsim.quantization.conversion import ConversionContext
 from hwsim.quantization.convert import quantize
-from hwsim.quantization.plan import Plan
 
 
 def two_layers(alpha=(0.5, -2.0)):
@@ -98,7 +98,7 @@ def test_a_clip_beyond_the_word_is_the_words_end():
 
 
 def plan(**options):
-    return Plan({}, {}, {}, Config(**options))
+    return ConversionContext({}, {}, {}, Config(**options))
 
 
 @given(st.floats(2.0**-40, 2.0**10), st.integers(-64, 64), st.integers(12, 31))

@@ -11,12 +11,12 @@ from hwsim.graph.node import Node
 from hwsim.graph.store import open_net, save
 from hwsim.graph.text import to_text
 from hwsim.ops.table import OPS
+from hwsim.quantization.boundary import read_input
 from hwsim.quantization.calibrate import calibrate
 from hwsim.quantization.compare import compare
 from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
 from hwsim.quantization.convert_vector import possible_taps
-from hwsim.quantization.doors import read_input
 from hwsim.quantization.prepare import prepare
 
 TWO = (Node.make("a", "input", shape=(None, None, 2)), Node.make("b", "input", shape=(None, None, 2), index=1))

@@ -11,7 +11,7 @@ from hwsim.quantization.calibrate import calibrate
 from hwsim.quantization.compare import compare
 from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
-from hwsim.quantization.float_run import bands, evaluate, steps
+from hwsim.quantization.float_net.run import bands, evaluate, steps
 
 RNG = np.random.default_rng(3)
 

@@ -14,10 +14,10 @@ from hwsim.graph.node import Graph, Node
 from hwsim.ops.pointwise import FUNCTIONS as NAMES
 from hwsim.ops.table import OPS
 from hwsim.ops.window import out_hw, pads
-from hwsim.quantization.float_ops import window
-from hwsim.quantization.float_ops.functions import FUNCTIONS
-from hwsim.quantization.float_ops.table import FLOAT_OPS
-from hwsim.quantization.float_run import evaluate, steps
+from hwsim.quantization.float_net.ops import window
+from hwsim.quantization.float_net.ops.functions import FUNCTIONS
+from hwsim.quantization.float_net.ops.table import FLOAT_OPS
+from hwsim.quantization.float_net.run import evaluate, steps
 
 RNG = np.random.default_rng(7)
 

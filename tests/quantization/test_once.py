@@ -4,13 +4,13 @@ import pytest
 from small_networks import conv, graph, image
 
 from hwsim.graph.node import Node
-from hwsim.quantization import once
 from hwsim.quantization.calibrate import calibrate
 from hwsim.quantization.compare import compare
 from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
-from hwsim.quantization.float_run import bands
-from hwsim.quantization.once import Once
+from hwsim.quantization.float_net import kept
+from hwsim.quantization.float_net.kept import Once
+from hwsim.quantization.float_net.run import bands
 from hwsim.quantization.prepare import prepare
 
 X = {"x": np.arange(-8, 8).reshape(1, 4, 4, 1) / 7}
@@ -29,7 +29,7 @@ def runs(monkeypatch):
     def counted(*arguments):
         seen.append(arguments)
         return bands(*arguments)
-    monkeypatch.setattr(once, "bands", counted)
+    monkeypatch.setattr(kept, "bands", counted)
     return seen
 
 
@@ -77,7 +77,7 @@ def test_what_was_left_half_way_is_run(network, runs):
 
 
 def test_many_values_are_not_kept(network, runs, monkeypatch):
-    monkeypatch.setattr(once, "KEPT_BYTES", 2 * 16 * 8 - 1)
+    monkeypatch.setattr(kept, "KEPT_BYTES", 2 * 16 * 8 - 1)
     shared = Once().bands
     tensors(shared, network, X)
     tensors(shared, network, X)

@@ -4,7 +4,7 @@ from small_networks import conv, graph, image
 
 from hwsim.graph.node import Node
 from hwsim.graph.text import to_text
-from hwsim.quantization.float_run import evaluate
+from hwsim.quantization.float_net.run import evaluate
 from hwsim.quantization.prepare import preparation_notes, prepare
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from hwsim.errors import UsageError
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override
-from hwsim.hw.network_cycles import image_shapes, network_cycles
+from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
 from hwsim.quantization.config import Config
 from hwsim.quantization.prepare import prepare
 from hwsim.reports import cycles

@@ -8,9 +8,9 @@ import pytest
 from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
-from hwsim.hw.accumulate import accumulator_bounds
-from hwsim.hw.shadow import shadow_run
-from hwsim.hw.what_if import what_if
+from hwsim.hw.accumulator.bounds import accumulator_bounds
+from hwsim.hw.accumulator.shadow import shadow_run
+from hwsim.hw.accumulator.what_if import what_if
 from hwsim.reports import overflow
 from hwsim.reports.write import dumps
 

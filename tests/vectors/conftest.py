@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from hwsim.vectors.simulate import find_simulator
+from hwsim.vectors.simulate.simulators import find_simulator
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import importlib.util
 import pytest
 from vector_sets import ROOT
 
-from hwsim.vectors.verify import verify_set
+from hwsim.vectors.read.verify import verify_set
 
 spec = importlib.util.spec_from_file_location("regenerate", ROOT / "vectors" / "regenerate.py")
 regenerate = importlib.util.module_from_spec(spec)

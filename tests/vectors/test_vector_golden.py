@@ -6,9 +6,9 @@ from vector_sets import DEVICES, SMALL
 
 from hwsim.fixed.formats import IntFormat
 from hwsim.hw.config import datapath, override
-from hwsim.vectors import golden
-from hwsim.vectors.cases import Maker
-from hwsim.vectors.directed import directed_works
+from hwsim.vectors.write import golden
+from hwsim.vectors.write.cases import Maker
+from hwsim.vectors.write.directed import directed_works
 
 
 def sampled(layer, count=12):

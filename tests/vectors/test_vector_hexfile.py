@@ -5,7 +5,7 @@ import bitstring
 import numpy as np
 import pytest
 
-from hwsim.vectors import hexfile
+from hwsim.vectors.write import hexfile
 
 
 def lines_of(text, count):

@@ -3,7 +3,7 @@ import pytest
 from vector_sets import ROOT
 
 from hwsim.errors import HwsimError
-from hwsim.vectors.mutants import DEVICES, MUTANTS, Mutant, kill, kill_table, patch, write_directed
+from hwsim.vectors.simulate.mutants import DEVICES, MUTANTS, Mutant, kill, kill_table, patch, write_directed
 
 
 @pytest.fixture(scope="module")

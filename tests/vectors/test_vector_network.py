@@ -5,10 +5,10 @@ import pytest
 import hwsim
 from hwsim.errors import UsageError
 from hwsim.hw.config import Device
-from hwsim.vectors.cosim import cosim
-from hwsim.vectors.network import crop_codes, network_works
-from hwsim.vectors.verify import verify_set
-from hwsim.vectors.write import Origin, write_set
+from hwsim.vectors.read.verify import verify_set
+from hwsim.vectors.simulate.cosim import cosim
+from hwsim.vectors.write.network import crop_codes, network_works
+from hwsim.vectors.write.write_set import Origin, write_set
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import pytest
 from vector_sets import SMALL, write
 
 from hwsim.hw.config import override
-from hwsim.vectors.params import DEPTHS
-from hwsim.vectors.readme import RTL
-from hwsim.vectors.simulate import find_simulator
+from hwsim.vectors.simulate.simulators import find_simulator
+from hwsim.vectors.write.params import DEPTHS
+from hwsim.vectors.write.readme import RTL
 
 FOLDER = Path(__file__).resolve().parents[2] / "hwsim" / "rtl"
 DESIGN = [str(FOLDER / f"{name}.v") for name in RTL]

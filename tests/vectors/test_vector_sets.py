@@ -9,13 +9,13 @@ from vector_sets import SMALL, write
 
 from hwsim.errors import FileError, HwsimError, UnsupportedError, UsageError
 from hwsim.hw.config import override
-from hwsim.hw.cycles import array_cycles
-from hwsim.vectors.cases import Maker
-from hwsim.vectors.directed import LAYERS, directed_works
-from hwsim.vectors.folder import Extras
-from hwsim.vectors.verify import verify_set
-from hwsim.vectors.work import cropped
-from hwsim.vectors.write import Origin, write_set
+from hwsim.hw.costs.cycles import array_cycles
+from hwsim.vectors.read.verify import verify_set
+from hwsim.vectors.write.cases import Maker
+from hwsim.vectors.write.directed import LAYERS, directed_works
+from hwsim.vectors.write.folder import Extras
+from hwsim.vectors.write.vector_layer import cropped
+from hwsim.vectors.write.write_set import Origin, write_set
 
 EVERYTHING = Extras(byte_image=True, c_header=True, trace=True)
 

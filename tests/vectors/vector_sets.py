@@ -3,9 +3,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from hwsim.hw.config import Device
-from hwsim.vectors.directed import directed_works
-from hwsim.vectors.vectorset import open_set
-from hwsim.vectors.write import Origin, write_set
+from hwsim.vectors.read.vectorset import open_set
+from hwsim.vectors.write.directed import directed_works
+from hwsim.vectors.write.write_set import Origin, write_set
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Device(TN=4, TM=4, acc_bits=20)

@@ -3,7 +3,7 @@ import numpy as np
 
 from hwsim.engine.context import word_type
 from hwsim.engine.fast.layer import run_layer
-from hwsim.engine.kernels.arena import ARENA
+from hwsim.engine.host.memory import ARENA
 from hwsim.engine.result import LayerStats
 from hwsim.ops.cut import cut, image_shape
 from hwsim.ops.window import out_hw

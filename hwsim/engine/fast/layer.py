@@ -3,11 +3,11 @@ from functools import partial
 
 import numpy as np
 
-from hwsim.engine.fast.loops import BEST
-from hwsim.engine.fast.plan import make_plan
-from hwsim.engine.fast.requantize import MODES, fits, folded, unfolded
+from hwsim.engine.fast.backend import BEST
+from hwsim.engine.fast.portable.loop_plan import make_plan
+from hwsim.engine.fast.portable.requantize import MODES, fits, folded, unfolded
+from hwsim.engine.host.threads import in_order
 from hwsim.engine.kernels import conv
-from hwsim.engine.kernels.pool import in_order
 from hwsim.engine.result import AccEvent, LayerStats
 from hwsim.fixed.formats import IntFormat, Overflow
 

@@ -2,9 +2,9 @@
 import numpy as np
 
 from hwsim.engine.fast.array import array_node
-from hwsim.engine.fast.loops import BEST, INTERPRETED
-from hwsim.engine.fast.made import made_type
-from hwsim.engine.kernels.compiling import CannotCompile, lost
+from hwsim.engine.fast.backend import BEST, INTERPRETED
+from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.host.jit import CannotCompile, lost
 from hwsim.engine.result import LayerStats
 from hwsim.ops.cut import ARRAY_OPS
 

@@ -1,4 +1,4 @@
-"""From a Plan to a Program: the parts that a path needs, packed."""
+"""From a KernelPlan to a Program: the parts that a path needs, packed."""
 import numpy as np
 
 from hwsim.engine.kernels import pack

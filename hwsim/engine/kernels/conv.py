@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hwsim.engine.kernels import pool
+from hwsim.engine.host.jit import lost
+from hwsim.engine.host.threads import for_chunks
 from hwsim.engine.kernels.build import build
-from hwsim.engine.kernels.compiling import lost
 from hwsim.engine.kernels.events import first_event
 from hwsim.engine.kernels.plan import Facts, plan_of
 from hwsim.engine.kernels.variant import COUNTS, WATCHES, Mode, Tally
@@ -118,7 +118,7 @@ def _run(program, x, out, store, threads):
                 events[n, here] = worker.take_events(here.stop - here.start)
         return worker
 
-    workers = pool.for_chunks(len(x) * len(chunks), threads, work)
+    workers = for_chunks(len(x) * len(chunks), threads, work)
     return _totals(workers, events)
 
 

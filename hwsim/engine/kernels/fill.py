@@ -1,6 +1,6 @@
 """The input rows of a chunk of output rows, narrowed to the kernel's words, with the border that the padding asks for; and the
 channels that are there, of outputs made by whole columns."""
-from hwsim.engine.kernels.compiling import compiled
+from hwsim.engine.host.jit import compiled
 
 
 def _filled(x, rows, first, left, zero):

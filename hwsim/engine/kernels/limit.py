@@ -5,8 +5,8 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
+from hwsim.engine.host.jit import compiled
 from hwsim.engine.kernels import dot_block
-from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.kernels.ir import at, constant, counted_loop, i32, i64, load, madd, splat, vector
 from hwsim.engine.kernels.microkernel import STAMP
 from hwsim.engine.kernels.pack import aligned

@@ -22,9 +22,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from hwsim.engine.host.jit import compiled
 from hwsim.engine.kernels import beat_end, dot_block, epilogue, ir, tap_pairs, target, variant
 from hwsim.engine.kernels.beat_end import BeatEnd
-from hwsim.engine.kernels.compiling import compiled
 from hwsim.engine.kernels.ir import (
     any_set,
     at,

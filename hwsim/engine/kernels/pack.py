@@ -14,7 +14,7 @@ MOST_PIXELS = 16  # of any tile
 
 
 @dataclass(frozen=True, eq=False)
-class Band:
+class ChannelBlock:
     """Output channels first..first+count-1 of a layer, packed for one variant.
 
     weights: [block][run][lane group][nr*16 channels][inputs per lane]; channels int32 [block][4][nr*16]: bias, m_pos,
@@ -79,7 +79,7 @@ def _band(reduction, bias, requantizer, variant, first, count):
         fields = (bias,)
     channels = _per_block([field[here] for field in fields], len(weights), variant.nr * COLUMN)
     passes = weights.shape[2] // variant.lanes_per_pass
-    return Band(first, count, variant, weights, channels, passes)
+    return ChannelBlock(first, count, variant, weights, channels, passes)
 
 
 def _packed(weights, variant):

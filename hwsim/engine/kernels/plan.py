@@ -21,7 +21,7 @@ INT32 = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
-class Plan:
+class KernelPlan:
     """How one layer runs. path: dot16, dot8 (bytes), split (64-bit sums of several passes), beats (as split, put together after
     every beat) or portable (no kernel).
 
@@ -130,12 +130,12 @@ class Facts:
 
 
 def plan(layer, datapath, in_format, monitor=False):
-    """The Plan of an ArrayLayer on this process's fastest instruction set, for codes of `in_format`."""
+    """The KernelPlan of an ArrayLayer on this process's fastest instruction set, for codes of `in_format`."""
     return plan_of(Facts(layer, datapath, in_format), monitor, ladder()[0] if ladder() else None)
 
 
 def plan_of(facts, monitor, rung):
-    """The Plan for a Rung, or for None."""
+    """The KernelPlan for a Rung, or for None."""
     if rung is None:
         return _portable("no kernels in this process")
     watched = monitor or facts.datapath.acc_mode is Overflow.ERROR
@@ -152,11 +152,11 @@ def _watched(facts, rung):
         return _beats(facts, rung, Mode.OBSERVE, "exact partial sums may need more than 32 bits")
     if not facts.inside and not facts.beats_fit:
         return _beats(facts, rung, Mode.OBSERVE, "an accumulator plus a beat may need more than 32 bits")
-    return Plan("dot16", rung.name, Mode.WATCH if facts.reach < SPAN else Mode.OBSERVE, requantizer(facts).finish)
+    return KernelPlan("dot16", rung.name, Mode.WATCH if facts.reach < SPAN else Mode.OBSERVE, requantizer(facts).finish)
 
 
 def _portable(reason):
-    return Plan("portable", "", Mode.PLAIN, Finish.NONE, reason)
+    return KernelPlan("portable", "", Mode.PLAIN, Finish.NONE, reason)
 
 
 def _unwatched(facts, rung):
@@ -166,7 +166,7 @@ def _unwatched(facts, rung):
     if facts.beats is None:
         return _portable("row-packed beats with dilated columns")
     if facts.beats_fit:
-        return Plan("dot16", rung.name, Mode.SATURATE, finish)
+        return KernelPlan("dot16", rung.name, Mode.SATURATE, finish)
     return _beats(facts, rung, Mode.SATURATE, "a saturating accumulator plus a beat may need more than 32 bits")
 
 
@@ -174,7 +174,7 @@ def _beats(facts, rung, mode, reason):
     """Sums of single beats by the kernels, everything else in 64 bits."""
     if not _in_16_bits(facts.in_format):
         return _portable("activations of more than 16 bits")
-    return Plan("beats", rung.name, mode, Finish.NONE, reason)
+    return KernelPlan("beats", rung.name, mode, Finish.NONE, reason)
 
 
 def _in_16_bits(fmt):
@@ -186,13 +186,13 @@ def _free(facts, rung, finish):
     narrow = facts.datapath.acc_bits <= 32 and facts.datapath.acc_mode is Overflow.WRAP
     mode = Mode.PLAIN if facts.inside or facts.datapath.acc_bits == 32 else Mode.WRAP
     if _bytes(facts, rung):
-        return Plan("dot8", rung.name, mode, finish)
+        return KernelPlan("dot8", rung.name, mode, finish)
     if facts.pairs and (facts.exact32 or narrow):
-        return Plan("dot16", rung.name, mode, finish)
+        return KernelPlan("dot16", rung.name, mode, finish)
     if not _in_16_bits(facts.in_format):
         return _portable("activations of more than 16 bits")
     reason = "sums may need more than 32 bits" if facts.pairs else "products may need more than 32 bits"
-    return Plan("split", rung.name, Mode.WRAP if not facts.inside else Mode.PLAIN, Finish.NONE, reason)
+    return KernelPlan("split", rung.name, Mode.WRAP if not facts.inside else Mode.PLAIN, Finish.NONE, reason)
 
 
 def _bytes(facts, rung):

@@ -1,5 +1,5 @@
 """64-bit accumulators of a few rows, put together from the 32-bit results of several passes; plain compiled loops."""
-from hwsim.engine.kernels.compiling import compiled
+from hwsim.engine.host.jit import compiled
 
 
 def _started(acc, bias):

@@ -13,7 +13,7 @@ import numpy as np
 from plain_numpy import evaluate
 
 from hwsim.engine.context import Context, word_type
-from hwsim.engine.fast.loops import COMPILED, INTERPRETED, KERNELS
+from hwsim.engine.fast.backend import COMPILED, INTERPRETED, KERNELS
 from hwsim.engine.fast.table import run_node
 from hwsim.engine.kernels.target import ladder
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
@@ -25,7 +25,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def loops_named(name):
-    """The Loops of a rung of the ladder, of the loops below it, or of the kernels for an emulated CPU."""
+    """The Backend of a rung of the ladder, of the loops below it, or of the kernels for an emulated CPU."""
     if name in ("compiled", "numpy"):
         return COMPILED if name == "compiled" else INTERPRETED
     rungs = tuple(rung for rung in ladder() if rung.name == name)

@@ -5,7 +5,7 @@ import numpy as np
 
 from hwsim.engine import reference
 from hwsim.engine.context import Context
-from hwsim.engine.fast.loops import KERNELS
+from hwsim.engine.fast.backend import KERNELS
 from hwsim.engine.fast.table import run_node
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
 from hwsim.graph.node import Node

@@ -3,7 +3,7 @@ import gc
 
 import numpy as np
 
-from hwsim.engine.kernels.arena import KEPT, LARGE, Arena
+from hwsim.engine.host.memory import KEPT, LARGE, Arena
 
 SHAPE = (1, LARGE // 4, 2)
 

@@ -11,7 +11,8 @@ import pytest
 from layers import assert_exact, on_rung, plain_layer
 
 from hwsim.engine.context import Context
-from hwsim.engine.kernels import build, compiling, conv, plan, proofs
+from hwsim.engine.host import jit
+from hwsim.engine.kernels import build, conv, plan, proofs
 from hwsim.engine.kernels.target import Rung, ladder
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
@@ -110,7 +111,7 @@ def test_a_kernel_that_does_not_compile_costs_one_rung(monkeypatch):
         return real(variant)
 
     monkeypatch.setattr(build, "kernel", broken)
-    monkeypatch.setattr(compiling, "_LOST", set())
+    monkeypatch.setattr(jit, "_LOST", set())
     with pytest.warns(UserWarning, match=rf"^kernels for {first.name} could not be compiled, a slower path gives the same bits "
                                          r"\(RuntimeError: no such instruction\)$"):
         prepared = conv.prepare(cut(node, x.shape)[0].layer, Datapath(), I11, False, ladder())
@@ -155,8 +156,8 @@ import sys
 sys.path[:0] = ["tests/engine/kernels"]
 from layers import plain_layer
 from hwsim.engine.context import Context
-from hwsim.engine.fast import compiled, requantize
-from hwsim.engine.fast.loops import COMPILED, KERNELS
+from hwsim.engine.fast.portable import compiled, requantize
+from hwsim.engine.fast.backend import COMPILED, KERNELS
 from hwsim.engine.fast.table import run_node
 from hwsim.engine.kernels import fill, microkernel
 from hwsim.fixed.formats import Datapath, IntFormat
@@ -187,14 +188,14 @@ def test_a_folder_that_cannot_be_written_is_one_warning(monkeypatch, fault):
     def unwritable(*_):
         raise fault
 
-    monkeypatch.setattr(compiling, "_LOST", set())
+    monkeypatch.setattr(jit, "_LOST", set())
     with pytest.warns(UserWarning, match="^compiled code cannot be kept: no folder can be written") as said:
         nowhere = {}
         exec("def double(x): return 2 * x", nowhere)
-        assert compiling.compiled(nowhere["double"])(21) == 42
-        monkeypatch.setattr(compiling.FunctionCache, "_save_overload", unwritable)
-        monkeypatch.setattr(compiling.FunctionCache, "_load_overload", lambda *_: None)
-        assert compiling.compiled(_negated)(21) == -21
+        assert jit.compiled(nowhere["double"])(21) == 42
+        monkeypatch.setattr(jit.FunctionCache, "_save_overload", unwritable)
+        monkeypatch.setattr(jit.FunctionCache, "_load_overload", lambda *_: None)
+        assert jit.compiled(_negated)(21) == -21
     assert len(said) == 1
 
 

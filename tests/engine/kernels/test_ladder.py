@@ -156,15 +156,15 @@ def _copied(cache, folder):
 
 FAILING = """
 import inspect
-from hwsim.engine.kernels import compiling
-real, asked = compiling.compiled, []
+from hwsim.engine.host import jit
+real, asked = jit.compiled, []
 def compiled(function, signature=None):
     lanes = inspect.getclosurevars(function).nonlocals.get("lanes")
     asked.extend([lanes] * (lanes is not None))
     if lanes is not None and ({condition}):
         raise RuntimeError("no such instruction")
     return real(function, signature)
-compiling.compiled = compiled
+jit.compiled = compiled
 """
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from layers import plain_layer
 
-from hwsim.engine.fast.plans import layer_plans
+from hwsim.engine.fast.layer_plans import layer_plans
 from hwsim.engine.kernels import limit
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import Form

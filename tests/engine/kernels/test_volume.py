@@ -9,7 +9,7 @@ import volume
 from plain_numpy import evaluate
 
 from hwsim.engine import reference
-from hwsim.engine.fast.loops import COMPILED, INTERPRETED, KERNELS
+from hwsim.engine.fast.backend import COMPILED, INTERPRETED, KERNELS
 from hwsim.engine.fast.table import run_node
 from hwsim.engine.kernels.plan import plan
 from hwsim.engine.kernels.target import ladder

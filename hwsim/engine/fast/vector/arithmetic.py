@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numba.extending import intrinsic
 
-from hwsim.engine.kernels.compiling import compiled
+from hwsim.engine.host.jit import compiled
 
 FEW = 8  # channels below which a loop over pixels is the longer one to have inside
 

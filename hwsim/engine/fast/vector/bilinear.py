@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from hwsim.engine.fast import bilinear as general
-from hwsim.engine.fast.blocks import largest_code
-from hwsim.engine.fast.made import made_type
+from hwsim.engine.fast.portable import bilinear as general
+from hwsim.engine.fast.portable.blocks import largest_code
+from hwsim.engine.fast.storage_type import made_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.fast.vector.sweep import blocks
-from hwsim.engine.kernels.arena import ARENA
-from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.host.memory import ARENA
+from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
 
 

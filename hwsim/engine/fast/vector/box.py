@@ -8,7 +8,7 @@ import numpy as np
 
 from hwsim.engine.fast.vector import moving
 from hwsim.engine.fast.vector.sweep import VALUES, pieces
-from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.host.threads import in_order
 
 WIDEST = 8  # bytes that are moved as one integer
 SPLIT = (0, 2, 3)

@@ -5,15 +5,15 @@ from math import prod
 
 import numpy as np
 
-from hwsim.engine.fast import merge
-from hwsim.engine.fast.blocks import largest_code
-from hwsim.engine.fast.made import made_type
+from hwsim.engine.fast.portable import merge
+from hwsim.engine.fast.portable.blocks import largest_code
+from hwsim.engine.fast.storage_type import made_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.box import Box, move, put
 from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.fast.vector.sweep import elementwise
-from hwsim.engine.kernels.arena import ARENA
-from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.host.memory import ARENA
+from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
 
 STRIP = 1 << 17  # values that are scaled in the cache on their way to another place

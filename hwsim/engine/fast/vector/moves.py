@@ -3,8 +3,8 @@ from math import prod
 
 from hwsim.engine.fast.vector.box import Box, move, put, wide
 from hwsim.engine.fast.vector.sweep import VALUES, pieces
-from hwsim.engine.kernels.arena import ARENA
-from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.host.memory import ARENA
+from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
 
 

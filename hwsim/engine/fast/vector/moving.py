@@ -6,7 +6,7 @@ or int32.
 import numpy as np
 from numba import njit
 
-from hwsim.engine.kernels.compiling import compiled
+from hwsim.engine.host.jit import compiled
 
 FEW = 4            # neighbours below which a loop over pixels is the longer one to have inside
 ACROSS = 1 << 15   # bytes that stay in the first cache while they are visited channel by channel

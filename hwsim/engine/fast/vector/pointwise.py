@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from hwsim.engine.fast import pointwise
-from hwsim.engine.fast.blocks import largest_code
-from hwsim.engine.fast.made import made_type
+from hwsim.engine.fast.portable import pointwise
+from hwsim.engine.fast.portable.blocks import largest_code
+from hwsim.engine.fast.storage_type import made_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
 from hwsim.engine.fast.vector.sweep import VALUES, elementwise, pieces
-from hwsim.engine.kernels.arena import ARENA
-from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.host.memory import ARENA
+from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
 
 REPEAT = 1 << 9      # values of fields per channel that are laid side by side: they stay in the first cache

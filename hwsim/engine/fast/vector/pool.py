@@ -5,14 +5,14 @@ from math import prod
 
 import numpy as np
 
-from hwsim.engine.fast import pool
-from hwsim.engine.fast.blocks import largest_code, requantized, rows_of, widened
-from hwsim.engine.fast.made import made_type
+from hwsim.engine.fast.portable import pool
+from hwsim.engine.fast.portable.blocks import largest_code, requantized, rows_of, widened
+from hwsim.engine.fast.storage_type import made_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
 from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.fast.vector.sweep import blocks, pieces
-from hwsim.engine.kernels.arena import ARENA
-from hwsim.engine.kernels.pool import for_chunks, in_order
+from hwsim.engine.host.memory import ARENA
+from hwsim.engine.host.threads import for_chunks, in_order
 from hwsim.engine.result import LayerStats
 from hwsim.ops.window import out_hw, pads
 

@@ -4,11 +4,11 @@ from math import prod
 
 import numpy as np
 
-from hwsim.engine.fast.made import made_type
+from hwsim.engine.fast.storage_type import made_type
 from hwsim.engine.fast.vector import moving
 from hwsim.engine.fast.vector.scratch import SCRATCH
-from hwsim.engine.kernels.arena import ARENA
-from hwsim.engine.kernels.pool import in_order
+from hwsim.engine.host.memory import ARENA
+from hwsim.engine.host.threads import in_order
 
 VALUES = 1 << 17
 

@@ -1,0 +1,68 @@
+"""Operators that join tensors."""
+from functools import reduce
+
+import numpy as np
+
+from hwsim.engine.fast.portable.blocks import blocks, largest_code, requantized, rows_of, widened
+from hwsim.engine.fast.portable.requantize import MODES, clamped, round_shift
+from hwsim.engine.result import LayerStats
+
+
+def add(node, inputs, context):
+    p, factors = node.params, [int(m) for m in node.params["m"]]
+    largest = sum(abs(m) * largest_code(fmt) for m, fmt in zip(factors, context.in_formats))
+
+    def total(block):
+        return sum(widened(rows_of(x, block), largest) * m for x, m in zip(inputs, factors)), p["shift"]
+    return requantized(_joined_shape(inputs), total, p, context.datapath.rounding)
+
+
+def multiply(node, inputs, context):
+    (a, b), p = inputs, node.params
+    largest = largest_code(context.in_formats[0]) * largest_code(context.in_formats[1]) * p["m"]
+
+    def product(block):
+        return widened(rows_of(a, block), largest) * widened(rows_of(b, block), largest) * p["m"], p["shift"]
+    return requantized(_joined_shape(inputs), product, p, context.datapath.rounding)
+
+
+def maximum(node, inputs, context):
+    return _extreme(np.maximum, node, inputs, context)
+
+
+def minimum(node, inputs, context):
+    return _extreme(np.minimum, node, inputs, context)
+
+
+def _extreme(pick, node, inputs, context):
+    p, shape = node.params, _joined_shape(inputs)
+    y, changed = np.empty(shape, np.int32), 0
+    for block in blocks(shape):
+        values = [_rescaled(rows_of(x, block), i, p, context) for i, x in enumerate(inputs)]
+        y[block], count = clamped(reduce(pick, values), p["lo"], p["hi"])
+        changed += count
+    return y, LayerStats(clamped=changed)
+
+
+def concat(node, inputs, context):
+    p, axis = node.params, node.params["axis"]
+    parts, changed = [], 0
+    for i, x in enumerate(inputs):
+        part = np.empty(x.shape, np.int32)
+        for block in blocks(x.shape):
+            part[block], count = clamped(_rescaled(x[block], i, p, context), p["lo"], p["hi"])
+            changed += count
+        parts.append(part)
+    return np.concatenate(parts, axis=axis), LayerStats(clamped=changed)
+
+
+def _rescaled(x, i, p, context):
+    """Input i at the output's scale, before the clamp; multiplier 1 with shift 0 leaves it as it is."""
+    m, s = int(p["m"][i]), int(p["shift"][i])
+    if (m, s) == (1, 0):
+        return x.astype(np.int32, copy=False)
+    return round_shift(widened(x, largest_code(context.in_formats[i]) * abs(m)) * m, s, MODES[context.datapath.rounding])
+
+
+def _joined_shape(inputs):
+    return np.broadcast_shapes(*(x.shape for x in inputs))

@@ -1,0 +1,28 @@
+"""The vector operators in numpy: operator -> function(node, inputs, context) -> (codes, LayerStats).
+
+They run where numba may not compile, and everywhere where only Python integers are wide enough or rounding is gemmlowp.
+"""
+from hwsim.engine.fast.portable import bilinear, merge, moves, pointwise, pool
+
+OPERATORS = {
+    "qadd": merge.add,
+    "qmul": merge.multiply,
+    "qmaximum": merge.maximum,
+    "qminimum": merge.minimum,
+    "qconcat": merge.concat,
+    "identity": pointwise.identity,
+    "qprelu": pointwise.prelu,
+    "qtable": pointwise.table,
+    "max_pool": pool.max_pool,
+    "global_max_pool": pool.global_max_pool,
+    "qavg_pool": pool.avg_pool,
+    "qbilinear": bilinear.bilinear,
+    "upsample_nearest": moves.upsample_nearest,
+    "depth_to_space": moves.depth_to_space,
+    "space_to_depth": moves.space_to_depth,
+    "pad": moves.pad,
+    "crop": moves.crop,
+    "slice": moves.slice_axis,
+    "reshape": moves.reshape,
+    "flatten": moves.flatten,
+}

@@ -1,0 +1,31 @@
+"""Operators on one tensor, value by value."""
+import numpy as np
+
+from hwsim.engine.fast.portable.blocks import largest_code, requantized, rows_of, widened
+from hwsim.engine.result import LayerStats
+
+
+def identity(node, inputs, context):
+    return inputs[0], LayerStats()
+
+
+def prelu(node, inputs, context):
+    (x,), p = inputs, node.params
+    factor = max(int(np.abs(p["m_pos"]).max()), int(np.abs(p["m_neg"]).max()))
+    largest = largest_code(context.in_formats[0]) * factor
+
+    def product(block):
+        value = widened(rows_of(x, block), largest)
+        m_pos, m_neg, shift = (_place(p[name], x.ndim, block) for name in ("m_pos", "m_neg", "shift"))
+        return value * np.where(value >= 0, m_pos, m_neg), shift
+    return requantized(x.shape, product, p, context.datapath.rounding)
+
+
+def _place(field, rank, block):
+    """The rows of a field that varies over them, or all of it: it stands on the input's last axes."""
+    return field[block[1]] if field.ndim == rank - 1 else field
+
+
+def table(node, inputs, context):
+    codes = node.params["table"].astype(np.int32)
+    return codes[np.subtract(inputs[0], context.in_formats[0].min, dtype=np.int64)], LayerStats()

@@ -1,0 +1,104 @@
+"""Four accumulator widths per layer and per channel, never mixed (ARITHMETIC.md section 7): integers only.
+
+datatype   any weights and codes of these formats, bias excluded
+weights    these weights, any codes of the input's format
+reachable  these weights, the codes that the layers before can really emit
+observed   the largest exact partial sums on this data
+daq_rule   a published cost model beside them, no bound
+"""
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hwsim.engine.result import LayerStats
+from hwsim.fixed.formats import IntFormat
+from hwsim.graph.accumulator import LEAST, MOST, SumRange, daq_rule, datatype_bits, weights_range
+from hwsim.graph.place_sizes import place_sizes
+from hwsim.hw.accumulator.reach import reachable
+from hwsim.hw.costs.network_cycles import concrete_shapes
+from hwsim.ops.cut import cut
+
+
+@dataclass(frozen=True, eq=False)
+class LayerBounds:
+    """The numbers of one array node; SumRange holds them per output channel. observed is None without data.
+
+    safe: `reachable` where no accumulator of the network overflows; a narrow one changes what its layer emits.
+    prefix_safe: `weights` covers every partial sum in every order, because the input's format holds 0.
+    """
+
+    name: str
+    in_format: IntFormat
+    datatype: int
+    weights: SumRange
+    reachable: SumRange
+    safe: SumRange
+    daq_rule: int
+    observed: SumRange | None
+
+    @property
+    def prefix_safe(self):
+        return self.weights.prefix_safe
+
+    @property
+    def bits(self):
+        """Name -> bits of the layer, as in the report."""
+        return {"datatype": self.datatype, "weights": self.weights.bits, "reachable": self.reachable.bits,
+                "observed": self.observed.bits if self.observed else None, "daq_rule": self.daq_rule}
+
+    @property
+    def channel_bits(self):
+        """Name -> bits of each output channel."""
+        return {"weights": self.weights.channel_bits, "reachable": self.reachable.channel_bits,
+                "observed": self.observed.channel_bits if self.observed else None}
+
+
+def accumulator_bounds(net, in_shapes, stats: Mapping[str, LayerStats] | None = None):
+    """The LayerBounds of every array node of an IntegerGraph for images of `in_shapes` (name -> N,H,W,C).
+
+    stats: of a run with monitor=True; without it `observed` is None.
+    """
+    shapes = concrete_shapes(net.graph, in_shapes)
+    graph = place_sizes(net.graph, shapes)
+    formats = {node.name: net.formats[node.name if node.name in net.formats else graph.consumers[node.name][0].name]
+               for node in graph.nodes}
+    shapes = concrete_shapes(graph, in_shapes)
+    _, sums = reachable(graph, formats, shapes, net.datapath)
+    safe = sums
+    if any(found.bits > net.datapath.acc_bits for found in sums.values()):
+        _, safe = reachable(graph, formats, shapes, replace(net.datapath, acc_bits=MOST))
+    return tuple(_bounds(graph[name], (found, safe[name]), formats, shapes, net.datapath.tm, (stats or {}).get(name))
+                 for name, found in sums.items())
+
+
+def smallest_safe(bounds, kind="reachable"):
+    """The narrowest accumulator (at least 8 bits) that no layer overflows by the number `kind`; None without data.
+
+    Of data that overflowed `observed` says only what this run met, nothing of a wider accumulator.
+    """
+    found = [layer.safe.bits if kind == "reachable" else layer.bits[kind] for layer in bounds]
+    return None if None in found else max([LEAST, *found])
+
+
+def _bounds(node, sums, formats, shapes, tm, stats):
+    fmt, in_shape = formats[node.inputs[0]], shapes[node.inputs[0]]
+    layers = [piece.layer for piece in cut(node, in_shape, tm)]
+    return LayerBounds(node.name, fmt, max(datatype_bits(layer, fmt) for layer in layers), _weights(node, in_shape, fmt, tm),
+                       *sums, max(daq_rule(layer, fmt) for layer in layers), _observed(stats))
+
+
+def _weights(node, in_shape, fmt, tm):
+    """The `weights` SumRange of a node, its groups side by side and its phases joined."""
+    oc = len(node.params["bias"])
+    lo, hi = np.full(oc, np.iinfo(np.int64).max), np.full(oc, np.iinfo(np.int64).min)
+    for piece in cut(node, in_shape, tm):
+        found, outs = weights_range(piece.layer, fmt), piece.out_channels
+        lo[outs], hi[outs] = np.minimum(lo[outs], found.lo), np.maximum(hi[outs], found.hi)
+    return SumRange(lo, hi, fmt.min <= 0 <= fmt.max)
+
+
+def _observed(stats):
+    if stats is None or stats.observed_min is None:
+        return None
+    return SumRange(stats.observed_min, stats.observed_max, True)

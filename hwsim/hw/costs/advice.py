@@ -1,0 +1,120 @@
+"""In words: what limits a layer, and what would help. The limit is the cause that costs the most multiplier slots."""
+from hwsim.hw.costs.vector_cycles import reads
+from hwsim.hw.rowpack import pack_layer, packs
+from hwsim.ops.dims import ceil_div
+from hwsim.ops.spec import ADDRESS, VECTOR
+
+GOOD_PERCENT = 90
+VECTOR_ADVICE = {"qprelu": "a slope that is the same for all pixels folds into the layer before",
+                 "prelu": "a slope that is the same for all pixels folds into the layer before",
+                 "qconcat": "tied input scales make it a move", "qbilinear": "a nearest resize takes no cycles",
+                 "bilinear": "a nearest resize takes no cycles"}
+
+
+def explain(node, cuts, parts, macs, cycles, device, where, packable):
+    """(limit, advice) of a node; packable: whether rowpack is for it."""
+    if where == ADDRESS:
+        return "nothing: the address generator moves it", ""
+    if where == VECTOR:
+        times = reads(node, [(1, 1, 1, 1)]) if node.op not in ("qglobal_avg_pool", "global_avg_pool", "global_max_pool") else 0
+        each = "every input once" if times == 0 else f"{times} per output" if times > 1 else "one per output"
+        return f"vector unit: {device.TN} channels per cycle, {each}", VECTOR_ADVICE.get(node.op, "")
+    slots = device.pes * cycles
+    losses = _losses(cuts, parts, device)
+    cause = max(losses, key=losses.get)
+    percent = macs * 100 // slots
+    if percent >= GOOD_PERCENT or losses[cause] == 0:
+        return f"array: {percent} % of the multiplier slots do useful work", _element(cuts)
+    limit, advice = _TEXT[cause](cuts, parts, device)
+    if cause == "inputs" and packable:
+        advice = _rowpack(cuts[0].layer, parts[0], device) or advice
+    return limit, _element(cuts) or advice
+
+
+def _losses(cuts, parts, device):
+    """cause -> multiplier slots lost to it."""
+    found = dict.fromkeys(_TEXT, 0)
+    for piece, part in zip(cuts, parts):
+        layer = pack_layer(piece.layer, device.TN)
+        first = part.issue - part.pixels * part.two_word_tiles * _repeat(layer, device)
+        found["bandwidth"] += part.stall * device.pes
+        found["words"] += (part.issue - first) * device.pes
+        found["latency"] += part.latency * device.pes
+        if layer.depthwise:
+            found["depthwise"] += first * device.pes - part.macs
+            continue
+        lanes, columns = (ceil_div(layer.ic, device.TN) * device.TN, ceil_div(layer.oc, device.TM) * device.TM)
+        found["inputs"] += part.pixels * part.kernel_tiles * device.pes * (lanes - layer.ic) // lanes
+        found["outputs"] += part.pixels * part.kernel_tiles * device.pes * (columns - layer.oc) // columns
+    return found
+
+
+def _repeat(layer, device):
+    return max(1, device.TM // device.TN) if layer.depthwise else 1
+
+
+def _element(cuts):
+    """Two words chosen per element have no legal mapping; the count then is that of two words everywhere."""
+    layer = cuts[0].layer
+    if layer.words == 1 or layer.flags is not None:
+        return ""
+    return "two words per element have no mapping on the array: counted as two words in every tile"
+
+
+def _bandwidth(cuts, parts, device):
+    stall, total = sum(part.stall for part in parts), sum(part.total for part in parts)
+    limit = f"weights' bandwidth: {stall} of {total} cycles wait for weights at {device.dma_bits} bits per cycle"
+    wants = [ceil_div(tile.beats * device.sb_word_bits(piece.layer.w_bits), before.end - before.start)
+             for piece, part in zip(cuts, parts) for before, tile in zip(part.tiles, part.tiles[1:])]
+    if not wants or max(wants) <= device.dma_bits:
+        return limit, "only the layer's first load is exposed: resident weights (dma_bits 0) avoid it, a wider DMA shortens it"
+    return limit, f"dma_bits {max(wants)} hides every load but the first"
+
+
+def _words(cuts, parts, device):
+    two, tiles = sum(part.two_word_tiles for part in parts), sum(part.kernel_tiles for part in parts)
+    return f"two-word tiles: {two} of {tiles} tiles take a second beat", "a smaller two-word ratio"
+
+
+def _latency(cuts, parts, device):
+    return (f"pipeline: {sum(part.latency for part in parts)} of {sum(part.total for part in parts)} cycles fill and drain it",
+            "fewer, larger layers: the layer is about as short as the pipeline")
+
+
+def _depthwise(cuts, parts, device):
+    return (f"depthwise: a column uses 1 of its {device.TN} multipliers",
+            f"a grouped convolution of {device.TN} channels per group does {device.TN} times the work in the same beats")
+
+
+def _inputs(cuts, parts, device):
+    layer = cuts[0].layer
+    lanes = pack_layer(layer, device.TN).ic
+    room = ceil_div(lanes, device.TN) * device.TN
+    if packs(layer):
+        return (f"few channels: {lanes} inputs of a kernel row on {room} lanes",
+                f"up to {room // layer.kernel[1]} input channels take no more cycles")
+    return (f"few channels: {_count(lanes, 'input', cuts)} on {room} lanes",
+            f"input channels up to the next multiple of {device.TN} take no more cycles")
+
+
+def _rowpack(layer, part, device):
+    """What packed rows would take, if that is less."""
+    words = ceil_div(layer.kernel[1] * layer.ic, device.TN)
+    if layer.rowpack or words >= layer.kernel[1] * ceil_div(layer.ic, device.TN):
+        return ""
+    return f"rowpack takes {part.pixels * layer.kernel[0] * words * len(part.tiles) + part.latency} cycles"
+
+
+def _count(channels, noun, cuts):
+    """3 inputs, 1 input of each group."""
+    return f"{channels} {noun}{'' if channels == 1 else 's'}{' of each group' if cuts[0].layer.suffix.startswith('.g') else ''}"
+
+
+def _outputs(cuts, parts, device):
+    layer = cuts[0].layer
+    return (f"few channels: {_count(layer.oc, 'output', cuts)} on {ceil_div(layer.oc, device.TM) * device.TM} columns",
+            f"output channels up to the next multiple of {device.TM} take no more cycles")
+
+
+_TEXT = {"bandwidth": _bandwidth, "words": _words, "latency": _latency, "depthwise": _depthwise, "inputs": _inputs,
+         "outputs": _outputs}

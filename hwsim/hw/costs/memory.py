@@ -1,0 +1,94 @@
+"""What a layer moves and keeps: bits through each buffer, line buffers, and whether it fits (DEVICE.md).
+
+weights  every SB word of the layer once: W_t words of TM*TN*W bits per output tile
+inputs   every NBin word of the input once: IH*IW*CIT words of TN*A bits
+outputs  every NBout word once: OH*OW*COT words of TM*A bits
+line buffer  the input rows that must wait for the newest one: (rows of the window - 1) * IW * IC * A bits
+need     SB: with a DMA two banks of the largest tile, else the whole layer; NBin: the rows of one window;
+         NBout: one row of one output tile
+"""
+from dataclasses import dataclass
+
+from hwsim.hw.config import KIB
+from hwsim.hw.costs.vector_cycles import WINDOWED, image_words
+from hwsim.hw.rowpack import pack_layer
+from hwsim.ops.cut import image_shape
+from hwsim.ops.dims import ceil_div
+from hwsim.ops.spec import ADDRESS
+from hwsim.ops.window import extent
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bits. fit: whether the device's buffers (0 = unlimited) hold `need`."""
+
+    weights: int
+    inputs: int
+    outputs: int
+    line_buffer: int
+    need: dict[str, int]
+    fit: dict[str, bool]
+
+
+NOTHING = {"sb": 0, "nbin": 0, "nbout": 0}
+
+
+def traffic(node, cuts, parts, in_bits, out_bits, in_shapes, out_shape, device, where):
+    """The Traffic of a node for one image."""
+    if where == ADDRESS:
+        return Traffic(0, 0, 0, 0, NOTHING, dict.fromkeys(NOTHING, True))
+    outputs = image_words(out_shape, device.TM) * device.TM * out_bits
+    if not cuts:
+        inputs = sum(image_words(shape, device.TN) * device.TN * bits for shape, bits in zip(in_shapes, in_bits))
+        return Traffic(0, inputs, outputs, _pool_lines(node, in_shapes[0], in_bits[0]), NOTHING, dict.fromkeys(NOTHING, True))
+    layers = [piece.layer for piece in cuts]
+    words = [sum(tile.beats for tile in part.tiles) for part in parts]
+    weights = sum(count * device.sb_word_bits(layer.w_bits) for count, layer in zip(words, layers))
+    need = {"sb": max(_sb_need(*pair, device) for pair in zip(layers, parts)),
+            "nbin": max(_rows(layer) * _row_words(layer, device) for layer in layers) * device.TN * in_bits[0],
+            "nbout": max(layer.out_hw[1] for layer in layers) * device.TM * out_bits}
+    return Traffic(weights, _inputs(node, layers, in_shapes[0], device) * in_bits[0], outputs,
+                   _lines(node, layers, in_bits[0]), need, _fit(need, device))
+
+
+def _inputs(node, layers, in_shape, device):
+    """Lanes of NBin words; the phases of a transposed layer read one image, groups their own channels."""
+    if node.op == "qconv2d_transpose":
+        return image_words(in_shape, device.TN) * device.TN
+    return sum(_packed_rows(layer, device) * _row_words(layer, device) for layer in layers) * device.TN
+
+
+def _packed_rows(layer, device):
+    return pack_layer(layer, device.TN).in_hw[0]
+
+
+def _row_words(layer, device):
+    packed = pack_layer(layer, device.TN)
+    return packed.in_hw[1] * ceil_div(packed.ic, device.TN)
+
+
+def _rows(layer):
+    """Input rows under one window."""
+    return min(layer.in_hw[0], extent(layer.kernel[0], layer.dilation[0]))
+
+
+def _lines(node, layers, bits):
+    lines = [(_rows(layer) - 1) * layer.in_hw[1] * layer.ic * bits for layer in layers]
+    return max(lines) if node.op == "qconv2d_transpose" else sum(lines)
+
+
+def _pool_lines(node, in_shape, bits):
+    _, rows, cols, channels = image_shape(in_shape)
+    if node.op in WINDOWED:
+        return (min(rows, node.params["kernel"][0]) - 1) * cols * channels * bits
+    return cols * channels * bits if node.op in ("bilinear", "qbilinear") else 0
+
+
+def _sb_need(layer, part, device):
+    words = [tile.beats for tile in part.tiles]
+    return (2 * max(words) if device.dma_bits else sum(words)) * device.sb_word_bits(layer.w_bits)
+
+
+def _fit(need, device):
+    size = {"sb": device.sb_kb, "nbin": device.nbin_kb, "nbout": device.nbout_kb}
+    return {name: size[name] == 0 or bits <= size[name] * KIB for name, bits in need.items()}

@@ -1,0 +1,147 @@
+"""The cycles of a whole network, layer by layer, from sizes alone: milliseconds for any image (DEVICE.md)."""
+from dataclasses import dataclass
+from fractions import Fraction
+
+from hwsim.graph.fit import fitted
+from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.shapes import infer
+from hwsim.hw.config import Device, of_network
+from hwsim.hw.costs.advice import explain
+from hwsim.hw.costs.cycles import ArrayCycles, array_cycles
+from hwsim.hw.costs.memory import Traffic, traffic
+from hwsim.hw.costs.shape_twin import shape_twin
+from hwsim.hw.costs.storage import Storage, storage_of
+from hwsim.hw.costs.vector_cycles import unit, vector_cycles
+from hwsim.ops.cut import ARRAY_OPS, cut
+from hwsim.ops.spec import ARRAY
+from hwsim.quantization.config import Config
+from hwsim.quantization.convert import packable_nodes
+from hwsim.quantization.scales import find_words
+
+
+@dataclass(frozen=True)
+class LayerCycles:
+    """One node on its unit (array, vector, address). `parts`: its array layers in order: groups, phases, or one."""
+
+    name: str
+    op: str
+    in_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+    unit: str
+    macs: int
+    cycles: int
+    parts: tuple[ArrayCycles, ...]
+    traffic: Traffic
+    storage: Storage | None
+    limit: str
+    advice: str
+    pes: int
+
+    @property
+    def tiles(self):
+        return sum(part.kernel_tiles for part in self.parts)
+
+    @property
+    def two_word_tiles(self):
+        return sum(part.two_word_tiles for part in self.parts)
+
+    @property
+    def stall_cycles(self):
+        return sum(part.stall for part in self.parts)
+
+    @property
+    def utilization(self):
+        """Useful MACs per multiplier slot, an exact ratio; 0 off the array."""
+        return Fraction(self.macs, self.pes * self.cycles) if self.cycles else Fraction(0)
+
+
+@dataclass(frozen=True)
+class NetworkCycles:
+    """cycles = sum of the layers + (n-1)*gap, n = array layers (every group and phase is one)."""
+
+    layers: tuple[LayerCycles, ...]
+    device: Device
+
+    @property
+    def array_layers(self):
+        return sum(len(layer.parts) for layer in self.layers)
+
+    @property
+    def gap_cycles(self):
+        return max(0, self.array_layers - 1) * self.device.gap
+
+    @property
+    def cycles(self):
+        return sum(layer.cycles for layer in self.layers) + self.gap_cycles
+
+    @property
+    def macs(self):
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def utilization(self):
+        return Fraction(self.macs, self.device.pes * self.cycles) if self.cycles else Fraction(0)
+
+    @property
+    def frames_per_second(self):
+        """Exact ratio; None when nothing takes a cycle."""
+        return self.device.frames_per_second(self.cycles)
+
+
+def network_cycles(network, in_shapes, device, config=None):
+    """The NetworkCycles of an IntegerGraph or a prepared float Graph for one image of `in_shapes` (name -> N,H,W,C).
+
+    An integer network brings its own widths, rules and weight words; a float one takes them from the device and
+    `config` (rowpack, layer_bits, two-word options, input_bits and scales, which decide what a concat moves).
+    Errors: GraphError when the shapes do not fit, UsageError for a layer_bits or scale that names no layer.
+    """
+    if isinstance(network, IntegerGraph):
+        device, graph = of_network(device, network), network.graph
+        bits = {name: fmt.bits for name, fmt in network.formats.items()}
+    else:
+        config = config or Config(act_bits=device.act_bits, weight_bits=device.w_bits, weights=device.w_format)
+        words = find_words(network, config)
+        graph, bits = shape_twin(network, words, device, config), {name: fmt.bits for name, fmt in words.items()}
+    shapes = concrete_shapes(graph, in_shapes)
+    nodes, rows = [node for node in graph.nodes if node.op != "input"], packable_nodes(graph, device.TN)
+    return NetworkCycles(tuple(_layer(node, shapes, bits, device, node.name in rows) for node in nodes), device)
+
+
+def concrete_shapes(graph, in_shapes):
+    """name -> shape of one image; a declared image size gives way to another one."""
+    single = {name: (1, *shape[1:]) for name, shape in in_shapes.items()}
+    return infer(fitted(graph, single), single)
+
+
+def image_shapes(graph, size=None, default=(512, 512)):
+    """The in_shapes of `graph` for images of `size` (H, W), by default the declared ones, else `default`."""
+    shapes = {}
+    for name in graph.inputs:
+        declared = graph[name].params["shape"]
+        if len(declared) < 3:
+            shapes[name] = (1, *(size_ or 1 for size_ in declared))
+            continue
+        rows, cols = size or (declared[0] or default[0], declared[1] or default[1])
+        shapes[name] = (1, rows, cols, declared[2] or 1)
+    return shapes
+
+
+def _layer(node, shapes, bits, device, packable):
+    in_shapes, out_shape = [shapes[name] for name in node.inputs], shapes[node.name]
+    cuts = cut(node, in_shapes[0], device.TM) if node.op in ARRAY_OPS else ()
+    parts = tuple(array_cycles(piece.layer, device) for piece in cuts)
+    cycles = sum(part.total for part in parts) if parts else vector_cycles(node, in_shapes, out_shape, device.TN)
+    where = ARRAY if parts else unit(node)
+    macs = sum(part.macs for piece, part in zip(cuts, parts) if _has_taps(node, piece))
+    moved = traffic(node, cuts, parts, [bits[name] for name in node.inputs], bits[node.name], in_shapes, out_shape, device, where)
+    limit, advice = explain(node, cuts, parts, macs, cycles, device, where, packable)
+    return LayerCycles(node.name, node.op, in_shapes[0], out_shape, where, macs, cycles, parts, moved,
+                       storage_of(node, device) if parts else None, limit, advice, device.pes)
+
+
+def _has_taps(node, piece):
+    """False for a transposed phase that no kernel tap meets: its 1x1 zero kernel is no useful work."""
+    if node.op != "qconv2d_transpose":
+        return True
+    (sh, sw), (top, _, left, _), kernel = node.params["stride"], node.params["crop"], node.params["codes"].shape[2:4]
+    return (piece.rows.start + top) % sh < kernel[0] and (piece.cols.start + left) % sw < kernel[1]

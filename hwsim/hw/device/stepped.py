@@ -1,0 +1,222 @@
+"""The array clock by clock: every value, every event and every cycle of one layer (DEVICE.md).
+
+It advances only by `step` and the clock edge. It shares nothing with the engines and nothing with the closed form in
+hw/cycles.py; tests prove the three equal.
+"""
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from hwsim.errors import HwsimError, OverflowFault, UnsupportedError
+from hwsim.fixed.formats import IntFormat, Overflow
+from hwsim.hw.config import KIB
+from hwsim.hw.device.buffers import SB, NBin, NBout
+from hwsim.hw.device.control import Control
+from hwsim.hw.device.counters import Counters
+from hwsim.hw.device.pe_column import LogPeColumns, PeColumns
+from hwsim.hw.device.requantizer import Requantizer, UnfoldedRequantizer
+from hwsim.hw.device.word import Register, WritePort
+from hwsim.hw.layout import field_words, loops_of, nbin_words, real_lanes, sb_tiles
+from hwsim.hw.rowpack import pack_input, pack_layer
+from hwsim.ops.dims import ceil_div
+
+STILL = 4  # a working array writes something in every cycle
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The module classes that the array is built from; exchange one to change the hardware. None: by the layer's fields."""
+
+    control: type = Control
+    nbin: type = NBin
+    sb: type = SB
+    columns: type | None = None
+    requantizer: type | None = None
+    nbout: type = NBout
+
+
+class Event(NamedTuple):
+    """One line of the trace: A accumulator word visible, O NBout word visible, D done; `word` are its TM lanes."""
+
+    cycle: int
+    kind: str
+    address: int
+    word: tuple[int, ...]
+
+
+class Tile(NamedTuple):
+    """Timing of one output tile: DMA cycles, first issue cycle, cycle after its last issue."""
+
+    load: int
+    start: int
+    end: int
+
+
+class Overflowed(NamedTuple):
+    """The first accumulator event: its address in issue order and the exact sum that left the range."""
+
+    cot: int
+    oy: int
+    ox: int
+    oc: int
+    ky: int
+    kx: int
+    cit: int
+    word: int
+    value: int
+
+
+@dataclass(frozen=True, eq=False)
+class SteppedRun:
+    """values: int64 (OH,OW,OC) codes; acc: the accumulators that made them; first: Overflowed or None;
+    observed_min, observed_max: (OC) extremes of the exact partial sums; log: register writes, if they were asked for."""
+
+    values: np.ndarray
+    acc: np.ndarray
+    cycles: int
+    tiles: tuple[Tile, ...]
+    trace: tuple[Event, ...]
+    counters: Counters
+    first: Overflowed | None
+    observed_min: np.ndarray
+    observed_max: np.ndarray
+    acc_format: IntFormat
+    out_format: IntFormat
+    log: list | None
+
+
+def run_stepped(layer, datapath, device, x, formats=None, parts=None, log=False):
+    """The SteppedRun of an ArrayLayer on one image x (IH,IW,IC) of integer codes.
+
+    formats: (input, output) IntFormat, by default the device's act_bits; parts: other modules than the standard ones;
+    log: keep every register write for a waveform. Errors: UnsupportedError for a layer that the array cannot run,
+    OverflowFault at the first event in mode `error`.
+    """
+    formats = formats or (IntFormat(device.act_bits), IntFormat(device.act_bits))
+    chip = Chip(layer, datapath, device, np.asarray(x, np.int64), formats, parts or Parts(), [] if log else None)
+    still = 0
+    while not chip.control.done.value:
+        moved = chip.step()
+        still = 0 if moved else still + 1
+        if still > STILL:
+            raise HwsimError(f"{chip.name}: the array must reach done, not stand still at cycle {chip.port.cycle}")
+    return chip.result()
+
+
+class Chip:
+    """The modules of the array, connected, with one layer in their memories."""
+
+    def __init__(self, layer, datapath, device, x, formats, parts, log):
+        self.name = layer.name + layer.suffix
+        tn, tm = datapath.tn, datapath.tm
+        x, layer = pack_input(layer, x), pack_layer(layer, tn)
+        self.layer, self.datapath, self.formats = layer, datapath, formats
+        self.loops = loops_of(layer, tn, tm)
+        tiles = sb_tiles(layer, self.loops, tn, tm)
+        _check_bank(self.name, tiles, layer.w_bits, device, tn * tm)
+        weight_format = IntFormat(layer.w_bits)
+        self.port = WritePort(log)
+        self.sb = parts.sb(self.port, tiles, weight_format, (tm, tn), device.dma_bits)
+        self.control = parts.control(self.port, self.loops, self.sb)
+        self.nbin = parts.nbin(self.port, nbin_words(x, tn), formats[0])
+        columns = parts.columns or (PeColumns if layer.w_format == "linear" else LogPeColumns)
+        self.columns = columns(self.port, field_words(layer.bias, tm), (formats[0], weight_format), datapath,
+                               real_lanes(layer, self.loops, tn, tm))
+        requantizer = parts.requantizer or (Requantizer if layer.alpha_q is None else UnfoldedRequantizer)
+        self.requantizer = requantizer(self.port, _fields(layer, tm), (layer.lo, layer.hi), formats[1], datapath)
+        pixels = layer.out_hw[0] * layer.out_hw[1]
+        self.nbout = parts.nbout(self.port, pixels * self.loops.cot, tm, formats[1])
+        self.acc = np.zeros((pixels * self.loops.cot, tm), np.int64)
+        self.trace = []
+        self._connect()
+
+    def _connect(self):
+        self.sb.control = self.nbin.control = self.control
+        self.columns.nbin, self.columns.sb = self.nbin, self.sb
+        self.requantizer.columns = self.columns
+        self.nbout.requantizer = self.requantizer
+        self.control.nbout = self.nbout
+        self.modules = (self.control, self.nbin, self.sb, self.columns, self.requantizer, self.nbout)
+        if self.port.log is not None:
+            self.port.log += [(0, register, register.value) for module in self.modules for register in registers(module)]
+
+    def step(self):
+        """One clock cycle: every module decides from what shows now, then the edge. Their order does not matter."""
+        for module in self.modules:
+            module.step()
+        moved = self.port.edge()
+        self._observe()
+        return moved
+
+    def _observe(self):
+        """The trace of what has become visible, and the stop of mode `error`."""
+        cycle = self.port.cycle
+        beat = self.columns.tag.value
+        if beat is not None and beat.last:
+            self.acc[beat.out_address] = self.columns.acc.value
+            self.trace.append(Event(cycle, "A", beat.out_address, tuple(self.columns.acc.value.tolist())))
+        beat = self.nbout.tag.value
+        if beat is not None:
+            self.trace.append(Event(cycle, "O", beat.out_address, tuple(self.nbout.q.value.tolist())))
+        if self.control.done.value:
+            self.trace.append(Event(cycle, "D", 0, (0,)))
+        if self.columns.probe.first is not None and self.datapath.acc_mode is Overflow.ERROR:
+            self._stop()
+
+    def _stop(self):
+        first, fmt = self.first, self.datapath.acc_format
+        where = " ".join(f"{name}={value}" for name, value in first._asdict().items() if name != "value")
+        raise OverflowFault(f"{self.name}: the accumulator must stay in {fmt.min}..{fmt.max} ({fmt}), not {first.value} "
+                            f"at {where}", first)
+
+    @property
+    def first(self):
+        if self.columns.probe.first is None:
+            return None
+        beat, column, value = self.columns.probe.first
+        cit = beat.cot if self.layer.depthwise else beat.cit
+        return Overflowed(beat.cot, beat.oy, beat.ox, beat.cot * self.datapath.tm + column, beat.ky, beat.kx, cit,
+                          beat.word, value)
+
+    def result(self):
+        shape, oc = (*self.layer.out_hw, -1), self.layer.oc
+        probe = self.columns.probe
+        return SteppedRun(self.nbout.memory.words.reshape(shape)[..., :oc], self.acc.reshape(shape)[..., :oc], self.port.cycle,
+                          self._tiles(), tuple(self.trace), self._counters(), self.first,
+                          probe.least.reshape(-1)[:oc], probe.most.reshape(-1)[:oc],
+                          self.datapath.acc_format, self.formats[1], self.port.log)
+
+    def _tiles(self):
+        starts, ends, dma = self.control.starts, self.control.ends, self.sb.dma_bits
+        loads = [ceil_div(len(tile) * self.sb.word_bits, dma) if dma else 0 for tile in self.sb.tiles]
+        return tuple(map(Tile, loads, starts, ends))
+
+    def _counters(self):
+        control, columns, writes = self.control, self.columns, self.port.writes
+        return Counters(
+            self.port.cycle, control.beats, control.stalls, self.port.cycle - control.ends[-1], control.second_words,
+            self.nbin.pads, columns.busy, columns.idle, self.nbin.reads, self.sb.reads,
+            sum(writes.get(str(bank), 0) for bank in {str(b): b for b in self.sb.banks}.values()), self.sb.dma_cycles,
+            columns.sums, self.nbout.writes, sum(writes.values()), columns.probe.events,
+            int(self.requantizer.clamped.reshape(-1)[:self.layer.oc].sum()))
+
+
+def registers(module):
+    """The registers of a module, the pipeline's control bits among them."""
+    found = (value if isinstance(value, list) else [value] for value in vars(module).values())
+    return [item for items in found for item in items if isinstance(item, Register)]
+
+
+def _fields(layer, tm):
+    names = {"mpos": layer.m_pos, "mneg": layer.m_neg, "shift": layer.shift, "alpha": layer.alpha_q, "m2": layer.m2,
+             "shift2": layer.shift2}
+    return {name: field_words(values, tm) for name, values in names.items() if values is not None}
+
+
+def _check_bank(name, tiles, w_bits, device, lanes):
+    """Refuses an SB whose bank (half of it) cannot hold a tile; only a DMA fills banks."""
+    need = max(map(len, tiles)) * lanes * w_bits
+    if device.dma_bits and device.sb_kb and 2 * need > device.sb_kb * KIB:
+        raise UnsupportedError(f"{name}: sb_kb must be at least {ceil_div(2 * need, KIB)} for two banks of {need} bits, "
+                               f"not {device.sb_kb}")

@@ -1,0 +1,29 @@
+"""Pooling (ops/pool.py). Padding never counts."""
+import numpy as np
+
+from hwsim.quantization.float_net.ops.window import blocks, geometry
+
+
+def max_pool(params, x):
+    return _pooled(params, x, lambda windows: windows.max(axis=(2, 3)), -np.inf)
+
+
+def avg_pool(params, x):
+    """Sums over the real taps, divided by their number."""
+    taps = _pooled(params, np.ones((1, *x.shape[1:3], 1)), lambda windows: windows.sum(axis=(2, 3)), 0.0)
+    return _pooled(params, x, lambda windows: windows.sum(axis=(2, 3)), 0.0) / taps
+
+
+def _pooled(params, x, reduced, fill):
+    out = np.empty((len(x), *geometry(params, x.shape, params["kernel"])[3], x.shape[3]))
+    for n, rows, cols, windows in blocks(params, x, params["kernel"], fill):
+        out[n, rows, cols] = reduced(windows)
+    return out
+
+
+def global_avg_pool(params, x):
+    return x.mean(axis=(1, 2), keepdims=params["keepdims"])
+
+
+def global_max_pool(params, x):
+    return x.max(axis=(1, 2), keepdims=params["keepdims"])

@@ -1,0 +1,100 @@
+"""The float network in float64: every tensor in order, or the outputs. NHWC throughout.
+
+What the integer network is calibrated on and compared with; the prepared graph has the same node names as the integer one.
+"""
+from collections import Counter
+
+import numpy as np
+
+from hwsim.errors import GraphError, UnsupportedError
+from hwsim.graph import bands as rows_of
+from hwsim.graph.fit import fitted
+from hwsim.graph.shapes import infer
+from hwsim.quantization.float_net.ops.fused import activated, fused
+from hwsim.quantization.float_net.ops.table import FLOAT_OPS
+
+VALUE_BYTES = 8
+
+
+def steps(graph, inputs):
+    """Yields (name, float64 array) for every node in order, and (name + ":pre", array) before a fused activation.
+
+    `inputs`: input name -> float array, N first, of the shapes that the graph declares. A tensor is let go once nothing
+    reads it any more.
+    """
+    for band in bands(graph, inputs, None):
+        name, tensor, before = band.node.name, band.tensor, band.note
+        del band
+        if before is not None:
+            yield f"{name}:pre", before
+        before = None
+        yield name, tensor
+
+
+def bands(graph, inputs, rows):
+    """Yields a RowBand of float64 for every tensor in order, whole where `rows` is None, else `rows` input rows at a time.
+
+    note: the same rows before the fused activation, or None. `inputs` as in steps().
+    """
+    if rows is None:
+        return _whole(graph, inputs)
+    given = {name: np.asarray(inputs[name]) for name in graph.inputs}
+    return rows_of.in_bands(graph, infer(graph, {name: x.shape for name, x in given.items()}), given, _made, rows)
+
+
+def rows_per_step(graph, inputs):
+    """The `rows` for bands(): None while the live tensors are small."""
+    return rows_of.rows_per_step(graph, infer(graph, {name: np.shape(x) for name, x in inputs.items()}), VALUE_BYTES)
+
+
+def evaluate(graph, inputs):
+    """The outputs as a list, in the model's order. A fully convolutional graph also runs at sizes it does not declare."""
+    graph = fitted(graph, {name: np.shape(value) for name, value in inputs.items()})
+    shapes = infer(graph, {name: np.shape(value) for name, value in inputs.items()})
+    wanted = dict.fromkeys(graph.outputs)
+    for band in bands(graph, inputs, rows_per_step(graph, inputs)):
+        if band.node.name in wanted:
+            wanted[band.node.name] = rows_of.gathered(wanted[band.node.name], band, shapes[band.node.name], np.float64)
+    return [wanted[name] for name in graph.outputs]
+
+
+def _whole(graph, inputs):
+    left = Counter(name for node in graph.nodes for name in node.inputs)
+    alive = {}
+    for node in graph.nodes:
+        read = [inputs[node.name]] if node.op == "input" else [alive[name] for name in node.inputs]
+        value, before = _made(node, (node,), read)
+        read = None
+        for name in node.inputs:
+            left[name] -= 1
+            if left[name] == 0:
+                del alive[name]
+        if left[node.name]:
+            alive[node.name] = value
+        yield rows_of.whole(node, value, before)
+        value = before = None
+
+
+def _made(node, chain, tensors):
+    """(tensor, the tensor before the fused activation or None) of a node whose operation is `chain`, one after the other."""
+    if node.op == "input":
+        return _input(node, tensors[0]), None
+    for one in chain:
+        tensors = [_computed(one, tensors)]
+    return (activated(node, tensors[0]), tensors[0]) if fused(node) else (tensors[0], None)
+
+
+def _computed(node, tensors):
+    """The node's own operation; what overflows becomes infinity, as in the frameworks."""
+    try:
+        with np.errstate(all="ignore"):
+            return FLOAT_OPS[node.op](node.params, *tensors)
+    except MemoryError:
+        raise UnsupportedError(f"{node.name}: its tensors must fit the memory, not exceed it") from None
+
+
+def _input(node, given):
+    value = np.asarray(given, np.float64)
+    if not np.isfinite(value).all():
+        raise GraphError(f"{node.name}: an input must hold finite numbers, not NaN or infinity")
+    return value

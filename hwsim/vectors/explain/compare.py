@@ -1,0 +1,191 @@
+"""`hwsim compare`: the first mismatch between a layer's files and what an RTL did, and where all of them lie.
+
+Expected values and cycles come from the files alone.
+"""
+from dataclasses import dataclass
+from pathlib import Path
+
+from hwsim.errors import FileError, UsageError
+from hwsim.vectors.explain import causes
+from hwsim.vectors.read.trace import STEM, lane_values, read_array, read_trace
+from hwsim.vectors.read.vcd import read_vcd
+from hwsim.vectors.read.vectorset import open_layer, open_set
+from hwsim.vectors.read.verify import check_sums
+from hwsim.vectors.write.events import AFTER_LAST_BEAT, UNFOLDED_LATER
+
+STAGE = {"A": "accumulator", "O": "requantizer"}
+
+
+@dataclass(frozen=True, eq=False)
+class Wrong:
+    """One event that is not as expected: got and expected are hex words, cycles are clock cycles.
+
+    got None: the event is missing; got and expected None: it came a second time, or it is D.
+    """
+
+    kind: str
+    address: int
+    got: str | None
+    expected: str | None
+    cycle: int | None
+    expected_cycle: int
+
+    @property
+    def value_differs(self):
+        return self.got != self.expected
+
+    @property
+    def wrong_word(self):
+        """Whether a word came that is not the expected one."""
+        return self.value_differs and self.got is not None
+
+
+@dataclass(frozen=True, eq=False)
+class LayerReport:
+    """`first` and `causes` as in the JSON report (None and [] when equal); `wrong` every differing event in order."""
+
+    layer: object
+    first: dict | None
+    causes: list
+    wrong: list
+    compared: int
+    notes: list
+
+    @property
+    def equal(self):
+        return self.first is None
+
+    def as_json(self):
+        return {"layer": self.layer.name, "equal": self.equal, "compared": self.compared, "mismatches": len(self.wrong),
+                "first": self.first, "causes": self.causes, "notes": self.notes}
+
+
+def compare(folder, trace, layer=None, signals=None, every=False):
+    """The LayerReports of a trace: one, or for a folder of L000_<name>.txt traces one per file (`every`: also after a mismatch).
+
+    folder: a set (with `layer`, its name) or one layer's folder; trace: text, .vcd, .npy, or a folder of them.
+    Errors: FileError or UsageError (bad input), never for a mismatch.
+    """
+    trace = Path(trace)
+    if not trace.exists():
+        raise FileError(f"{trace}: a trace must exist, not be missing")
+    if not trace.is_dir():
+        return [compare_layer(open_layer(folder, layer), trace, signals)]
+    reports = []
+    for files in _named(open_set(folder), layer):
+        reports.append(compare_layer(files, _trace_of(trace, files), signals))
+        if not reports[-1].equal and not every:
+            break
+    return reports
+
+
+def _named(found, layer):
+    return found.layers if layer is None else (found.layer(layer),)
+
+
+def _trace_of(folder, files):
+    for suffix in (".txt", ".vcd", ".npy"):
+        path = folder / (files.entry["folder"] + suffix)
+        if path.exists():
+            return path
+    raise FileError(f"{folder}: must hold {files.entry['folder']}.txt, not lack it")
+
+
+def compare_layer(files, path, signals=None, sums=True):
+    """The LayerReport of one layer; `sums` first proves that its files are the manifest's."""
+    if sums:
+        check_sums(files)
+    if signals and path.suffix != ".vcd":
+        raise UsageError(f"--signals must come with a .vcd trace, not {path}")
+    readers = {".npy": lambda: read_array(path, files), ".vcd": lambda: read_vcd(path, files, signals)}
+    trace = readers.get(path.suffix, lambda: read_trace(path, files))()
+    wrong = differences(files, trace)
+    notes = [f"no {kind} events in {path.name}: {STEM[kind]} values not compared" for kind in "AO" if not trace.words[kind]]
+    first = describe(files, wrong[0]) if wrong else None
+    found = causes.name_causes(files, trace, wrong) if wrong else []
+    return LayerReport(files, first, found, wrong, sum(map(len, trace.words.values())), notes)
+
+
+def expected_cycles(files, tiles=None):
+    """(last, done): last(address) is the issue cycle of the last beat of that output word; done the cycle of D.
+
+    tiles: (start, end) per output tile, by default the manifest's.
+    """
+    cycles, pixels = files.entry["cycles"], files.out_hw[0] * files.out_hw[1]
+    tiles = tiles or [(tile["start"], tile["end"]) for tile in cycles["per_cotile"]]
+
+    def last(address):
+        pixel, cot = divmod(address, len(tiles))
+        start, end = tiles[cot]
+        return start + (pixel + 1) * ((end - start) // pixels) - 1
+    return last, cycles["total"]
+
+
+def _delay(files, kind):
+    """Cycles from the issue of a pixel's last beat to its event."""
+    return AFTER_LAST_BEAT[kind] + (UNFOLDED_LATER if kind == "O" and not files.folded else 0)
+
+
+def differences(files, trace):
+    """Every Wrong of a layer in the order of their expected cycles; kinds without any event are not compared."""
+    last, done = expected_cycles(files)
+    wrong = []
+    for kind in "AO":
+        if trace.words[kind]:
+            wrong += _of_kind(files, trace, kind, last)
+    for cycle, kind, address in trace.repeated:
+        wrong.append(Wrong(kind, address, None, None, cycle, cycle))
+    wrong.sort(key=lambda w: (w.expected_cycle, w.kind))
+    if trace.timed and trace.done != done:
+        wrong.append(Wrong("D", 0, None, None, trace.done, done))
+    return wrong
+
+
+def _of_kind(files, trace, kind, last):
+    lines, delay = files.lines(STEM[kind]), _delay(files, kind)
+    width = lines.shape[1]
+    text = lines.tobytes().decode("ascii", "replace")
+    words, cycles = trace.words[kind], trace.cycles[kind]
+    for address in range(files.words):
+        expected, cycle = text[address * width:(address + 1) * width], last(address) + delay
+        got = words.get(address)
+        if got != expected or (trace.timed and cycles.get(address) != cycle):
+            yield Wrong(kind, address, got, expected, cycles.get(address), cycle)
+
+
+def describe(files, wrong):
+    """The report's `first` of a Wrong: where it lies and what differs."""
+    cot_count, (_, width) = files.entry["cot"], files.out_hw
+    pixel, cot = divmod(wrong.address, cot_count)
+    place = {"layer": files.name, "stage": "cycle", "cot": cot, "oy": pixel // width, "ox": pixel % width, "lane": None,
+             "channel": None, "cycle": wrong.cycle, "got": wrong.cycle, "expected": wrong.expected_cycle, "bits": []}
+    if not wrong.value_differs:
+        return place | ({"cot": None, "oy": None, "ox": None} if wrong.kind == "D" else {})
+    place["stage"] = STAGE[wrong.kind]
+    if wrong.got is None:
+        return place | {"got": "no event", "expected": wrong.expected}
+    entry = files.file(f"{STEM[wrong.kind]}.hex")
+    got, expected = lane_values(wrong.got, entry), lane_values(wrong.expected, entry)
+    lane = next(i for i, pair in enumerate(zip(got, expected)) if pair[0] != pair[1])
+    mask = (1 << entry["lane_bits"]) - 1
+    bits = [] if got[lane] == "X" else [b for b in range(entry["lane_bits"]) if ((got[lane] ^ expected[lane]) & mask) >> b & 1]
+    return place | {"lane": lane, "channel": cot * files.tm + lane, "got": got[lane], "expected": expected[lane], "bits": bits}
+
+
+def picture(report, rows=16, columns=64):
+    """Lines of text: which lanes of the tiles and which pixels of the image are wrong (. right, X wrong)."""
+    files, (height, width) = report.layer, report.layer.out_hw
+    lanes, pixels = set(), set()
+    for wrong in report.wrong:
+        if wrong.kind == "D":
+            continue
+        pixel = wrong.address // files.entry["cot"]
+        pixels.add((pixel // width * min(rows, height) // height, pixel % width * min(columns, width) // width))
+        if wrong.wrong_word:
+            entry = files.file(f"{STEM[wrong.kind]}.hex")
+            pairs = zip(lane_values(wrong.got, entry), lane_values(wrong.expected, entry))
+            lanes |= {lane for lane, pair in enumerate(pairs) if pair[0] != pair[1]}
+    text = ["lanes 0.." + f"{files.tm - 1}: " + "".join("X" if lane in lanes else "." for lane in range(files.tm))]
+    text += [f"pixels of {height}x{width}:"]
+    return text + ["  " + "".join("X" if (y, x) in pixels else "." for x in range(min(columns, width)))
+                   for y in range(min(rows, height))]

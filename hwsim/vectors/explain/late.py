@@ -1,0 +1,73 @@
+"""Likely causes of wrong cycles: the pace of the weight banks and the pipeline replayed under changed rules."""
+from hwsim.vectors.read.rebuild import tile_words
+
+
+def name_causes(files, trace):
+    """[{cause, explains, of}]: rules under which every event that came has the cycle it came in, best first."""
+    observed = [(kind, address, cycle) for kind in "AO" for address, cycle in sorted(trace.cycles[kind].items())]
+    if trace.done is not None:
+        observed.append(("D", 0, trace.done))
+    found, lawful = [], _timeline(files)
+    if all(lawful(kind, address) == cycle for kind, address, cycle in observed):
+        return []       # what came, came in time: something is missing, not late
+    for order, (text, rule) in enumerate(RULES):
+        predicted = rule(files)
+        hits = sum(predicted(kind, address) == cycle for kind, address, cycle in observed)
+        if hits == len(observed) and observed:
+            found.append((order, {"cause": text, "explains": hits, "of": len(observed)}))
+    return [cause for _, cause in found]
+
+
+def _timeline(files, beats=None, loads=None, bank_late=0, load_late=0, bubble=0, delay=(0, 0, 0)):
+    """predicted(kind, address) from the closed form with these changes; see RULES for what each means."""
+    cot = files.entry["cot"]
+    pixels = files.out_hw[0] * files.out_hw[1]
+    unfolded = 0 if files.folded else 3
+    beats = beats or [len(words) for words in tile_words(files)]
+    loads = loads or [tile["load"] for tile in files.entry["cycles"]["per_cotile"]]
+    starts, ready, ends = [], 0, [0, 0]
+    for count, load in zip(beats, loads):
+        begin = max(ready, ends[0] + (bank_late if len(starts) > 1 else 0))
+        ready = begin + load + (load_late if load else 0)
+        starts.append(max(ends[1], ready))
+        ends = [ends[1], starts[-1] + pixels * (count + bubble)]
+    last = ends[1] - bubble
+
+    def predicted(kind, address):
+        if kind == "D":
+            return last + 6 + unfolded + delay[2]
+        pixel, tile = divmod(address, cot)
+        issue = starts[tile] + (pixel + 1) * (beats[tile] + bubble) - bubble - 1
+        return issue + (4 + delay[0] if kind == "A" else 6 + unfolded + delay[1])
+    return predicted
+
+
+def _one_word(files):
+    taps = files.entry["k"][0] * files.entry["k"][1] * files.entry["csr"]["CIT"]
+    return _timeline(files, beats=[taps] * files.entry["cot"])
+
+
+def _first_load(files):
+    loads = [tile["load"] for tile in files.entry["cycles"]["per_cotile"]]
+    return _timeline(files, loads=[loads[0]] * len(loads))
+
+
+def _no_dma(files):
+    return _timeline(files, loads=[0] * files.entry["cot"])
+
+
+RULES = (
+    ("a weight bank is freed one cycle late", lambda f: _timeline(f, bank_late=1)),
+    ("a weight bank is freed one cycle early", lambda f: _timeline(f, bank_late=-1)),
+    ("a tile starts one cycle after its load is complete", lambda f: _timeline(f, load_late=1)),
+    ("every tile loads for as long as tile 0", _first_load),
+    ("weights do not wait for their load", _no_dma),
+    ("there is a bubble of one cycle between pixels", lambda f: _timeline(f, bubble=1)),
+    ("two-word tiles take one beat", _one_word),
+    ("the accumulator comes one cycle late", lambda f: _timeline(f, delay=(1, 1, 1))),
+    ("the accumulator comes one cycle early", lambda f: _timeline(f, delay=(-1, -1, -1))),
+    ("the requantizer takes one cycle more", lambda f: _timeline(f, delay=(0, 1, 1))),
+    ("the requantizer takes one cycle less", lambda f: _timeline(f, delay=(0, -1, -1))),
+    ("done comes one cycle late", lambda f: _timeline(f, delay=(0, 0, 1))),
+    ("done comes one cycle early", lambda f: _timeline(f, delay=(0, 0, -1))),
+)

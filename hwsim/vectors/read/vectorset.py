@@ -1,0 +1,247 @@
+"""Reading a vector set: the manifest and the files of a layer, all of it untrusted (VECTORS.md)."""
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hwsim.errors import FileError, UsageError
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
+from hwsim.vectors.write import hexfile
+
+SCHEMA = "hwsim.vectors/1"
+MAX_MANIFEST = 1 << 28
+BLOCK_LANES = 1 << 18
+SAFE = re.compile(r"^\w[\w.-]*/\w[\w.-]*$", re.ASCII)
+SET_KEYS = {"schema": str, "generator": dict, "hw": dict, "layers": list, "params": list}
+LAYER_KEYS = {"id": int, "name": str, "folder": str, "op": str, "in": dict, "out": dict, "k": list, "stride": list,
+              "dilation": list, "pad": list, "clamp": list, "cit": int, "cot": int, "csr": dict, "hw": dict, "cycles": dict,
+              "stats": dict, "files": list, "params": str, "rowpack": bool, "groups": int, "pad_code": int}
+FILE_KEYS = {"path": str, "kind": str, "word_bits": int, "lanes": int, "lane_bits": int, "signed": bool, "words": int,
+             "layout": str, "sha256": str}
+
+
+@dataclass(frozen=True, eq=False)
+class LayerFiles:
+    """One layer of a set: its manifest entry, its hw (the set's, with the layer's own keys) and its files."""
+
+    root: Path
+    entry: dict
+    hw: dict
+
+    @property
+    def name(self):
+        return self.entry["name"]
+
+    @property
+    def folder(self):
+        return self.root / self.entry["folder"]
+
+    @property
+    def tn(self):
+        return self.hw["TN"]
+
+    @property
+    def tm(self):
+        return self.hw["TM"]
+
+    @property
+    def out_hw(self):
+        return self.entry["out"]["h"], self.entry["out"]["w"]
+
+    @property
+    def words(self):
+        """Words of acc.hex and out.hex."""
+        return self.out_hw[0] * self.out_hw[1] * self.entry["cot"]
+
+    @property
+    def in_format(self):
+        return IntFormat(self.hw["act_bits"], self.hw.get("act_signed", True))
+
+    @property
+    def out_format(self):
+        return IntFormat(self.hw.get("out_bits", self.hw["act_bits"]), self.hw.get("out_signed", True))
+
+    @property
+    def folded(self):
+        return self.hw["prelu"] == "folded"
+
+    @property
+    def datapath(self):
+        hw = self.hw
+        return Datapath(hw["acc_bits"], Overflow(hw["acc_mode"]), Rounding(hw["round"]), hw["mult_bits"], hw["shift_bits"],
+                        self.folded, hw["TN"], hw["TM"])
+
+    def file(self, name):
+        """The manifest entry of a file of this layer, by its name (acc.hex)."""
+        for entry in self.entry["files"]:
+            if entry["path"] == f"{self.entry['folder']}/{name}":
+                return entry
+        raise FileError(f"{self.root}/manifest.json: {self.name} must list {name}, not leave it out")
+
+    def has(self, name):
+        return any(entry["path"].endswith(f"/{name}") for entry in self.entry["files"])
+
+    def lines(self, stem):
+        """The hex lines of <stem>.hex as a uint8 memory map (WORDS, digits), once size and line ends are right."""
+        entry = self.file(f"{stem}.hex")
+        width, path = hexfile.digits(entry["lanes"], entry["lane_bits"]), self.root / entry["path"]
+        size = entry["words"] * (width + 1)
+        _check_size(path, size)
+        text = np.memmap(path, np.uint8, "r", shape=(entry["words"], width + 1))
+        if (text[:, -1] != ord("\n")).any():
+            line = int(np.argmax(text[:, -1] != ord("\n"))) + 1
+            raise FileError(f"{path}: every word must have {width} digits, not another count at line {line}")
+        return text[:, :width]
+
+    def blocks(self, stem):
+        """The words of <stem>.hex as int64 (N, lanes), some thousand at a time."""
+        entry, lines = self.file(f"{stem}.hex"), self.lines(stem)
+        step = max(1, BLOCK_LANES // entry["lanes"])
+        for start in range(0, len(lines), step):
+            words = hexfile.unpack(lines[start:start + step], entry["lanes"], entry["lane_bits"], entry["signed"])
+            if words is None:
+                raise FileError(f"{self.root / entry['path']}: words must be lower-case hex of {entry['word_bits']} bits, "
+                                f"not other characters or bits")
+            yield words
+
+    def values(self, stem):
+        """The words of <stem>.hex as int64 (WORDS, lanes)."""
+        return np.concatenate(list(self.blocks(stem)))
+
+    def check(self):
+        """Nothing, once csr.txn is there and every hex file has the digits and words that the manifest says."""
+        session = self.root / self.file("csr.txn")["path"]
+        if not session.is_file():
+            raise FileError(f"{session}: must exist, not be missing")
+        for entry in self.entry["files"]:
+            if entry["path"].endswith(".hex"):
+                for _ in self.blocks(Path(entry["path"]).stem):
+                    pass
+
+    def array(self, name):
+        """The integers of in.npy, out.npy or acc.npy, of the shape that the manifest says."""
+        path, size = self.root / self.file(f"{name}.npy")["path"], self.entry["in" if name == "in" else "out"]
+        shape = (size["h"], size["w"], size["c"])
+        try:
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise FileError(f"{path}: must be an .npy array, not unreadable ({error})") from None
+        if found.shape != shape or found.dtype.kind != "i":
+            raise FileError(f"{path}: must hold integers of shape {shape}, not {found.dtype} {found.shape}")
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class VectorSet:
+    """A set on disk. `layers` in the order of the array."""
+
+    root: Path
+    manifest: dict
+    layers: tuple[LayerFiles, ...]
+
+    def layer(self, name):
+        """The layer of this name or folder; without a name the only one."""
+        if name is None and len(self.layers) == 1:
+            return self.layers[0]
+        for layer in self.layers:
+            if name in (layer.name, layer.entry["folder"]):
+                return layer
+        names = ", ".join(layer.name for layer in self.layers)
+        raise UsageError(f"{self.root}: --layer must be one of {names}, not {name}")
+
+
+def open_set(root):
+    """The VectorSet in folder `root`; FileError when its manifest is missing, damaged or not of this schema."""
+    root = Path(root)
+    path = root / "manifest.json"
+    manifest = _read_json(path)
+    _check_keys(manifest, SET_KEYS, path, "the manifest")
+    if manifest["schema"] != SCHEMA:
+        raise FileError(f"{path}: schema must be {SCHEMA}, not {manifest['schema']}")
+    layers = []
+    for entry in manifest["layers"]:
+        _check_keys(entry, LAYER_KEYS, path, "a layer")
+        for file in entry["files"]:
+            _check_keys(file, FILE_KEYS, path, f"a file of {entry['name']}")
+            if not SAFE.match(file["path"]) or not file["path"].startswith(entry["folder"] + "/"):
+                raise FileError(f"{path}: a file of {entry['name']} must lie in {entry['folder']}, not at {file['path']}")
+        layers.append(LayerFiles(root, entry, {**manifest["hw"], **entry["hw"]}))
+    if not layers:
+        raise FileError(f"{path}: a set must have layers, not none")
+    for layer in layers:
+        _check_layer(layer, path)
+    return VectorSet(root, manifest, tuple(layers))
+
+
+def open_layer(folder, name=None):
+    """The layer that `folder` names: a set with one layer or with `name`, or a layer's own folder inside a set."""
+    folder = Path(folder)
+    if not (folder / "manifest.json").exists() and (folder.absolute().parent / "manifest.json").exists():
+        return open_set(folder.absolute().parent).layer(folder.absolute().name)
+    return open_set(folder).layer(name)
+
+
+def _read_json(path):
+    try:
+        if path.stat().st_size > MAX_MANIFEST:
+            raise FileError(f"{path}: a manifest must be at most {MAX_MANIFEST} bytes, not {path.stat().st_size}")
+        return json.loads(path.read_text("utf-8"))
+    except OSError:
+        raise FileError(f"{path}: a vector set must have a manifest, not a missing or unreadable one") from None
+    except ValueError:
+        raise FileError(f"{path}: a manifest must be JSON, not damaged text") from None
+
+
+def _check_keys(found, keys, path, what):
+    if not isinstance(found, dict):
+        raise FileError(f"{path}: {what} must be an object, not {type(found).__name__}")
+    for key, kind in keys.items():
+        if not isinstance(found.get(key), kind):
+            raise FileError(f"{path}: {what} must have {key} ({kind.__name__}), not {found.get(key)!r:.40}")
+
+
+def _check_layer(layer, path):
+    """The numbers that the readers rely on: sizes, windows, words per file, tile times, hw."""
+    entry, cycles = layer.entry, layer.entry["cycles"]
+    sizes = [entry[side].get(key) for side in ("in", "out") for key in "hwc"]
+    sizes += [entry["cit"], entry["cot"], entry["csr"].get("CIT")]
+    windows = [*entry["k"], *entry["stride"], *entry["dilation"]]
+    if not all(isinstance(n, int) and 0 < n < 1 << 20 for n in sizes + windows) or len(windows) != 6:
+        raise FileError(f"{path}: {layer.name} must have sizes and windows of 1..{(1 << 20) - 1}, not {sizes + windows}")
+    ends = [*entry["pad"], *entry["clamp"], cycles.get("total")]
+    if len(ends) != 7 or not all(isinstance(n, int) for n in ends):
+        raise FileError(f"{path}: {layer.name} must have four pads, two clamps and total cycles, not {ends}")
+    tiles = cycles.get("per_cotile")
+    if not isinstance(tiles, list) or len(tiles) != entry["cot"] or not all(
+            isinstance(tile, dict) and isinstance(tile.get(key), int) for tile in tiles for key in ("load", "start", "end")):
+        raise FileError(f"{path}: {layer.name} must have load, start and end of {entry['cot']} output tiles, not something else")
+    try:
+        layer.datapath, layer.in_format, layer.out_format  # noqa: B018 - each checks its keys
+    except (KeyError, TypeError, ValueError, UsageError) as error:
+        raise FileError(f"{path}: hw of {layer.name} must be complete and in range, not so: {error}") from None
+    for file in entry["files"]:
+        _check_words(layer, file, path)
+
+
+def _check_words(layer, file, path):
+    """Lanes and word counts of a hex file that the layer's own numbers settle."""
+    if not file["path"].endswith(".hex"):
+        return
+    size, pixels = layer.entry["in"], layer.words
+    settled = {"acc": (layer.tm, pixels), "out": (layer.tm, pixels), "bias": (layer.tm, layer.entry["cot"]),
+               "nbin": (layer.tn, size["h"] * size["w"] * layer.entry["cit"]), "sb": (layer.tn * layer.tm, file["words"])}
+    given = file["lanes"], file["words"]
+    lanes, words = settled.get(file["kind"], given)
+    if not 1 <= file["lane_bits"] <= 64 or not 1 <= file["lanes"] <= 4096 or given != (lanes, words):
+        raise FileError(f"{path}: {file['path']} must have {words} words of {lanes} lanes, not {given[1]} of {given[0]}")
+
+
+def _check_size(path, size):
+    try:
+        found = path.stat().st_size
+    except OSError:
+        raise FileError(f"{path}: must exist, not be missing") from None
+    if found != size:
+        raise FileError(f"{path}: must be {size} bytes, not {found}")

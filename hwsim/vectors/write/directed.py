@@ -1,0 +1,201 @@
+"""Directed layers: small ones that tell neighbouring rules apart (VECTORS.md, directed sets).
+
+Corners of every word, ties of the rounding, overflow of the accumulator, sizes one beside the array's, every kind of
+window, load time below, at and above compute time, then layers drawn from the seed.
+"""
+from dataclasses import replace
+
+import numpy as np
+
+from hwsim.errors import UsageError
+from hwsim.hw.config import datapath
+from hwsim.hw.layout import ceil_div
+from hwsim.vectors.write.cases import Maker
+from hwsim.vectors.write.golden import accumulate
+
+
+def directed_works(device, seed=0, count=20, names=None):
+    """Yields the Works of the directed set of a device whose acc_bits is a number: the fixed layers, then `count` random ones.
+
+    names: only these layers, each by its own name or by its family's (`dma` is dma_fast, dma_equal, ...). In mode `error`
+    layers with accumulator events are left out. Equal arguments make equal layers.
+    """
+    if device.acc_bits == "auto":
+        raise UsageError("acc_bits must be a number for directed vectors, not auto")
+    rank, missing = 0, set(names or ())
+    for index, name in enumerate([*LAYERS, *(f"random{i}" for i in range(count))]):
+        if names and not any(one.startswith(name) for one in names):
+            continue
+        missing -= {name}
+        for work in LAYERS.get(name, _random)(Maker(device, [seed, index]), name):
+            chosen = not names or name in names or work.name in names
+            missing -= {work.name}
+            if chosen and (device.acc_mode != "error" or not _leaves(work)):
+                yield replace(work, rank=rank)
+                rank += 1
+    if missing:
+        raise UsageError(f"--layers must name directed layers ({', '.join(LAYERS)}, random0...), not {sorted(missing)[0]!r}")
+
+
+def _corners(make, name):
+    """Every pairing of an input corner with a weight corner, alone in its beat, and all lanes at the lowest code at once."""
+    t = make.device.TN
+    layer = make.layer(name, (3, 4), t, 5, (1, 1), ratio=1.0)
+    codes = layer.codes.copy()
+    ends = [make.low, -1, 1, (1 << (make.device.w_bits - 1)) - 1]
+    codes[:, 0] = make.low
+    for channel, code in enumerate(ends, 1):
+        codes[:, channel] = 0
+        codes[0, channel, ..., t - 1] = code
+    x = np.zeros((12, t), np.int64)
+    corners = [make.act.min, make.act.min + 1, -2, -1, 0, 1, 2, make.act.max - 1, make.act.max]
+    x[:9, t - 1] = corners
+    x[9], x[10], x[11] = make.act.min, make.act.max, make.act.min
+    yield make.work(replace(layer, codes=codes), x.reshape(3, 4, t))
+
+
+def _ties(make, name):
+    """Accumulators -8..7 with multiplier 1 and shifts 0..3: every tie of both signs, to even and to odd results.
+
+    The last channels shift by more than the product is wide, where only the rounding constant is left.
+    """
+    most = min(62, (1 << make.device.shift_bits) - 1)
+    shift = np.array([0, 1, 2, 3, 1, 2, min(40, most), most])
+    m_neg = np.array([1, 1, 1, 1, -1, 3, 1, 1])
+    fields = {"m_pos": np.ones(8, np.int64), "m_neg": m_neg, "shift": shift}
+    if make.device.prelu == "unfolded":
+        fields |= {"m_neg": fields["m_pos"], "m2": np.array([1, 1, 1, 1, 2, 1, 1, 1]),
+                   "shift2": np.array([0, 1, 2, 1, 2, 0, 0, 0]),
+                   "alpha_q": np.array([1 << 14, 1 << 13, 3 << 12, 1, -(1 << 13), -1, 1 << 14, (1 << 15) - 1])}
+    one = 1 if make.device.w_format == "linear" else -(1 << (make.device.w_bits - 1))
+    codes = np.full((1, 8, 1, 1, 1), one)
+    layer = make.layer(name, (4, 4), 1, 8, (1, 1), ratio=0.0, codes=codes, bias=np.zeros(8, np.int64), **fields)
+    low = max(make.act.min, -8)
+    yield make.work(layer, (np.arange(16) % (2 * -low) + low).reshape(4, 4, 1))
+
+
+def _shifts(make, name):
+    """The largest products of both signs, shifted by as many bits as they have, one less, one more: the top bits of a
+    shift and the rounding constant decide."""
+    device = make.device
+    top, full = (1 << (device.acc_bits - 1)) - 1, (1 << device.mult_bits) - 1
+    bits = (top * full).bit_length()
+    most = min(62, (1 << device.shift_bits) - 1)
+    shift = np.array([min(most, bits + step) for step in (-3, -2, -1, 0, 1, -9, -10, 8)])
+    bias = np.array([top, -top, top, -top, top, top // 3, -top // 3, top])
+    layer = make.layer(name, (2, 2), 1, 8, (1, 1), ratio=0.0)
+    fields = {"m_pos": np.full(8, full), "m_neg": np.full(8, full), "shift": shift}
+    if device.prelu == "unfolded":
+        fields |= {"m2": np.full(8, full), "shift2": np.array([min(most, device.mult_bits + step) for step in range(8)])}
+    yield make.work(replace(layer, bias=bias, codes=layer.codes * 0, **fields))
+
+
+def _overflow(make, name):
+    """Sums that leave the accumulator upwards, downwards, and come back: the order of beats and the rule show."""
+    top, t = (1 << (make.device.acc_bits - 1)) - 1, make.device.TN
+    layer = make.layer(name, (3, 3), 2 * t, 6, (3, 1), ratio=0.5)
+    bias = np.array([top, -top - 1, top - 5, -top + 5, 0, top // 2])
+    yield make.work(replace(layer, bias=bias))
+
+
+def _random_walk(make, name):
+    """Many beats with biases at the ends of the accumulator: what was lost early shows at the end."""
+    top = (1 << (make.device.acc_bits - 1)) - 1
+    oc = make.device.TM + 1
+    bias = np.resize([top, -top - 1, top - 1000, 1000 - top], oc)
+    yield make.work(make.layer(name, (2, 3), 2 * make.device.TN - 1, oc, (2, 2), pad=(1, 0, 0, 1), bias=bias))
+
+
+def _sizes(make, name):
+    """1, T-1, T and T+1 in each of channels in, channels out, rows and columns."""
+    t = make.device.TN
+    ring = [1, max(1, t - 1), t, t + 1]
+    for turn in range(4):
+        ic, oc, height, width = ring[turn:] + ring[:turn]
+        yield make.work(make.layer(f"{name}{turn}", (height, width), ic, oc, (3, 3) if turn % 2 else (1, 3)))
+
+
+def _dense(make, name):
+    yield make.work(make.layer(name, (1, 1), 3 * make.device.TN + 1, 2 * make.device.TM + 1, (1, 1), pad=(0, 0, 0, 0)))
+
+
+def _depthwise(make, name):
+    channels = 2 * max(make.device.TN, make.device.TM) + 3
+    yield make.work(make.layer(name, (5, 4), channels, channels, (3, 3), stride=(2, 1), depthwise=True))
+
+
+def _window(make, name):
+    """Stride, dilation and padding that differ between the axes."""
+    yield make.work(make.layer(name, (9, 8), 3, 4, (3, 2), stride=(2, 3), dilation=(2, 3), pad=(2, 1, 3, 0)))
+
+
+def _borders(make, name):
+    """Padding wider than the kernel: pixels that see no input at all."""
+    yield make.work(make.layer(name, (3, 2), 2, 3, (2, 2), pad=(3, 2, 2, 3)))
+
+
+def _phase(make, name):
+    """Negative padding, as a phase of a transposed layer has."""
+    yield make.work(make.layer(name, (5, 5), 4, 4, (2, 3), pad=(-1, 1, 1, -2)))
+
+
+def _rowpack(make, name):
+    yield make.work(make.layer(name, (5, 6), 3, make.device.TM, (3, 3), stride=(2, 1), rowpack=True))
+
+
+def _tiles(make, name):
+    """Five output tiles, so that both weight banks hold more than one."""
+    yield make.work(make.layer(name, (2, 2), make.device.TN + 1, 4 * make.device.TM + 1, (2, 1), pad=(1, 0, 0, 0)))
+
+
+def _clamp(make, name):
+    """A tight range of the output with values below, inside and above it."""
+    yield make.work(make.layer(name, (3, 5), 5, make.device.TM - 1 or 1, (1, 1), lo=-(1 << (make.device.act_bits - 3)),
+                               hi=(1 << (make.device.act_bits - 2)) - 3))
+    yield make.work(make.layer(f"{name}_above", (2, 2), 2, make.device.TM + 1, (1, 1), lo=1, hi=make.act.max))
+
+
+def _words(make, name):
+    """No tile, then every tile with two words; linear sets have neither."""
+    if make.device.w_format == "stlq":
+        for ratio, suffix in ((0.0, "none"), (1.0, "all")):
+            yield make.work(make.layer(f"{name}_{suffix}", (3, 3), make.device.TN + 1, make.device.TM + 1, (2, 2), ratio=ratio))
+
+
+def _dma(make, name):
+    """Weights by DMA, five output tiles: a load faster than, as long as and slower than its tile's computation."""
+    word = make.device.sb_word_bits()
+    for label, pixels in (("fast", 12), ("equal", 4), ("slow", 1)):
+        layer = make.layer(f"{name}_{label}", (1, pixels), make.device.TN + 1, 4 * make.device.TM + 1, (1, 1))
+        yield make.work(layer, dma_bits=max(1, ceil_div(word, 4)))
+    layer = make.layer(f"{name}_wide", (1, 2), 3, 3 * make.device.TM, (3, 3))
+    yield make.work(layer, dma_bits=3 * word // 2)
+
+
+def _random(make, name):
+    """A layer drawn from the seed: kernel 1..7, stride 1..3, dilation 1..2, channels around the array's size."""
+    rng, t = make.rng, make.device.TN
+    kernel = tuple(int(k) for k in rng.integers(1, 8, 2))
+    dilation = tuple(int(d) for d in rng.integers(1, 3, 2))
+    stride = tuple(int(s) for s in rng.integers(1, 4, 2))
+    pad = tuple(int(p) for p in rng.integers(0, 4, 4))
+    size = [int(rng.integers(1, 7)) + max(0, (k - 1) * d + 1 - pad[2 * a] - pad[2 * a + 1])
+            for a, (k, d) in enumerate(zip(kernel, dilation))]
+    depthwise = bool(rng.random() < 0.2)
+    ic, oc = (int(c) for c in rng.choice([1, 2, max(1, t - 1), t, t + 1, 2 * t], 2))
+    layer = make.layer(name, size, ic, ic if depthwise else oc, kernel, stride, dilation, pad, depthwise)
+    word = make.device.sb_word_bits()
+    pixels = layer.out_hw[0] * layer.out_hw[1]
+    pace = [None, ceil_div(word, 2 * pixels), ceil_div(word, pixels), ceil_div(2 * word, pixels)]
+    yield make.work(layer, dma_bits=pace[int(rng.integers(0, 4))])
+
+
+def _leaves(work):
+    """Whether some sum leaves the accumulator: no layer for mode `error`."""
+    _, events = accumulate(work.layer, datapath(work.device), work.x, 0, work.layer.out_hw[0])
+    return events > 0
+
+
+LAYERS = {"corners": _corners, "ties": _ties, "shifts": _shifts, "overflow": _overflow, "random_walk": _random_walk,
+          "sizes": _sizes, "dense": _dense, "depthwise": _depthwise, "window": _window, "borders": _borders, "phase": _phase,
+          "rowpack": _rowpack, "tiles": _tiles, "clamp": _clamp, "words": _words, "dma": _dma}

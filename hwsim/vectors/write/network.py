@@ -1,0 +1,51 @@
+"""The array layers of a network as Works: the network runs on an engine, each layer is handed on with its tensors."""
+from hwsim.engine.run import steps
+from hwsim.errors import UsageError
+from hwsim.hw.config import of_network
+from hwsim.ops.cut import ARRAY_OPS, cut, image_shape
+from hwsim.vectors.write.vector_layer import make_vector_layer
+
+
+def network_works(net, codes, device, layers=None, engine="fast", threads=None):
+    """Yields the VectorLayer of every array layer of an IntegerGraph in the order of the array, or of those named in `layers`.
+
+    codes: input name -> integer codes of one image. Tensors are dropped after their last reader.
+    Errors: UsageError for an unknown layer or more than one image.
+    """
+    array = [node.name for node in net.nodes if node.op in ARRAY_OPS]
+    for name in layers or ():
+        if name not in array:
+            raise UsageError(f"--layers must name array layers ({', '.join(array)}), not {name!r}")
+    if any(len(value) != 1 for value in codes.values()):
+        raise UsageError(f"vectors must be of one image, not {max(map(len, codes.values()))}")
+    device = of_network(device, net)
+    wanted = [name for name in array if not layers or name in layers]
+    alive, left = {}, dict(net.graph.use_count)
+    for node, tensor, _ in steps(net, codes, engine, threads=threads):
+        alive[node.name] = tensor
+        if node.name in wanted:
+            yield from _node_works(array.index(node.name), node, alive, net, device)
+        for name in node.inputs:
+            left[name] -= 1
+            if not left[name]:
+                del alive[name]
+        if node.name == wanted[-1]:
+            return
+
+
+def _node_works(rank, node, alive, net, device):
+    source = alive[node.inputs[0]]
+    x = source.reshape(image_shape(source.shape))[0]
+    out = alive[node.name].reshape(image_shape(alive[node.name].shape))[0]
+    formats = net.formats[node.inputs[0]], net.formats[node.name]
+    for part in cut(node, source.shape, device.TM):
+        yield make_vector_layer(rank, part.layer, x[..., part.in_channels], out[part.rows, part.cols, part.out_channels],
+                                formats, device)
+
+
+def crop_codes(codes, height, width):
+    """The top-left height x width of every image input (N,H,W,C); UsageError when it is not inside."""
+    for name, value in codes.items():
+        if value.ndim != 4 or not (1 <= height <= value.shape[1] and 1 <= width <= value.shape[2]):
+            raise UsageError(f"--crop must lie inside the {value.shape[1:]} input {name}, not be {height}x{width}")
+    return {name: value[:, :height, :width] for name, value in codes.items()}

@@ -1,0 +1,48 @@
+"""The parameters of the RTL that a layer needs, and the sets of layers that one build can run."""
+import numpy as np
+
+from hwsim.vectors.write.vector_layer import MODES
+
+DEPTHS = ("NBIN_DEPTH", "SB_DEPTH", "FLAG_DEPTH", "TILE_DEPTH", "NBOUT_DEPTH")
+
+
+def rtl_parameters(work):
+    """name -> value of the parameters of rtl/top.v that must match this layer exactly."""
+    device, layer = work.device, work.layer
+    return {"TN": device.TN, "TM": device.TM, "A": work.in_format.bits, "XS": int(work.in_format.signed),
+            "AO": work.out_format.bits, "W": layer.w_bits, "LOG": int(layer.w_format == "stlq"), "ACC": device.acc_bits,
+            "SAT": int(device.acc_mode == "saturate"), "MB": device.mult_bits, "SB": device.shift_bits,
+            "FOLD": int(work.folded), "MODE": MODES.index(device.round)}
+
+
+def depths(work):
+    """name -> words that the memories must hold for this layer; a bank holds every second output tile."""
+    layer, loops = work.layer, work.loops
+    beats = [tile.beats for tile in work.cycles.tiles]
+    return dict(zip(DEPTHS, (layer.in_hw[0] * layer.in_hw[1] * loops.in_words, max(sum(beats[::2]), sum(beats[1::2])),
+                             int(np.prod(loops.flags.shape)) if layer.w_format == "stlq" else 1, loops.cot,
+                             layer.out_hw[0] * layer.out_hw[1] * loops.cot)))
+
+
+class ParameterSets:
+    """Layers grouped by equal RTL parameters; each group's memories are as deep as its largest layer, a power of two."""
+
+    def __init__(self):
+        self.sets = {}
+
+    def add(self, work):
+        """The name (p0, p1, ...) of the set that runs this layer."""
+        key = tuple(rtl_parameters(work).items())
+        _, known = self.sets.setdefault(key, (f"p{len(self.sets)}", {}))
+        for name, words in depths(work).items():
+            known[name] = max(known.get(name, 16), 1 << (words - 1).bit_length())
+        return self.sets[key][0]
+
+    def named(self):
+        """[(name, {parameter: value})] in the order of first use."""
+        return [(name, {**dict(key), **words}) for key, (name, words) in self.sets.items()]
+
+
+def header(parameters):
+    """The text of params.vh."""
+    return "".join(f"`define HWSIM_{name} {value}\n" for name, value in parameters.items())

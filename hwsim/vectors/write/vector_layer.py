@@ -1,0 +1,137 @@
+"""The unit of a vector set: one ordinary layer, its input, its widths and its cycles (VECTORS.md, Layers)."""
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hwsim.errors import UnsupportedError, UsageError
+from hwsim.fixed.formats import IntFormat
+from hwsim.hw.config import KIB, Device
+from hwsim.hw.costs.cycles import ArrayCycles, array_cycles
+from hwsim.hw.layout import ceil_div, loops_of
+from hwsim.hw.rowpack import pack_input, pack_layer
+from hwsim.ops.layer import ArrayLayer
+
+MODES = ("half-up", "half-away", "half-even", "floor")
+
+
+@dataclass(frozen=True, eq=False)
+class VectorLayer:
+    """layer: as the array runs it (rowpack already packed), x (IH,IW,IC) its input codes, out (OH,OW,OC) an engine's
+    output codes or None. `rank` counts array nodes; groups and phases share theirs."""
+
+    rank: int
+    layer: ArrayLayer
+    rowpack: bool
+    x: np.ndarray
+    out: np.ndarray | None
+    in_format: IntFormat
+    out_format: IntFormat
+    device: Device
+    cycles: ArrayCycles
+
+    @property
+    def name(self):
+        return self.layer.name + self.layer.suffix
+
+    @property
+    def folder(self):
+        return f"L{self.rank:03d}_{re.sub('[^A-Za-z0-9_.-]', '_', self.name)}"
+
+    @property
+    def op(self):
+        if self.layer.depthwise:
+            return "dwconv"
+        return "fc" if self.layer.in_hw == (1, 1) == tuple(self.layer.kernel) else "conv"
+
+    @property
+    def folded(self):
+        return self.layer.alpha_q is None
+
+    @property
+    def loops(self):
+        return loops_of(self.layer, self.device.TN, self.device.TM)
+
+
+def make_vector_layer(rank, layer, x, out, formats, device):
+    """The VectorLayer of an ArrayLayer; refuses what the array or the file format cannot hold.
+
+    formats: (input, output) IntFormat; device: TN, TM, rules and dma_bits, its acc_bits settled.
+    """
+    packed, name = pack_layer(layer, device.TN), layer.name + layer.suffix
+    work = VectorLayer(rank, packed, layer.rowpack, pack_input(layer, x), out, *formats, device, array_cycles(layer, device))
+    if device.round not in MODES:
+        raise UnsupportedError(f"{name}: rounding must be one of {', '.join(MODES)} in a vector set, not {device.round}")
+    _check_fields(work, name)
+    _check_sizes(packed, name)
+    _check_bank(work, name)
+    return work
+
+
+def _check_fields(work, name):
+    """Every shift fits its field."""
+    limit = 1 << work.device.shift_bits
+    for shift in (work.layer.shift, work.layer.shift2):
+        if shift is not None and shift.size and shift.max() >= limit:
+            raise UnsupportedError(f"{name}: shift_bits must hold shift {shift.max()}, not be {work.device.shift_bits}")
+
+
+def _check_sizes(layer, name):
+    sizes = (*layer.in_hw, *layer.out_hw, *layer.kernel, *layer.stride, *layer.dilation, layer.oc, layer.ic)
+    if max(sizes) > 65535 or max(map(abs, layer.pad)) > 65535:
+        raise UnsupportedError(f"{name}: sizes of an array layer must be at most 65535, not {max(sizes)}")
+
+
+def _check_bank(work, name):
+    device = work.device
+    need = max(tile.beats for tile in work.cycles.tiles) * device.sb_word_bits(work.layer.w_bits)
+    if device.dma_bits and device.sb_kb and 2 * need > device.sb_kb * KIB:
+        raise UnsupportedError(f"{name}: sb_kb must be at least {ceil_div(2 * need, KIB)} for two banks of {need} bits, "
+                               f"not {device.sb_kb}")
+
+
+def hw_of(work):
+    """The `hw` keys of a layer; act_signed, out_bits and out_signed only where they are not true, act_bits and true."""
+    device, layer = work.device, work.layer
+    found = {"TN": device.TN, "TM": device.TM, "act_bits": work.in_format.bits, "w_bits": layer.w_bits,
+             "w_format": layer.w_format, "acc_bits": device.acc_bits, "acc_mode": device.acc_mode,
+             "mult_bits": device.mult_bits, "shift_bits": device.shift_bits,
+             "prelu": "folded" if work.folded else "unfolded", "round": device.round, "dma_bits": device.dma_bits}
+    extra = {"act_signed": (work.in_format.signed, True), "out_bits": (work.out_format.bits, work.in_format.bits),
+             "out_signed": (work.out_format.signed, True)}
+    return found | {key: value for key, (value, usual) in extra.items() if value != usual}
+
+
+def common_hw(each):
+    """The set's hw: per key the value that most layers have, the first of equals."""
+    keys = [key for key in each[0] if key not in ("act_signed", "out_bits", "out_signed")]
+    return {key: Counter(hw[key] for hw in each).most_common(1)[0][0] for key in keys}
+
+
+def cropped(work, max_words):
+    """The VectorLayer with fewer output rows, so that no file of the layer's pixels has more than `max_words` words.
+
+    Whole rows are dropped from the bottom; a single row that is too long is refused.
+    """
+    layer, cit, cot = work.layer, work.loops.in_words, work.loops.cot
+    rows = min(layer.out_hw[0], max_words // (layer.out_hw[1] * cot))
+    while rows > 0 and _input_rows(layer, rows) * layer.in_hw[1] * cit > max_words:
+        rows -= 1
+    if rows < 1:
+        least = max(layer.out_hw[1] * cot, _input_rows(layer, 1) * layer.in_hw[1] * cit)
+        raise UsageError(f"{work.name}: --max-words must be at least {least}, one output row and its input, not {max_words}")
+    if rows == layer.out_hw[0]:
+        return work
+    height = _input_rows(layer, rows)
+    top, _, left, right = layer.pad
+    bottom = (rows - 1) * layer.stride[0] + (layer.kernel[0] - 1) * layer.dilation[0] + 1 - top - height
+    smaller = replace(layer, out_hw=(rows, layer.out_hw[1]), in_hw=(height, layer.in_hw[1]), pad=(top, bottom, left, right))
+    return replace(work, layer=smaller, x=work.x[:height], out=None if work.out is None else work.out[:rows],
+                   cycles=array_cycles(smaller, work.device))
+
+
+def _input_rows(layer, rows):
+    """Input rows that the first `rows` output rows read, at least 1."""
+    last = (rows - 1) * layer.stride[0] + (layer.kernel[0] - 1) * layer.dilation[0] - layer.pad[0]
+    return min(layer.in_hw[0], max(1, last + 1))

@@ -1,0 +1,122 @@
+"""Writing a vector set: a folder per array layer, the manifest, the reference RTL and testbenches (VECTORS.md).
+
+The set appears whole or not at all: it grows in a folder beside OUT and takes its name at the end.
+"""
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from hwsim.errors import FileError, UsageError
+from hwsim.vectors.write.folder import Extras
+from hwsim.vectors.write.layer_files import write_layer
+from hwsim.vectors.write.params import ParameterSets, header
+from hwsim.vectors.write.readme import readme, run_file
+from hwsim.vectors.write.vector_layer import common_hw, cropped, hw_of
+from hwsim.version import VERSION
+
+SCHEMA = "hwsim.vectors/1"
+PLAIN = Extras()
+TESTBENCHES = ("tb.v", "test_top.py")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a set comes from: the command without `--out` and folders, the model's sha256 (None: directed), the seed."""
+
+    command: str
+    model_sha256: str | None = None
+    seed: int = 0
+
+
+def write_set(works, out, origin, extras=PLAIN, max_words=None, force=False, progress=None):
+    """The manifest of the set written to folder `out` from an iterable of VectorLayer, one layer at a time.
+
+    progress(work, layers so far) is called before each layer. Errors: UsageError when `out` holds something already
+    (with `force` another vector set is replaced, nothing else) or no layer was chosen, FileError when it cannot be written.
+    """
+    out = Path(out)
+    _check_target(out, force)
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        grown = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
+        try:
+            manifest = _write_all(works, grown, origin, extras, max_words, progress)
+            _take_place(grown, out)
+        finally:
+            shutil.rmtree(grown, ignore_errors=True)
+    except OSError as error:
+        raise FileError(f"{out}: the output folder must be writable, not fail with {error.strerror or error}") from None
+    return manifest
+
+
+def _write_all(works, folder, origin, extras, max_words, progress):
+    layers, hardware, sets = [], [], ParameterSets()
+    for work in works:
+        work = cropped(work, max_words) if max_words else work
+        if progress:
+            progress(work, len(layers))
+        layers.append({**write_layer(work, folder / work.folder, extras), "params": sets.add(work)})
+        hardware.append(hw_of(work))
+    if not layers:
+        raise UsageError("a vector set must have at least one array layer, not none")
+    manifest = _manifest(layers, hardware, origin, sets)
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+    (folder / "README.txt").write_text(readme(manifest), "utf-8")
+    (folder / "run.f").write_text(run_file(manifest), "utf-8")
+    _copy_rtl(folder, sets)
+    return manifest
+
+
+def _manifest(layers, hardware, origin, sets):
+    common = common_hw(hardware)
+    for layer, hw in zip(layers, hardware):
+        layer["hw"] = {key: value for key, value in hw.items() if common.get(key) != value}
+    return {"schema": SCHEMA, "generator": {"name": "hwsim", "version": VERSION, "command": origin.command},
+            "model_sha256": origin.model_sha256, "seed": origin.seed, "hw": common,
+            "packing": {"lane0": "lsb", "sb_lane": "m*TN+i"},
+            "params": [{"name": name, **values} for name, values in sets.named()], "layers": layers}
+
+
+def _copy_rtl(folder, sets):
+    """rtl/: the design; tb/: the benches, and a folder of parameters per build."""
+    source = resources.files("hwsim.rtl")
+    for name in ("rtl", "tb"):
+        (folder / name).mkdir()
+    for file in sorted(source.iterdir(), key=lambda file: file.name):
+        if file.name in TESTBENCHES or file.name.endswith(".v"):
+            place = "tb" if file.name in TESTBENCHES else "rtl"
+            (folder / place / file.name).write_bytes(file.read_bytes())
+    for name, values in sets.named():
+        (folder / "tb" / name).mkdir()
+        (folder / "tb" / name / "params.vh").write_text(header(values), "utf-8")
+
+
+def _check_target(out, force):
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not force:
+        raise UsageError(f"{out}: the output folder must be new or empty, not filled (--force replaces a vector set)")
+    if not is_set(out):
+        raise UsageError(f"{out}: --force must replace a vector set, not something else")
+
+
+def is_set(folder):
+    """Whether a folder holds a vector set of this schema."""
+    try:
+        with open(Path(folder) / "manifest.json", encoding="utf-8") as stream:
+            return f'"schema": "{SCHEMA}"' in stream.read(200)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _take_place(grown, out):
+    if out.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.absolute().parent))
+        os.replace(out, old / "set")
+        shutil.rmtree(old)
+    grown.chmod(0o755)
+    os.replace(grown, out)
