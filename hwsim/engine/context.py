@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.fixed.formats import Datapath, IntFormat
+from hwsim.fixed.formats import INT16, Datapath, IntFormat
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,6 @@ class Engine:
     run_node: Callable
 
 
-INT16 = (1 << 15) - 1
-
-
 def word_type(least, most):
     """The type in which the fast engine keeps codes least..most in memory: int16 where it holds them all, else int32."""
-    return np.int16 if -INT16 - 1 <= least and most <= INT16 else np.int32
+    return np.int16 if least in INT16 and most in INT16 else np.int32

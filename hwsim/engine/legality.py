@@ -5,12 +5,12 @@ The rules of graph.check need no sizes and no datapath; these do (docs/arithmeti
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError, UsageError
-from hwsim.fixed.formats import Rounding
+from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, INT32, IntFormat, Rounding
+from hwsim.ops.cut import ARRAY_OPS
+from hwsim.ops.epilogue import ThreeStep, stage_of
 from hwsim.ops.window import pads
 
-ALPHA_LIMIT = 1 << 15
 GEMMLOWP_SHIFT = 31
-ALPHA_SHIFT = 14
 BILINEAR_SHIFT = 22
 KEEPS_CODES = ("identity", "max_pool", "global_max_pool", "upsample_nearest", "depth_to_space", "space_to_depth",
                "pad", "crop", "slice", "reshape", "flatten")
@@ -49,7 +49,7 @@ def check_runnable(graph, formats, datapath, shapes):
 
 
 def _words(fmt):
-    return None if -(1 << 31) <= fmt.min and fmt.max < 1 << 31 else f"codes must fit 32 bits, not {fmt}"
+    return None if fmt.min in INT32 and fmt.max in INT32 else f"codes must fit 32 bits, not {fmt}"
 
 
 def _problem(node, formats, datapath, shapes):
@@ -65,7 +65,7 @@ def _fields(node, datapath):
         value = _largest(p.get(name))
         if value > limit:
             return f"{name} must be at most 2^{datapath.mult_bits} - 1, not {value}"
-    if _largest(p.get("alpha_q")) >= ALPHA_LIMIT:
+    if _largest(p.get("alpha_q")) > IntFormat(ALPHA_BITS).max:
         return f"alpha_q must be less than 2^15, not {_largest(p['alpha_q'])}"
     for name in ("shift", "shift2"):
         value = p.get(name)
@@ -141,7 +141,7 @@ def _check_gemmlowp(node):
     if "m_pos" in p:
         pairs = [(p["m_pos"], p["shift"])]
     shifts = [int(np.min(shift)) for _, shift in pairs if np.size(shift)]
-    shifts += [ALPHA_SHIFT] if p.get("alpha_q") is not None else []
+    shifts += [ALPHA_SHIFT] if node.op in ARRAY_OPS and isinstance(stage_of(p), ThreeStep) else []
     shifts += [BILINEAR_SHIFT] if node.op == "qbilinear" else []
     if shifts and min(shifts) < GEMMLOWP_SHIFT:
         raise UnsupportedError(f"{node.name}: gemmlowp rounding must have shifts of at least 31, not {min(shifts)}")

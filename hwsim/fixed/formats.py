@@ -39,6 +39,11 @@ class IntFormat:
     def __str__(self):
         return f"{'i' if self.signed else 'u'}{self.bits}{'n' if self.narrow else ''}"
 
+    @property
+    def largest(self) -> int:
+        """The largest magnitude of a value."""
+        return max(-self.min, self.max)
+
     @classmethod
     def parse(cls, text):
         """The format that prints as `text`: i11, u10, i8n."""
@@ -117,3 +122,7 @@ class Datapath:
     @property
     def acc_format(self):
         return IntFormat(self.acc_bits)
+
+
+INT16, INT32 = IntFormat(16), IntFormat(32)
+ALPHA_SHIFT, ALPHA_BITS = 14, 16  # a slope of the three-step requantizer: a word of 16 bits, in units of 2^-14

@@ -9,10 +9,9 @@ import numpy as np
 
 from hwsim.errors import QuantizeError
 from hwsim.fixed.formats import IntFormat
-from hwsim.fixed.logcode import zero_exponent
 from hwsim.graph.shapes import infer
 from hwsim.ops.cut import ARRAY_OPS, cut
-from hwsim.ops.layer import integer_weights
+from hwsim.ops.layer import ArrayLayer
 
 LEAST, MOST = 8, 48
 ROOM = 64
@@ -44,42 +43,31 @@ def signed_bits(lo, hi):
     return max((~lo).bit_length() if lo < 0 else 0, hi.bit_length() if hi > 0 else 0) + 1
 
 
-def weights_range(layer, fmt):
+def weights_range(layer: ArrayLayer, fmt: IntFormat) -> SumRange:
     """The SumRange of an ArrayLayer for any input codes of `fmt`: both words and the bias (by its own sign) included."""
-    weights = integer_weights(layer.codes, layer.w_format, layer.w_bits)
+    weights = layer.weights.integers
     axes = (0, 2, 3, 4)  # words and taps: all but the output channel
     low, high = weights * fmt.min, weights * fmt.max
-    lo = np.minimum(low, high).sum(axis=axes) + np.minimum(layer.bias, 0)
-    hi = np.maximum(low, high).sum(axis=axes) + np.maximum(layer.bias, 0)
+    lo = np.minimum(low, high).sum(axis=axes) + np.minimum(layer.epilogue.bias, 0)
+    hi = np.maximum(low, high).sum(axis=axes) + np.maximum(layer.epilogue.bias, 0)
     return SumRange(lo, hi, fmt.min <= 0 <= fmt.max)
 
 
-def datatype_range(layer, fmt):
+def datatype_range(layer: ArrayLayer, fmt: IntFormat) -> tuple[int, int]:
     """(lo, hi) of KH*KW*IC products of any weights and input codes of these formats, without bias."""
-    low, high = _weight_ends(layer)
-    ends = [w * x for w in (low, high) for x in (fmt.min, fmt.max)]
-    kh, kw, ic = layer.codes.shape[2:]
-    return kh * kw * ic * min(ends), kh * kw * ic * max(ends)
+    ends = [w * x for w in layer.weights.extremes for x in (fmt.min, fmt.max)]
+    return layer.weights.taps * min(ends), layer.weights.taps * max(ends)
 
 
-def datatype_bits(layer, fmt):
+def datatype_bits(layer: ArrayLayer, fmt: IntFormat) -> int:
     return signed_bits(*datatype_range(layer, fmt))
 
 
-def _weight_ends(layer):
-    if layer.w_format == "stlq":
-        end = 1 << (zero_exponent(layer.w_bits) - 1 + (layer.words == 2))
-        return -end, end
-    narrow = layer.codes.min(initial=0) > -(1 << (layer.w_bits - 1))
-    word = IntFormat(layer.w_bits, narrow=bool(narrow))
-    return word.min, word.max
-
-
-def daq_rule(layer, fmt):
+def daq_rule(layer: ArrayLayer, fmt: IntFormat) -> int:
     """The published cost model: A+W-1, plus ceil(log2(KH*KW-1)) and ceil(log2(IC-1)) where there is more than one."""
-    kh, kw, ic = layer.codes.shape[2:]
+    kh, kw, ic = layer.weights.codes.shape[2:]
     grown = [(count - 2).bit_length() for count in (kh * kw, ic) if count > 1]
-    return fmt.bits + layer.w_bits - 1 + sum(grown)
+    return fmt.bits + layer.weights.format.bits - 1 + sum(grown)
 
 
 def array_layers(graph, formats):

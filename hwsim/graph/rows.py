@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hwsim.fixed.formats import INT32
 from hwsim.graph.node import Node
 from hwsim.ops.window import extent, pads
-
-INT32 = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ def _bilinear_nodes(node, shapes, lo, hi):
         return node, crop
     clamp = Node.make(node.name, "qconcat", node.inputs, m=np.array([1]), shift=np.array([0]), axis=3,
                       lo=node.params["lo"], hi=node.params["hi"])
-    return node.but(lo=-INT32 - 1, hi=INT32), crop, clamp
+    return node.but(lo=INT32.min, hi=INT32.max), crop, clamp
 
 
 def _block(node, shapes):

@@ -7,6 +7,7 @@ from hwsim.graph.integer import IntegerGraph, check_network
 from hwsim.graph.node import Graph
 from hwsim.graph.shapes import infer
 from hwsim.graph.tie_scales import KEEPS_CODES
+from hwsim.ops.weights import FORMATS
 from hwsim.quantization.conversion import ConversionContext
 from hwsim.quantization.convert_array import convert_array
 from hwsim.quantization.convert_vector import VECTOR
@@ -65,4 +66,4 @@ def _first(graph, node):
 def _packable(node, shapes, tn):
     p = node.params
     few = shapes[node.inputs[0]][3] < tn
-    return few and p["groups"] == 1 and p["dilation"] == (1, 1) and p["w_format"] == "linear"
+    return few and p["groups"] == 1 and p["dilation"] == (1, 1) and not FORMATS[p["w_format"]].flagged

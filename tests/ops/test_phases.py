@@ -61,5 +61,5 @@ def convolve(layer, x):
     for oy, ox, ky, kx in np.ndindex(*layer.out_hw, *layer.kernel):
         y, z = oy + ky - top, ox + kx - left
         if 0 <= y < layer.in_hw[0] and 0 <= z < layer.in_hw[1]:
-            out[oy, ox] += layer.codes[0, :, ky, kx] @ x[y, z]
+            out[oy, ox] += layer.weights.codes[0, :, ky, kx] @ x[y, z]
     return out

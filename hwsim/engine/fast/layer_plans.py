@@ -15,6 +15,6 @@ def layer_plans(net, in_shapes, monitor=False):
     for node in graph.nodes:
         if node.op in ARRAY_OPS:
             source = node.inputs[0]
-            found += [(one.layer.name + one.layer.suffix, plan(one.layer, net.datapath, net.formats[source], monitor))
+            found += [(one.layer.full_name, plan(one.layer, net.datapath, net.formats[source], monitor))
                       for one in cut(node, shapes[source], net.datapath.tm)]
     return found

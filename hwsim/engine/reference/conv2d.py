@@ -2,14 +2,14 @@
 import numpy as np
 
 from hwsim.engine.reference.layer import array_layer, joined, window
-from hwsim.ops.layer import integer_weights
+from hwsim.ops.weights import Weights
 from hwsim.ops.window import out_hw, pads
 
 
 def conv2d(node, inputs, context):
     """Groups run one after another, each a layer of its own; depthwise runs as one layer."""
     (x,), p = inputs, node.params
-    w = integer_weights(p["codes"], p["w_format"], p["w_bits"])
+    w = Weights.from_fields(p).integers
     groups, (oc, kh, kw, icg) = p["groups"], w.shape[1:]
     size = out_hw(x.shape, (kh, kw), p["stride"], p["dilation"], p["padding"])
     image = (len(x), *size)

@@ -6,12 +6,12 @@ rows ky with (oy + top - ky) divisible by SH, in the order of growing input row,
 import numpy as np
 
 from hwsim.engine.reference.layer import array_layer, joined, window
-from hwsim.ops.layer import integer_weights
+from hwsim.ops.weights import Weights
 
 
 def conv2d_transpose(node, inputs, context):
     (x,), p = inputs, node.params
-    w = integer_weights(p["codes"], p["w_format"], p["w_bits"])
+    w = Weights.from_fields(p).integers
     oc, kh, kw = w.shape[1:4]
     (sh, sw), (top, bottom, left, right) = p["stride"], p["crop"]
     oh, ow = (x.shape[1] - 1) * sh + kh - top - bottom, (x.shape[2] - 1) * sw + kw - left - right

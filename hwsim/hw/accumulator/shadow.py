@@ -35,7 +35,6 @@ def shadow_run(net, inputs, engine="fast", threads=None, progress=None):
 
     In overflow mode `error` the run stops with the first event: OverflowFault.
     """
-    chosen = engine_named(engine)
     stats, layers, outputs, chosen = {}, {}, {}, engine_named(engine)
     for done, (node, read, tensor, found) in enumerate(with_inputs(net, inputs, chosen, True, threads), 1):
         stats[node.name] = found

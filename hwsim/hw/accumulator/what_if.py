@@ -17,7 +17,6 @@ from hwsim.hw.accumulator.walk import with_inputs
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.ops.cut import ARRAY_OPS, cut, image_shape
 from hwsim.ops.dims import ceil_div
-from hwsim.ops.layer import integer_weights
 
 WIDTHS = 65     # histogram places: an exact sum is an int64
 
@@ -120,21 +119,22 @@ def _node_spread(node, x, datapath):
 def layer_spread(layer, x, datapath):
     """The Spread of one ArrayLayer on one image (IH,IW,IC)."""
     x, layer = pack_input(layer, x), pack_layer(layer, datapath.tn)
-    weights = np.ascontiguousarray(integer_weights(layer.codes, layer.w_format, layer.w_bits).transpose(0, 2, 3, 4, 1))
+    weights = np.ascontiguousarray(layer.weights.integers.transpose(0, 2, 3, 4, 1))
     counts = np.zeros((3, WIDTHS), np.int64)
     pad = np.array((layer.pad[0], layer.pad[2], *layer.stride, *layer.dilation), np.int64)
     kernel = _depthwise if layer.depthwise else _full
     out_hw = np.array(layer.out_hw, np.int64)
-    kernel(np.ascontiguousarray(x), weights, layer.bias, _second(layer, datapath), pad, out_hw, datapath.tn, counts)
+    kernel(np.ascontiguousarray(x), weights, layer.epilogue.bias, _second(layer, datapath), pad, out_hw, datapath.tn, counts)
     return Spread(*counts)
 
 
 def _second(layer, datapath):
     """bool (KH,KW,CIT,OC): where the second word is a beat of its own."""
     cit = 1 if layer.depthwise else ceil_div(layer.ic, datapath.tn)
-    if layer.words == 1 or layer.flags is None:
-        return np.full((*layer.kernel, cit, layer.oc), layer.words == 2)
-    return np.ascontiguousarray(np.repeat(layer.flags, datapath.tm, axis=0)[:layer.oc].transpose(2, 3, 1, 0))
+    flags = layer.weights.flags
+    if flags is None:
+        return np.full((*layer.kernel, cit, layer.oc), layer.weights.per_element)
+    return np.ascontiguousarray(np.repeat(flags, datapath.tm, axis=0)[:layer.oc].transpose(2, 3, 1, 0))
 
 
 @compiled

@@ -55,8 +55,7 @@ def _repeat(layer, device):
 
 def _element(cuts):
     """Two words chosen per element have no legal mapping; the count then is that of two words everywhere."""
-    layer = cuts[0].layer
-    if layer.words == 1 or layer.flags is not None:
+    if not cuts[0].layer.weights.per_element:
         return ""
     return "two words per element have no mapping on the array: counted as two words in every tile"
 
@@ -64,7 +63,7 @@ def _element(cuts):
 def _bandwidth(cuts, parts, device):
     stall, total = sum(part.stall for part in parts), sum(part.total for part in parts)
     limit = f"weights' bandwidth: {stall} of {total} cycles wait for weights at {device.dma_bits} bits per cycle"
-    wants = [ceil_div(tile.beats * device.sb_word_bits(piece.layer.w_bits), before.end - before.start)
+    wants = [ceil_div(tile.beats * device.sb_word_bits(piece.layer.weights.format.bits), before.end - before.start)
              for piece, part in zip(cuts, parts) for before, tile in zip(part.tiles, part.tiles[1:])]
     if not wants or max(wants) <= device.dma_bits:
         return limit, "only the layer's first load is exposed: resident weights (dma_bits 0) avoid it, a wider DMA shortens it"

@@ -43,7 +43,7 @@ def traffic(node, cuts, parts, in_bits, out_bits, in_shapes, out_shape, device, 
         return Traffic(0, inputs, outputs, _pool_lines(node, in_shapes[0], in_bits[0]), NOTHING, dict.fromkeys(NOTHING, True))
     layers = [piece.layer for piece in cuts]
     words = [sum(tile.beats for tile in part.tiles) for part in parts]
-    weights = sum(count * device.sb_word_bits(layer.w_bits) for count, layer in zip(words, layers))
+    weights = sum(count * device.sb_word_bits(layer.weights.format.bits) for count, layer in zip(words, layers))
     need = {"sb": max(_sb_need(*pair, device) for pair in zip(layers, parts)),
             "nbin": max(_rows(layer) * _row_words(layer, device) for layer in layers) * device.TN * in_bits[0],
             "nbout": max(layer.out_hw[1] for layer in layers) * device.TM * out_bits}
@@ -86,7 +86,7 @@ def _pool_lines(node, in_shape, bits):
 
 def _sb_need(layer, part, device):
     words = [tile.beats for tile in part.tiles]
-    return (2 * max(words) if device.dma_bits else sum(words)) * device.sb_word_bits(layer.w_bits)
+    return (2 * max(words) if device.dma_bits else sum(words)) * device.sb_word_bits(layer.weights.format.bits)
 
 
 def _fit(need, device):

@@ -2,9 +2,13 @@
 
 Its weights are zeros that take no memory; only with log weights the two-word flags are computed, from the float weights.
 """
+from dataclasses import fields
+
 import numpy as np
 
 from hwsim.graph.node import Graph, Node
+from hwsim.ops.epilogue import REQUANTIZERS
+from hwsim.ops.weights import FORMATS
 from hwsim.quantization.convert import pack_rows
 from hwsim.quantization.scales import kept_inputs
 from hwsim.quantization.stlq import encode_layer
@@ -29,11 +33,11 @@ def _twin(node, device, config):
     weights = weights.reshape(weights.shape[0], 1, 1, -1) if node.op == "dense" else weights
     words, flags = _words(node, weights, device, config)
     values = _zeros(weights.shape[0])
-    late = None if device.prelu == "folded" else values
+    kind = REQUANTIZERS[device.prelu]
+    stage = kind(*[values] * len(fields(kind)))
     geometry = {name: node.params[name] for name in GEOMETRY[node.op]}
     return Node.make(node.name, f"q{node.op}", node.inputs, codes=_zeros(words, *weights.shape), flags=flags, bias=values,
-                     m_pos=values, m_neg=values, shift=values, alpha_q=late, m2=late, shift2=late, lo=0, hi=0,
-                     w_format=device.w_format, w_bits=config.bits_of(node.name)[1], **geometry)
+                     **stage.to_fields(), lo=0, hi=0, w_format=device.w_format, w_bits=config.bits_of(node.name)[1], **geometry)
 
 
 def _concat(node, kept):
@@ -44,7 +48,7 @@ def _concat(node, kept):
 
 def _words(node, weights, device, config):
     """(words per weight, flags) under the device's weight format."""
-    if device.w_format == "linear" or config.two_word_ratio == 0:
+    if not FORMATS[device.w_format].flagged or config.two_word_ratio == 0:
         return 1, None
     groups = node.params.get("groups", 1)
     depthwise = groups > 1 and groups == weights.shape[0] and weights.shape[3] == 1

@@ -51,7 +51,7 @@ def _run_array(node, x, context, device, parts, log, observe):
                 run = run_stepped(layer, context.datapath, device, image[..., channels], formats, parts, log)
             except OverflowFault as fault:
                 return out, LayerStats(first=_event(layer, n, fault.event))
-            observe(layer.name + layer.suffix, n, run)
+            observe(layer.full_name, n, run)
             out[n, piece.rows, piece.cols, piece.out_channels] = run.values
             pieces.append((piece, run))
             stats.append((_event(layer, n, run.first), run))
@@ -65,7 +65,7 @@ def _out_hw(cuts):
 
 
 def _event(layer, n, first):
-    return None if first is None else AccEvent(layer.name + layer.suffix, n, *first)
+    return None if first is None else AccEvent(layer.full_name, n, *first)
 
 
 def _joined(node, pieces, stats):
