@@ -94,18 +94,18 @@ def test_the_stepped_engine_on_random_networks(seed):
 
 def exact_spread(layer, x, datapath):
     """The histograms of what_if the slow way: Python integers, one beat at a time."""
-    top, _, left, _ = layer.pad
+    (top, _, left, _), codes = layer.pad, layer.weights.codes
     histograms = np.zeros((3, 65), np.int64)
     for oy, ox in np.ndindex(*layer.out_hw):
         worst = []
         for oc in range(layer.oc):
-            acc, most = int(layer.bias[oc]), 1
+            acc, most = int(layer.epilogue.bias[oc]), 1
             for ky, kx in np.ndindex(*layer.kernel):
                 y, column = oy * layer.stride[0] + ky - top, ox * layer.stride[1] + kx - left
                 inside = 0 <= y < x.shape[0] and 0 <= column < x.shape[1]
                 for start in range(0, layer.ic, datapath.tn):
                     lanes = range(start, min(layer.ic, start + datapath.tn))
-                    acc += sum(int(x[y, column, ic]) * int(layer.codes[0, oc, ky, kx, ic]) for ic in lanes) if inside else 0
+                    acc += sum(int(x[y, column, ic]) * int(codes[0, oc, ky, kx, ic]) for ic in lanes) if inside else 0
                     bits = signed_bits(acc, acc)
                     histograms[0, bits] += 1
                     most = max(most, bits)

@@ -59,7 +59,7 @@ def test_products_past_64_bits_are_exact():
     layer = Maker(device, 0).layer("wide", (1, 1), 1, 1, (1, 1), m_pos=np.array([(1 << 31) - 1]), shift=np.array([62]))
     acc = np.array([[[(1 << 47) - 1]]])
     out, _ = golden.requantize(layer, datapath(device), acc, IntFormat(20))
-    assert out[0, 0, 0] == min((((1 << 47) - 1) * ((1 << 31) - 1) + (1 << 61)) >> 62, layer.hi)
+    assert out[0, 0, 0] == min((((1 << 47) - 1) * ((1 << 31) - 1) + (1 << 61)) >> 62, layer.epilogue.hi)
 
 
 def test_bands_join_to_the_whole():

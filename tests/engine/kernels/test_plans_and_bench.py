@@ -62,4 +62,4 @@ def test_the_limit_does_what_it_counts(rung):
 def test_shapes_name_themselves():
     assert str(bench.Shape(64, 32, 256, 3)) == "64->32 3x3, 256x256"
     assert bench.Shape(0, 8, 10, 3).macs == 8 * 100 * 9
-    assert bench.layer_of(bench.Shape(0, 8, 10, 3), 11, 8).codes.dtype == np.int64
+    assert bench.layer_of(bench.Shape(0, 8, 10, 3), 11, 8).weights.codes.dtype == np.int64
