@@ -11,10 +11,12 @@ from hwsim.ops.epilogue import Epilogue
 from hwsim.ops.geometry import Geometry
 from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.phases import AxisPhase, axis_phase
+from hwsim.ops.spec import ARRAY, INTEGER
+from hwsim.ops.table import ops_with
 from hwsim.ops.weights import Weights
 from hwsim.ops.window import out_hw, pads
 
-ARRAY_OPS = ("qconv2d", "qconv2d_transpose", "qdense")
+ARRAY_OPS = ops_with(dialect=INTEGER, unit=ARRAY)
 
 
 class ArrayNode(Protocol):

@@ -6,7 +6,7 @@ from hwsim.graph.fuse import ARRAY
 from hwsim.graph.integer import IntegerGraph, check_network
 from hwsim.graph.node import Graph
 from hwsim.graph.shapes import infer
-from hwsim.graph.tie_scales import KEEPS_CODES
+from hwsim.graph.tie_scales import is_tied
 from hwsim.ops.weights import FORMATS
 from hwsim.quantization.conversion import ConversionContext
 from hwsim.quantization.convert_array import convert_array
@@ -58,7 +58,7 @@ def packable_nodes(graph, tn):
 def _first(graph, node):
     """Whether only exact moves stand between a graph input and `node`."""
     source = graph[node.inputs[0]]
-    while source.op in (*KEEPS_CODES, "identity"):
+    while is_tied(source):
         source = graph[source.inputs[0]]
     return source.op == "input"
 
