@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from hwsim.errors import FileError, UsageError
-from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
+from hwsim.fixed.formats import Datapath, IntFormat
+from hwsim.settings import translate
 from hwsim.vectors.write import hexfile
 
 SCHEMA = "hwsim.vectors/1"
@@ -69,9 +70,7 @@ class LayerFiles:
 
     @property
     def datapath(self):
-        hw = self.hw
-        return Datapath(hw["acc_bits"], Overflow(hw["acc_mode"]), Rounding(hw["round"]), hw["mult_bits"], hw["shift_bits"],
-                        self.folded, hw["TN"], hw["TM"])
+        return Datapath.from_json(translate(self.hw, "device", "datapath"))
 
     def file(self, name):
         """The manifest entry of a file of this layer, by its name (acc.hex)."""
