@@ -27,7 +27,7 @@ def quantize(graph, calibration, config, source=None):
     words = find_words(prepared, config)
     plan = ConversionContext(words, find_scales(prepared, words, calibration, config), infer(prepared), config)
     nodes = tuple(convert_array(node, plan) if node.op in ARRAY else VECTOR[node.op](node, plan) for node in prepared.nodes)
-    integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs))
+    integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs, prepared.layout))
     integer = pack_rows(integer, notes.append, config.tn) if config.rowpack else integer
     meta = {"source": dict(source or {"path": None, "sha256": None, "parameters": graph.parameters}),
             "config": config.as_json(), "calibration": calibration.as_json(), "notes": [*notes, *calibration.notes]}
