@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
-from hwsim.errors import FileError, HwsimError, UnsupportedError
+from hwsim.errors import FileError, HwsimError, UnsupportedError, in_file
 from hwsim.graph.node import Graph
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -86,7 +86,7 @@ def _read(path: str | Path, action: Callable[[Reader], T]) -> T:
     try:
         return action(_reader(format_of(path)))
     except HwsimError as error:
-        raise type(error)(_one_line(f"{path}: {error}")) from None
+        raise in_file(type(error)(_one_line(str(error))), _one_line(str(path))) from None
 
 
 def _reader(kind: Format) -> Reader:
