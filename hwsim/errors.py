@@ -9,10 +9,12 @@ HwsimError             any error that hwsim raises on purpose; `exit_code` is wh
  +- UsageError         an argument or option is out of its range                              exit 2
  +- MissingExtraError  an optional package is not installed; says what to install            exit 2
 """
+from typing import TypeVar
 
 
 class HwsimError(Exception):
     exit_code = 1
+    file = ""       # the file that the message begins with, once in_file has said it
 
 
 class FileError(HwsimError):
@@ -48,3 +50,14 @@ class MissingExtraError(HwsimError):
 
     def __init__(self, package, extra):
         super().__init__(f"{package} must be installed for this, not missing: pip install 'hwsim[{extra}]'")
+
+
+E = TypeVar("E", bound=HwsimError)
+
+
+def in_file(error: E, file: object) -> E:
+    """`error` itself, its message beginning with `file`, unless it begins with a file already."""
+    if not error.file:
+        error.args = (f"{file}: {error}",)
+        error.file = str(file)
+    return error

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "hwsim"
-ROOMS = ["errors", "version", "fixed", "ops", "graph", "importers", "engine", "quantization", "hw", "imaging", "rtl", "vectors",
-         "pipeline", "reports", "sweep", "cli"]
-CONTRACT = {"hwsim.fixed.formats", "hwsim.fixed.multiplier", "hwsim.fixed.logcode", "hwsim.engine.result", "hwsim.errors"}
+ROOMS = ["errors", "version", "settings", "fixed", "ops", "graph", "importers", "engine", "quantization", "hw", "imaging", "rtl",
+         "vectors", "pipeline", "reports", "sweep", "cli"]
+CONTRACT = {"hwsim.fixed.formats", "hwsim.fixed.multiplier", "hwsim.fixed.logcode", "hwsim.engine.result", "hwsim.errors",
+            "hwsim.settings"}
 
 
 def imports(path):

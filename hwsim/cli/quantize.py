@@ -1,6 +1,7 @@
 """`hwsim quantize`: the integer network as one file."""
 import click
 
+from hwsim import files
 from hwsim.cli import options, progress
 from hwsim.cli.main import Command
 from hwsim.graph import store
@@ -24,6 +25,7 @@ def command(model, output_path, json_path, quiet, verbose, **given):
       hwsim quantize models/dephasenet10.h5 -o dephasenet10.hwq --act-bits 11
       hwsim quantize model.h5 -o net.hwq --calib photos/ --calib-method percentile
     """
+    files.check_writable(output_path)
     opened = open_float(model)
     config, notes = options.config_of(given, opened.sensor, options.device_of(given))
     path = given["calib_path"] or given["input_path"]

@@ -1,5 +1,6 @@
 """The rules of a legal graph, one line each; run after every pass. A breach is a GraphError that names the node."""
 from hwsim.errors import GraphError
+from hwsim.graph.node import LAYOUTS
 from hwsim.graph.shapes import infer
 from hwsim.ops.spec import ANY, BOTH, FLOAT, INTEGER
 
@@ -20,6 +21,8 @@ def check_integer(graph):
 
 
 def _check_names(graph):
+    if graph.layout not in LAYOUTS:
+        raise GraphError(f"the layout of a graph must be one of {', '.join(LAYOUTS)}, not {graph.layout!r}")
     seen = set()
     for node in graph.nodes:
         for name in node.inputs:

@@ -25,7 +25,7 @@ def lower(graph, tell=silent):
     for node in graph.nodes:
         rule = _RULES.get(node.op)
         nodes.append(rule(node, shapes[node.inputs[0]], tell) if rule else node)
-    return Graph(tuple(nodes), graph.inputs, graph.outputs)
+    return Graph(tuple(nodes), graph.inputs, graph.outputs, graph.layout)
 
 
 def _without_softmax(graph, tell):

@@ -10,6 +10,8 @@ import numpy as np
 from hwsim.errors import GraphError
 from hwsim.ops.table import OPS
 
+LAYOUTS = ("NHWC", "NCHW")
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
@@ -48,11 +50,16 @@ def _frozen(value):
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Nodes in topological order; `inputs` and `outputs` are node names in the model's own order."""
+    """Nodes in topological order; `inputs` and `outputs` are node names in the model's own order.
+
+    `layout` says in which order the model takes its inputs and gives its outputs; the nodes themselves are always NHWC, and
+    a .hwq file holds no other layout yet.
+    """
 
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    layout: str = "NHWC"
 
     @cached_property
     def by_name(self):
@@ -88,7 +95,7 @@ class Graph:
             return name
         nodes = tuple(node.but(inputs=tuple(map(new, node.inputs))) if any(i in names for i in node.inputs) else node
                       for node in self.nodes)
-        return Graph(nodes, self.inputs, tuple(map(new, self.outputs)))
+        return replace(self, nodes=nodes, outputs=tuple(map(new, self.outputs)))
 
     @property
     def parameters(self):

@@ -12,7 +12,7 @@ def place_sizes(graph, shapes):
     nodes = []
     for node in graph.nodes:
         nodes += _average(node, shapes[node.inputs[0]]) if node.op == "qglobal_avg_pool" else [node]
-    return Graph(tuple(nodes), graph.inputs, graph.outputs)
+    return Graph(tuple(nodes), graph.inputs, graph.outputs, graph.layout)
 
 
 def _average(node, in_shape):

@@ -10,7 +10,7 @@ import numpy as np
 
 from hwsim import files
 from hwsim.errors import FileError, HwsimError
-from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
+from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.integer import IntegerGraph, check_network
 from hwsim.graph.node import Graph, Node
 from hwsim.ops.table import OPS
@@ -34,7 +34,7 @@ def to_bytes(net):
     memory = io.BytesIO()
     with h5py.File(memory, "w") as root:
         root.attrs[MARK] = SCHEMA
-        _write_json(root, "network", {"inputs": net.inputs, "outputs": net.outputs, "datapath": _datapath_json(net.datapath),
+        _write_json(root, "network", {"inputs": net.inputs, "outputs": net.outputs, "datapath": net.datapath.as_json(),
                                       "meta": net.meta})
         nodes = root.create_group("nodes")
         for index, node in enumerate(net.nodes):
@@ -61,10 +61,6 @@ def _narrowest(array):
         return array
     low, high = int(array.min(initial=0)), int(array.max(initial=0))
     return array.astype(next(t for t in WIDTHS if np.iinfo(t).min <= low and high <= np.iinfo(t).max))
-
-
-def _datapath_json(datapath):
-    return {**vars(datapath), "acc_mode": str(datapath.acc_mode), "rounding": str(datapath.rounding)}
 
 
 def is_network(path):
@@ -100,9 +96,8 @@ def _read_network(root, file_size):
         nodes.append(node)
         formats[node.name], scales[node.name] = word, scale
     graph = Graph(tuple(nodes), tuple(head["inputs"]), tuple(head["outputs"]))
-    path = dict(head["datapath"])
-    path |= {"acc_mode": Overflow(path["acc_mode"]), "rounding": Rounding(path["rounding"])}
-    return check_network(IntegerGraph(graph, formats, scales, Datapath(**path), _checked_meta(head["meta"])))
+    datapath = Datapath.from_json(head["datapath"])
+    return check_network(IntegerGraph(graph, formats, scales, datapath, _checked_meta(head["meta"])))
 
 
 def _read_node(group, file_size):

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from hwsim import files, importers
-from hwsim.errors import FileError, GraphError, UsageError
+from hwsim.errors import FileError, GraphError, UsageError, in_file
 from hwsim.graph import store
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph
@@ -170,7 +170,9 @@ def naming(seen):
     try:
         yield
     except (GraphError, UsageError) as error:
-        raise type(error)(f"{seen[-1]}: {error}" if seen else str(error)) from error
+        if seen:
+            in_file(error, seen[-1])
+        raise
 
 
 def is_codes(array):

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from hwsim.errors import FileError, UsageError
-from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
-from hwsim.ops.epilogue import REQUANTIZERS, Folded, Stage
+from hwsim.fixed.formats import Datapath, IntFormat
+from hwsim.ops.epilogue import REQUANTIZERS, Stage
 from hwsim.ops.weights import WeightFormat, weight_format
+from hwsim.settings import translate
 from hwsim.vectors.write import hexfile
 
 SCHEMA = "hwsim.vectors/1"
@@ -76,10 +77,7 @@ class LayerFiles:
 
     @property
     def datapath(self):
-        hw = self.hw
-        return Datapath(acc_bits=hw["acc_bits"], acc_mode=Overflow(hw["acc_mode"]), rounding=Rounding(hw["round"]),
-                        mult_bits=hw["mult_bits"], shift_bits=hw["shift_bits"], folded=self.stage is Folded,
-                        tn=hw["TN"], tm=hw["TM"])
+        return Datapath.from_json(translate(self.hw, "device", "datapath"))
 
     def file(self, name):
         """The manifest entry of a file of this layer, by its name (acc.hex)."""
