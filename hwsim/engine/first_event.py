@@ -21,13 +21,13 @@ Bands = Iterator[RowBand[Any, LayerStats]]
 def located(job: Job, bands: Bands) -> Bands:
     """The bands with the n and oy of their first event counted in the whole tensor."""
     for band in bands:
-        yield band if band.note.first is None else replace(band, note=replace(band.note, first=_in_whole(job, band)))
+        first = band.note.first
+        yield band if first is None else replace(band, note=replace(band.note, first=_in_whole(job, band, first)))
         del band
 
 
-def _in_whole(job: Job, band: RowBand[Any, LayerStats]) -> AccEvent:
+def _in_whole(job: Job, band: RowBand[Any, LayerStats], first: AccEvent) -> AccEvent:
     """The band's first event there; phases of a transposed layer have a row per unit."""
-    first: AccEvent = band.note.first
     above = band.rows.start // unit(band.node, job.shapes)
     return replace(first, n=first.n + band.images.start, oy=first.oy + above)
 

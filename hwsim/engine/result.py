@@ -1,4 +1,4 @@
-"""What a run of an integer network hands back, the same from every engine, and how the counters of parts become those of a whole."""
+"""What a run of an integer network hands back, the same from every engine, and how the counters of parts are merged."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Running an integer network on an engine, the same for every engine: what is checked, what is kept, what is forgotten.
 
-bands() yields every tensor as it is made, node by node or, of large images, in bands of rows (graph.bands), and forgets what nobody
-reads any more; steps() always goes node by node; run() keeps what was asked for.
+bands() yields every tensor as it is made, node by node or, of large images, in bands of rows (graph.bands), and forgets what
+nobody reads any more; steps() always goes node by node; run() keeps what was asked for.
 """
 from __future__ import annotations
 

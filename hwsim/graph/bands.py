@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from hwsim.graph.node import Graph, Node
-from hwsim.graph.rows import height, needs, on_rows, reachable, unit
+from hwsim.graph.rows import Shapes, height, needs, on_rows, reachable, unit
 from hwsim.graph.walk import most_alive, walk
 
 WHOLE_BYTES = 1 << 27  # live tensors of a graph that is run node by node
@@ -19,7 +19,6 @@ BAND_BYTES = 1 << 24   # the band of the largest tensor: small enough for the ca
 
 Tensor = TypeVar("Tensor")
 Note = TypeVar("Note")
-Shapes = Mapping[str, tuple[int, ...]]
 Compute = Callable[[Node, tuple[Node, ...], list[Any]], tuple[Tensor, Note]]
 
 
@@ -94,7 +93,7 @@ def _tallest(graph: Graph, shapes: Shapes) -> int:
 
 
 def computed(graph: Graph, shapes: Shapes, inputs: Mapping[str, np.ndarray], compute: Compute[Tensor, Note], step: int | None,
-             memory: RowMemory[Tensor] = ARRAYS) -> Iterator[RowBand[Tensor, Note]]:
+             memory: RowMemory[Any] = ARRAYS) -> Iterator[RowBand[Tensor, Note]]:
     """Yields RowBands of all tensors: whole, node by node, where `step` is None, else image by image, `step` rows of the
     inputs in, then what they allow, in graph order.
 
@@ -126,7 +125,7 @@ def _image(graph: Graph, shapes: Shapes, image: Mapping[str, np.ndarray], n: int
            memory: RowMemory[Tensor]) -> Iterator[RowBand[Tensor, Note]]:
     total = {node.name: height(shapes[node.name]) for node in graph.nodes}
     tall, done = _tallest(graph, shapes), dict.fromkeys(total, 0)
-    held = {name: HeldRows(memory) for name in total}
+    held: dict[str, HeldRows[Tensor]] = {name: HeldRows(memory) for name in total}
     while done != total:
         for node in graph.nodes:
             lo = done[node.name]
@@ -168,8 +167,9 @@ def _first_needed(graph: Graph, shapes: Shapes, done: Mapping[str, int], name: s
 class HeldRows(Generic[Tensor]):
     """Consecutive rows of one image of a tensor, from row `first` on, as the bands that they came in."""
 
-    def __init__(self, memory: RowMemory[Tensor] = ARRAYS) -> None:
-        self.first, self.parts, self._memory = 0, list[Tensor](), memory
+    def __init__(self, memory: RowMemory[Any] = ARRAYS) -> None:
+        self.first, self.parts = 0, list[Tensor]()
+        self._memory: RowMemory[Tensor] = memory
 
     def add(self, part: Tensor) -> None:
         self.parts.append(part)
