@@ -53,7 +53,7 @@ def loaded_by(module):
 def test_engines_share_only_formats_and_the_graph():
     both = loaded_by("hwsim.engine.reference") & loaded_by("hwsim.engine.fast")
     shared = {m for m in both if not m.startswith(("hwsim.ops", "hwsim.graph"))}
-    assert shared <= CONTRACT | {"hwsim.fixed", "hwsim.engine", "hwsim.engine.context", "hwsim.version"}
+    assert shared <= CONTRACT | {"hwsim.fixed", "hwsim.engine", "hwsim.engine.context", "hwsim.engine.protocol", "hwsim.version"}
 
 
 def test_a_broken_import_is_found(tmp_path):

@@ -142,5 +142,7 @@ class Datapath:
 
 def _refused(name: str, kind: Kind, value: object) -> UsageError:
     return UsageError(f"{name} must be {kind}, not {value}")
+
+
 INT16, INT32 = IntFormat(16), IntFormat(32)
 ALPHA_SHIFT, ALPHA_BITS = 14, 16  # a slope of the three-step requantizer: a word of 16 bits, in units of 2^-14

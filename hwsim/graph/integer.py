@@ -23,6 +23,11 @@ class IntegerGraph:
     datapath: Datapath
     meta: Mapping[str, object]
 
+    def placed_formats(self, graph: Graph) -> dict[str, IntFormat]:
+        """The format of every tensor of `graph`, this one after graph.place_sizes: what a node was split into has the node's."""
+        return {node.name: self.formats[node.name if node.name in self.formats else graph.consumers[node.name][0].name]
+                for node in graph.nodes}
+
     @property
     def nodes(self):
         return self.graph.nodes

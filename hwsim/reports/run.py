@@ -1,12 +1,10 @@
 """`hwsim run`: quality, layers, outputs and overflow of one integer run (INTERFACES.md, report keys of run)."""
-import time
-from dataclasses import replace
-
 import numpy as np
 
 from hwsim import files
-from hwsim.engine.result import LayerStats
+from hwsim.engine.result import merge
 from hwsim.engine.run import engine_named, run
+from hwsim.engine.watched import Watched
 from hwsim.hw.accumulator.bounds import accumulator_bounds
 from hwsim.hw.costs.network_cycles import network_cycles
 from hwsim.pipeline.session import naming
@@ -18,13 +16,7 @@ from hwsim.version import VERSION
 
 def timed(engine, clock):
     """The engine with its seconds counted as `simulate`."""
-    def run_node(node, inputs, context):
-        start = time.perf_counter()
-        try:
-            return engine.run_node(node, inputs, context)
-        finally:
-            clock.seconds["simulate"] = clock.seconds.get("simulate", 0) + time.perf_counter() - start
-    return replace(engine, run_node=run_node)
+    return Watched(engine, lambda: clock.step("simulate"))
 
 
 def simulate(session, sample, options, clock, progress=None):
@@ -87,18 +79,7 @@ def _worst(layers):
 
 def merged(counters):
     """node -> LayerStats over all samples: counts added, extremes joined, the first event of the first sample that has one."""
-    return {name: _merged([found[name] for found in counters]) for name in counters[0]}
-
-
-def _merged(each):
-    if len(each) == 1:
-        return each[0]
-    def joined(field, join):
-        values = [getattr(stats, field) for stats in each]
-        return None if any(value is None for value in values) else join(values)
-    first = next((stats.first for stats in each if stats.first is not None), None)
-    return LayerStats(joined("events", sum), first, joined("observed_min", np.minimum.reduce),
-                      joined("observed_max", np.maximum.reduce), joined("clamped", sum))
+    return {name: merge([found[name] for found in counters]) for name in counters[0]}
 
 
 def report(session, samples, counters, in_shapes, device, clock):

@@ -34,10 +34,10 @@ def run_layer(layer, x, y, context, loops=BEST):
 
 def _prepared(layer, context, loops):
     """The layer as the kernels need it; the bands of a frame share everything but their rows."""
-    memo, name = {} if context.memo is None else context.memo, layer.full_name
-    if name not in memo:
-        memo[name] = conv.prepare(layer, context.datapath, context.in_formats[0], context.monitor, loops.rungs)
-    return memo[name].on(layer)
+    def prepare():
+        return conv.prepare(layer, context.datapath, context.in_formats[0], context.monitor, loops.rungs)
+    prepared = prepare() if context.prepared is None else context.prepared.of(layer.full_name, prepare)
+    return prepared.on(layer)
 
 
 def _portable(layer, x, y, context, loops):

@@ -5,7 +5,8 @@ rows ky with (oy + top - ky) divisible by SH, in the order of growing input row,
 """
 import numpy as np
 
-from hwsim.engine.reference.layer import array_layer, joined, window
+from hwsim.engine.reference.layer import array_layer, window
+from hwsim.engine.result import merge
 from hwsim.ops.weights import Weights
 
 
@@ -24,7 +25,7 @@ def conv2d_transpose(node, inputs, context):
             suffix = f".p{py}{px}" if max(sh, sw) <= 10 else f".p{py}_{px}"
             y[:, py::sh, px::sw], counters = array_layer(node, suffix, slice(None), image, beats, context)
             stats.append(counters)
-    return y, joined(stats, np.min([s.observed_min for s in stats], axis=0), np.max([s.observed_max for s in stats], axis=0))
+    return y, merge(stats)
 
 
 def _axis_taps(phase, stride, kernel, before):

@@ -22,9 +22,3 @@ def window(x, start, step, size):
     inside_y, inside_x = (rows >= 0) & (rows < x.shape[1]), (cols >= 0) & (cols < x.shape[2])
     out[np.ix_(np.arange(len(x)), inside_y, inside_x)] = x[:, rows[inside_y]][:, :, cols[inside_x]]
     return out
-
-
-def joined(stats, observed_min, observed_max):
-    """The counters of a node that ran as several layers, with the observed extremes already joined."""
-    first = next((s.first for s in stats if s.first is not None), None)
-    return LayerStats(sum(s.events for s in stats), first, observed_min, observed_max, sum(s.clamped for s in stats))

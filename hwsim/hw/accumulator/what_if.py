@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hwsim.engine.host.jit import compiled
-from hwsim.engine.run import run
+from hwsim.engine.run import run, steps_with_inputs
 from hwsim.fixed.formats import Overflow
 from hwsim.graph.accumulator import LEAST, MOST, bias_bits
 from hwsim.graph.integer import IntegerGraph
-from hwsim.hw.accumulator.walk import with_inputs
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.ops.cut import ARRAY_OPS, cut, image_shape
 from hwsim.ops.dims import ceil_div
@@ -80,7 +79,7 @@ def what_if(net: IntegerGraph, inputs, reruns=4, engine="fast", threads=None, pr
     """
     wide = with_accumulator(net, MOST, Overflow.WRAP)
     layers, outputs = {}, {}
-    for done, (node, read, tensor, _) in enumerate(with_inputs(wide, inputs, engine, threads=threads), 1):
+    for done, (node, read, tensor, _) in enumerate(steps_with_inputs(wide, inputs, engine, threads=threads), 1):
         if node.op in ARRAY_OPS:
             layers[node.name] = _node_spread(node, read[0], wide.datapath)
         if node.name in net.outputs:
