@@ -1,17 +1,19 @@
 """Which form of a graph runs on given inputs: as declared, or with its declared H and W forgotten."""
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from hwsim.errors import GraphError
+from hwsim.graph.node import Graph
 from hwsim.graph.shapes import free, infer
 from hwsim.ops.dims import show
 
 MAX_VALUES = 1 << 32
 
 
-def fitted(graph, shapes):
+def fitted(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Graph:
     """`graph` where inputs of `shapes` (name -> N first) agree with what it declares, else the graph without declared sizes.
 
-    A fully convolutional network runs at any size; one that cannot raises a GraphError that says why.
+    A fully convolutional network runs at any size. Errors: GraphError where neither form accepts the shapes.
     """
     if sorted(shapes) != sorted(graph.inputs):
         raise GraphError(f"inputs must be {', '.join(graph.inputs)}, not {', '.join(shapes) or 'none'}")
@@ -29,7 +31,7 @@ def fitted(graph, shapes):
         raise GraphError(str(error) if same_node else f"{error} ({declared})") from None
 
 
-def _check_sizes(shapes):
+def _check_sizes(shapes: Mapping[str, tuple[int, ...]]) -> None:
     for name, shape in shapes.items():
         if prod(shape) > MAX_VALUES:
             raise GraphError(f"{name}: a tensor must have at most {MAX_VALUES} values, not {show(shape)}")

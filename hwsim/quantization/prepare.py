@@ -8,14 +8,14 @@ from hwsim.graph.lower import lower
 PASSES = (fold_batchnorm, lower, fold_activation)
 
 
-def prepare(graph, tell=silent):
+def prepare(graph, report=silent):
     """The prepared float graph; preparing it again changes nothing.
 
-    `tell(layer, text)` hears of every layer that is folded, lowered or left alone, and why, in the order of the passes.
+    `report(layer, text)` is called for every layer that is folded, lowered or left alone, and says why, in the order of the passes.
     """
     check(graph)
     for step in PASSES:
-        graph = check(step(graph, tell))
+        graph = check(step(graph, report))
     return graph
 
 
