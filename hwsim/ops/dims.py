@@ -4,7 +4,7 @@ A Dim is `scale * atom + offset`, exact integers; the atom is a symbol ("H") or 
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeGuard, TypeVar
 
@@ -86,6 +86,11 @@ def ceil_div(size: AnySize, divisor: int) -> AnySize:
 def known(size: object) -> TypeGuard[int]:
     """Whether a size is a number rather than a Dim."""
     return isinstance(size, int)
+
+
+def all_known(sizes: Sequence[Size]) -> TypeGuard[tuple[int, ...]]:
+    """Whether every size is a number."""
+    return all(map(known, sizes))
 
 
 def show(shape: Iterable[object]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hwsim.errors import GraphError
 from hwsim.ops import kinds
-from hwsim.ops.dims import Shape, known, require_positive, show
+from hwsim.ops.dims import Shape, all_known, known, require_positive, show
 from hwsim.ops.kinds import Kind, Params, ShapeRule
 from hwsim.ops.spec import ADDRESS, BOTH, OpSpec
 
@@ -88,9 +88,9 @@ def flatten_shape(params: Params, in_shapes: Sequence[Shape]) -> Shape:
 
 def _values(shape: Shape, title: str) -> int:
     """How many values an image of `shape` holds; `title` names the operator in the error for an open size."""
-    sizes = [size for size in shape[1:] if known(size)]
-    if len(sizes) < len(shape) - 1:
-        raise GraphError(f"{title} must know its input size, not {show(shape[1:])}")
+    sizes = shape[1:]
+    if not all_known(sizes):
+        raise GraphError(f"{title} must know its input size, not {show(sizes)}")
     return prod(sizes)
 
 
