@@ -112,7 +112,8 @@ def _table(node, formats):
 
 def _window(node, shapes):
     """No window may lie in the padding alone; an average needs a multiplier for every count of real taps."""
-    p, rows, cols = node.params, *_axis_taps(node, shapes)
+    p = node.params
+    rows, cols = _axis_taps(node, shapes)
     if rows.min() < 1 or cols.min() < 1:
         return "every window must meet the image, not lie in the padding alone"
     if node.op == "qavg_pool":

@@ -3,14 +3,18 @@
 Of the four numbers that are never mixed, two are here: `datatype` (any weights, any inputs) and `weights` (these weights, any
 inputs); beside them the published cost model `daq_rule`, which is no bound.
 """
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from hwsim.errors import QuantizeError
 from hwsim.fixed.formats import IntFormat
+from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.node import Graph, Node
 from hwsim.graph.shapes import infer
 from hwsim.ops.cut import ARRAY_OPS, cut
+from hwsim.ops.dims import Shape
 from hwsim.ops.layer import ArrayLayer
 
 LEAST, MOST = 8, 48
@@ -29,16 +33,17 @@ class SumRange:
     prefix_safe: bool
 
     @property
-    def channel_bits(self):
+    def channel_bits(self) -> tuple[int, ...]:
         """The narrowest signed word of each output channel."""
         return tuple(signed_bits(int(lo), int(hi)) for lo, hi in zip(self.lo, self.hi))
 
     @property
-    def bits(self):
+    def bits(self) -> int:
+        """The narrowest signed word that holds the sums of every output channel."""
         return max(self.channel_bits)
 
 
-def signed_bits(lo, hi):
+def signed_bits(lo: int, hi: int) -> int:
     """The width of the narrowest two's-complement word that holds lo..hi and 0."""
     return max((~lo).bit_length() if lo < 0 else 0, hi.bit_length() if hi > 0 else 0) + 1
 
@@ -60,6 +65,7 @@ def datatype_range(layer: ArrayLayer, fmt: IntFormat) -> tuple[int, int]:
 
 
 def datatype_bits(layer: ArrayLayer, fmt: IntFormat) -> int:
+    """The narrowest signed word that holds datatype_range."""
     return signed_bits(*datatype_range(layer, fmt))
 
 
@@ -70,7 +76,7 @@ def daq_rule(layer: ArrayLayer, fmt: IntFormat) -> int:
     return fmt.bits + layer.weights.format.bits - 1 + sum(grown)
 
 
-def array_layers(graph, formats):
+def array_layers(graph: Graph, formats: Mapping[str, IntFormat]) -> Iterator[tuple[ArrayLayer, IntFormat]]:
     """(ArrayLayer, format of its input codes) of every array node, in order, for an image in which every phase has outputs."""
     shapes = infer(graph)
     for node in graph.nodes:
@@ -80,7 +86,7 @@ def array_layers(graph, formats):
                 yield part.layer, formats[source]
 
 
-def _large(node, shape):
+def _large(node: Node, shape: Shape) -> tuple[int, ...]:
     """`shape` with one image, its size large enough for any window and any phase of `node`."""
     p = node.params
     window = sum(p["codes"].shape[2:4]) * max(p.get("dilation", (1, 1)))
@@ -88,8 +94,11 @@ def _large(node, shape):
     return (1, *[size] * (len(shape) - 2), shape[-1])
 
 
-def safe_bits(graph, formats):
-    """The accumulator width `auto`: max(8, the largest `weights` width over the layers)."""
+def safe_bits(graph: Graph, formats: Mapping[str, IntFormat]) -> int:
+    """The accumulator width `auto`: max(8, the largest `weights` width over the layers).
+
+    Errors: QuantizeError where a layer needs more than 48 bits.
+    """
     widest = LEAST
     for layer, fmt in array_layers(graph, formats):
         bits = weights_range(layer, fmt).bits
@@ -99,7 +108,7 @@ def safe_bits(graph, formats):
     return widest
 
 
-def bias_bits(net):
+def bias_bits(net: IntegerGraph) -> int:
     """The narrowest accumulator that holds every bias, at least 8."""
-    found = [node.params["bias"] for node in net.nodes if node.op in ARRAY_OPS]
-    return max([LEAST, *(signed_bits(int(bias.min(initial=0)), int(bias.max(initial=0))) for bias in found)])
+    biases = [node.params["bias"] for node in net.nodes if node.op in ARRAY_OPS]
+    return max([LEAST, *(signed_bits(int(bias.min(initial=0)), int(bias.max(initial=0))) for bias in biases)])

@@ -18,7 +18,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 def fitted(graph: Graph, shapes: Shapes) -> Graph:
     """`graph` where inputs of `shapes` (name -> N first) agree with what it declares, else the graph without declared sizes.
 
-    A fully convolutional network runs at any size; one that cannot raises a GraphError that says why.
+    A fully convolutional network runs at any size. Errors: GraphError where neither form accepts the shapes.
     """
     return fit(graph, shapes)[0]
 
