@@ -3,8 +3,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from array_layers import conv, image, network
-from random_graphs import random_network
+from helpers.array_layers import conv, image, network
+from helpers.random_graphs import random_network
 
 from hwsim.engine.run import run, steps
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow

@@ -1,6 +1,6 @@
 """Preparing a float graph: what it says, that it changes no value, and that doing it twice changes nothing."""
 import numpy as np
-from small_networks import conv, graph, image
+from helpers.small_networks import conv, graph, image
 
 from hwsim.graph.node import Node
 from hwsim.graph.text import to_text

@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from vector_sets import write
+from helpers.vector_sets import write
 
 from hwsim.errors import FileError, UsageError
 from hwsim.vectors.read.vectorset import open_layer, open_set
