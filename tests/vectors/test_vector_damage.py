@@ -98,5 +98,6 @@ def test_a_layer_is_named_by_folder_or_name(small):
 
 
 def test_moving_a_set_changes_nothing(small, tmp_path):
+    before = verify_set(small.root)
     shutil.move(small.root, tmp_path / "elsewhere")
-    verify_set(tmp_path / "elsewhere")
+    assert verify_set(tmp_path / "elsewhere") == before
