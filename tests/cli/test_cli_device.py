@@ -1,13 +1,9 @@
 """`hwsim device`, `cycles` and `overflow` as a person calls them."""
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "importers"))
-from keras_files import call, functional, image, layer, write  # noqa: E402
+from helpers.keras_files import call, functional, image, layer, write
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ def test_an_unforeseen_error_is_one_line_too(capfd, monkeypatch):
     assert capfd.readouterr().err.startswith("hwsim: internal error, please report it: ZeroDivisionError")
 
 
+@pytest.mark.speed
 def test_start_is_quick():
     """CPU time of --help in a fresh process: no numerical library is loaded."""
     code = "import time, sys; from hwsim.cli.main import status; status(['--help']); print(time.process_time(), file=sys.stderr)"

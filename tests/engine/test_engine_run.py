@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_nets import ENGINES, FAST, array, codes_of, fields, network, source
-from random_graphs import random_network
+from helpers.engine_nets import ENGINES, FAST, array, codes_of, fields, network, source
+from helpers.random_graphs import random_network
 
 from hwsim.engine.context import HostEngine
 from hwsim.engine.result import AccEvent, LayerStats
@@ -184,8 +184,8 @@ def test_gemmlowp_has_no_small_shifts(net, shift):
 
 SCRIPT = """
 import sys
-sys.path.insert(0, "tests/engine")
-from random_graphs import random_network
+sys.path.insert(0, "tests")
+from helpers.random_graphs import random_network
 from hwsim.engine.run import run
 from hwsim.engine.fast.backend import BEST, INTERPRETED
 assert BEST is INTERPRETED

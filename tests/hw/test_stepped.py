@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from array_layers import ACT, conv, image, network
+from helpers.array_layers import ACT, conv, image, network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_tables import tables
 
-from hwsim.engine.context import Engine
+from hwsim.engine.context import HostEngine
 from hwsim.engine.fast import backend
 from hwsim.engine.fast.table import run_node
 from hwsim.engine.run import run, steps
@@ -24,7 +24,7 @@ from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding-an-op.md"
-ENGINES = ("reference", "fast", *(Engine(name, lambda node, inputs, context, loops=loops: run_node(node, inputs, context, loops))
+ENGINES = ("reference", "fast", *(HostEngine(name, lambda node, inputs, context, loops=loops: run_node(node, inputs, context, loops))
                                   for name, loops in (("compiled", backend.COMPILED), ("numpy", backend.INTERPRETED))))
 
 

@@ -2,7 +2,7 @@
 from dataclasses import replace
 
 import numpy as np
-from small_networks import conv, graph, image
+from helpers.small_networks import conv, graph, image
 
 from hwsim.graph.node import Node
 from hwsim.graph.text import to_text
