@@ -3,14 +3,12 @@ import math
 
 import numpy as np
 
-
-def _is_int(value):
-    return isinstance(value, int) and not isinstance(value, bool)
+from hwsim.settings import is_int
 
 
 def integer(low=None, high=None):
     def check(value):
-        if not _is_int(value) or (low is not None and value < low) or (high is not None and value > high):
+        if not is_int(value) or (low is not None and value < low) or (high is not None and value > high):
             return f"an integer in {'-inf' if low is None else low}..{'inf' if high is None else high}"
         return None
     return check
@@ -40,7 +38,7 @@ def optional(kind):
 def integers(count, low=None):
     """A tuple of `count` integers (any number for None)."""
     def check(value):
-        good = isinstance(value, tuple) and all(_is_int(v) and (low is None or v >= low) for v in value)
+        good = isinstance(value, tuple) and all(is_int(v) and (low is None or v >= low) for v in value)
         if not good or (count is not None and len(value) != count):
             return f"{'' if count is None else str(count) + ' '}integers{'' if low is None else f' of at least {low}'}"
         return None
@@ -79,5 +77,5 @@ def clip_range(value):
 
 def dims(value):
     """A tensor shape without N: positive integers or None (unknown until there is an input)."""
-    good = isinstance(value, tuple) and value and all(v is None or (_is_int(v) and v > 0) for v in value)
+    good = isinstance(value, tuple) and value and all(v is None or (is_int(v) and v > 0) for v in value)
     return None if good else "a shape of positive integers or None"

@@ -1,11 +1,11 @@
 """The unit of a vector set: one ordinary layer, its input, its widths and its cycles (VECTORS.md, Layers)."""
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hwsim.errors import UnsupportedError, UsageError
+from hwsim.files import safe_name
 from hwsim.fixed.formats import IntFormat
 from hwsim.hw.config import KIB, Device
 from hwsim.hw.costs.cycles import ArrayCycles, array_cycles
@@ -37,7 +37,7 @@ class VectorLayer:
 
     @property
     def folder(self):
-        return f"L{self.rank:03d}_{re.sub('[^A-Za-z0-9_.-]', '_', self.name)}"
+        return f"L{self.rank:03d}_{safe_name(self.name)}"
 
     @property
     def op(self):
