@@ -1,6 +1,8 @@
 """Writing files whole or not at all, and saying in one line why one could not be read or written."""
 import contextlib
+import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -101,3 +103,20 @@ def folder(path: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise FileError(f"{path}: must be a folder that can be made, not {reason(error)}") from error
     return path
+
+
+def sha256(path: str | Path) -> str:
+    """The hex digest of a file, read in blocks. Errors: FileError."""
+    digest = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise FileError(f"{path}: must be a readable file, not {reason(error)}") from error
+    return digest.hexdigest()
+
+
+def safe_name(name: str) -> str:
+    """`name` as part of a file name: every character outside [A-Za-z0-9_.-] becomes _ (VECTORS.md)."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)

@@ -2,16 +2,14 @@
 
 The steps are importers.load or graph.store.open_net, quantization.prepare, calibrate and quantize; times are kept by name.
 """
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 
 from hwsim import files, importers
-from hwsim.errors import FileError, GraphError, UsageError, in_file
+from hwsim.errors import GraphError, UsageError, in_file
 from hwsim.graph import store
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph
@@ -72,7 +70,7 @@ def frames(model, input_path, calib_path, optics):
 
 def open_model(path):
     """The Model in a .h5, .hdf5 or .hwq file."""
-    digest = sha256(path)
+    digest = files.sha256(path)
     if store.is_network(path):
         net = store.open_net(path)
         source = net.meta["source"]
@@ -87,18 +85,6 @@ def open_float(path):
     if model.graph is None:
         raise UsageError(f"{path}: the model must be a float checkpoint, not a quantized network")
     return model
-
-
-def sha256(path):
-    """The hex digest of a file, read in blocks."""
-    digest = hashlib.sha256()
-    try:
-        with Path(path).open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise FileError(f"{path}: must be a readable file, not {files.reason(error)}") from error
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

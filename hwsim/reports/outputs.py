@@ -1,10 +1,10 @@
 """Outputs of a run on disk: codes and real values as .npy, and pictures of the float, the integer and their difference."""
 import hashlib
-import re
 from importlib.util import find_spec
 
 import numpy as np
 
+from hwsim.files import safe_name
 from hwsim.imaging import arrays
 from hwsim.imaging.picture import write_picture
 from hwsim.reports.quality import is_picture
@@ -45,7 +45,7 @@ def file_names(names):
     """name -> file name: every character outside [A-Za-z0-9_.-] becomes _ (VECTORS.md); a name that is taken gets ~2, ~3, ..."""
     found, taken = {}, set()
     for name in dict.fromkeys(names):
-        plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+        plain = safe_name(name)
         stem = next(stem for stem in (plain, *(f"{plain}~{n}" for n in range(2, len(names) + 2))) if stem not in taken)
         taken.add(stem)
         found[name] = stem
