@@ -2,10 +2,20 @@
 
 ARITHMETIC.md sections 1, 2 and 4. Nothing here computes; it says which integers exist.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
 
 from hwsim.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Integers = TypeVar("Integers", int, "np.ndarray")
+"""A Python integer of any size, an int64 array, or an object array of Python integers: what the rules of fixed are exact on."""
+
 
 
 @dataclass(frozen=True)
@@ -19,29 +29,31 @@ class IntFormat:
     signed: bool = True
     narrow: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.bits, int) or not 1 <= self.bits <= 63:
             raise UsageError(f"integer width must be 1..63 bits, not {self.bits}")
         if self.narrow and not self.signed:
             raise UsageError("a narrow format must be signed, not unsigned")
 
     @property
-    def min(self):
+    def min(self) -> int:
+        """The lowest code: -2^(bits-1), one more for a narrow format, 0 for an unsigned one."""
         return -(1 << (self.bits - 1)) + self.narrow if self.signed else 0
 
     @property
-    def max(self):
+    def max(self) -> int:
+        """The highest code: 2^(bits-1) - 1, or 2^bits - 1 for an unsigned format."""
         return (1 << (self.bits - self.signed)) - 1
 
-    def __contains__(self, value):
+    def __contains__(self, value: int) -> bool:
         return self.min <= value <= self.max
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{'i' if self.signed else 'u'}{self.bits}{'n' if self.narrow else ''}"
 
     @classmethod
-    def parse(cls, text):
-        """The format that prints as `text`: i11, u10, i8n."""
+    def parse(cls, text: str) -> IntFormat:
+        """The format that prints as `text`: i11, u10, i8n. Errors: UsageError."""
         body = text[1:-1] if text.endswith("n") else text[1:]
         if text[:1] not in ("i", "u") or not body.isascii() or not body.isdigit():
             raise UsageError(f"format must be like i11, u10 or i8n, not {text!r}")
@@ -57,11 +69,12 @@ class Rounding(str, Enum):
     FLOOR = "floor"          # p >> s
     GEMMLOWP = "gemmlowp"    # doubling high multiply, then divide by 2^(s-31); 31-bit multipliers only
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.value
 
     @property
-    def formula(self):
+    def formula(self) -> str:
+        """The rule as text, for reports and READMEs."""
         return FORMULAS[self]
 
 
@@ -82,7 +95,7 @@ class Overflow(str, Enum):
     SATURATE = "saturate"  # the nearest end
     ERROR = "error"        # the run stops
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.value
 
 
@@ -102,7 +115,7 @@ class Datapath:
     tn: int = 16
     tm: int = 16
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, low, high in (("acc_bits", 8, 48), ("mult_bits", 4, 31), ("shift_bits", 1, 6)):
             value = getattr(self, name)
             if not isinstance(value, int) or not low <= value <= high:
@@ -115,5 +128,6 @@ class Datapath:
             raise UsageError(f"mult_bits must be 31 for gemmlowp rounding, not {self.mult_bits}")
 
     @property
-    def acc_format(self):
+    def acc_format(self) -> IntFormat:
+        """The accumulator's word: signed, `acc_bits` wide."""
         return IntFormat(self.acc_bits)

@@ -1,14 +1,12 @@
 """The pass that settles what depends on the input size: a global average becomes an average over H x W taps."""
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np
 
 from hwsim.fixed.multiplier import folded
-from hwsim.graph.fit import Shapes, fit
+from hwsim.graph.fit import fit
 from hwsim.graph.node import Graph, Node
-from hwsim.graph.shapes import infer
+from hwsim.graph.shapes import Shapes, infer
 
 
 def placed(graph: Graph, in_shapes: Shapes) -> tuple[Graph, Shapes]:
@@ -19,7 +17,7 @@ def placed(graph: Graph, in_shapes: Shapes) -> tuple[Graph, Shapes]:
 
 def place_sizes(graph: Graph, shapes: Shapes) -> Graph:
     """The integer graph without qglobal_avg_pool, for the concrete `shapes` of graph.shapes.infer."""
-    nodes = []
+    nodes: list[Node] = []
     for node in graph.nodes:
         nodes += _average(node, shapes[node.inputs[0]]) if node.op == "qglobal_avg_pool" else [node]
     return Graph(tuple(nodes), graph.inputs, graph.outputs)
@@ -30,9 +28,9 @@ def _average(node: Node, in_shape: tuple[int, ...]) -> list[Node]:
     m, _, shift = folded(Fraction(*p["ratio"]) / (height * width), 1, p["mult_bits"])
     name = node.name if p["keepdims"] else f"{node.name}:mean"
     mean = Node.make(name, "qavg_pool", node.inputs, kernel=(height, width), stride=(1, 1), padding=(0, 0, 0, 0),
-                     taps=_one(height * width), m=_one(m), shift=_one(shift), lo=p["lo"], hi=p["hi"])
+                     taps=_single(height * width), m=_single(m), shift=_single(shift), lo=p["lo"], hi=p["hi"])
     return [mean] if p["keepdims"] else [mean, Node.make(node.name, "reshape", (name,), shape=(channels,))]
 
 
-def _one(value: int) -> np.ndarray:
+def _single(value: int) -> np.ndarray:
     return np.array([value], np.int64)

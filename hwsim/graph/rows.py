@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from hwsim.graph.node import Node
+from hwsim.graph.shapes import Shapes
 from hwsim.ops.window import extent, pads
 
 INT32 = (1 << 31) - 1
-Shapes = Mapping[str, tuple[int, ...]]  # concrete, N first
-Span = tuple[int, int]                  # the first row and the one after the last
+Span = tuple[int, int]  # the first row and the one after the last
 Needs = Callable[[Node, Shapes, int, int], tuple[Span, ...]]
 
 
@@ -144,7 +144,7 @@ def _transposed_nodes(node: Node, shapes: Shapes, lo: int, hi: int) -> tuple[Nod
 
 
 def _factor(node: Node, shapes: Shapes) -> int:
-    return node.params["factor"][0]
+    return int(node.params["factor"][0])
 
 
 def _divided(factor: Callable[[Node, Shapes], int]) -> Needs:
@@ -172,7 +172,7 @@ def _bilinear_nodes(node: Node, shapes: Shapes, lo: int, hi: int) -> tuple[Node,
 
 
 def _block(node: Node, shapes: Shapes) -> int:
-    return node.params["block"]
+    return int(node.params["block"])
 
 
 def _gathered(node: Node, shapes: Shapes, lo: int, hi: int) -> tuple[Span, ...]:

@@ -6,9 +6,12 @@ integer: identity  the codes are kept, the scale changes (ARITHMETIC.md section 
          qprelu    y = clamp(round(x * (m_pos if x >= 0 else m_neg), shift), lo, hi), fields per channel or per (H,W,C)
          qtable    y = table[x - lowest input code]
 """
+from collections.abc import Sequence
+
 from hwsim.errors import GraphError
 from hwsim.ops import kinds
-from hwsim.ops.dims import known
+from hwsim.ops.dims import Shape, known
+from hwsim.ops.kinds import Params, ShapeRule
 from hwsim.ops.spec import ADDRESS, FLOAT, INTEGER, VECTOR, OpSpec
 
 FUNCTIONS = ("abs", "celu", "elu", "erf", "exp", "gelu", "gelu_tanh", "hard_shrink", "hard_sigmoid", "hard_sigmoid_keras2",
@@ -17,13 +20,14 @@ FUNCTIONS = ("abs", "celu", "elu", "erf", "exp", "gelu", "gelu_tanh", "hard_shri
              "tanh", "tanh_shrink")
 
 
-def same_shape(params, in_shapes):
+def same_shape(params: Params, in_shapes: Sequence[Shape]) -> Shape:
+    """The shape of the one input."""
     return in_shapes[0]
 
 
-def per_channel(names):
+def per_channel(names: Sequence[str]) -> ShapeRule:
     """A shape rule: each named array must match the input's last axes."""
-    def shape(params, in_shapes):
+    def shape(params: Params, in_shapes: Sequence[Shape]) -> Shape:
         x = in_shapes[0]
         for name in names:
             value = params[name]

@@ -28,7 +28,8 @@ def stepped_engine(device=None, parts=None, log=False, observe: Callable[[Observ
 
     observe is called with an Observed after every layer and image: traces, waveforms, counters; log keeps what a waveform needs.
     """
-    device, seen = device or load_device(), {}
+    device = device or load_device()
+    seen: dict = {}
 
     def run_node(node, inputs, context):
         if node.op not in ARRAY_OPS:
