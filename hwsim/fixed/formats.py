@@ -1,6 +1,6 @@
 """The words of the datapath: integer formats and the named rules of every narrowing.
 
-ARITHMETIC.md sections 1, 2 and 4. Nothing here computes; it says which integers exist.
+spec/arithmetic.md sections 1, 2 and 4. Nothing here computes; it says which integers exist.
 """
 from dataclasses import dataclass
 from enum import Enum
@@ -88,7 +88,7 @@ class Overflow(str, Enum):
 
 @dataclass(frozen=True)
 class Datapath:
-    """The widths and rules that all array layers of a network share (DEVICE.md keys).
+    """The widths and rules that all array layers of a network share (spec/device.md section 1).
 
     `tn` inputs are summed exactly per beat before the accumulator's overflow rule applies.
     """

@@ -1,4 +1,4 @@
-"""A device: the widths, rules, buffers and clock of one accelerator, read from a flat TOML file (DEVICE.md)."""
+"""A device: the widths, rules, buffers and clock of one accelerator, read from a flat TOML file (spec/device.md section 1)."""
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal, InvalidOperation

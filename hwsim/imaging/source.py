@@ -1,4 +1,4 @@
-"""INPUT as a model reads it (INTERFACES.md): arrays, pictures, raw frames, folders of these, or the built-in scene."""
+"""INPUT as a model reads it (spec/interfaces.md section 3): arrays, pictures, raw frames, folders, the built-in scene."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

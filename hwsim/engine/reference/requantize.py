@@ -1,4 +1,4 @@
-"""From accumulators to codes: requantization with a folded or an unfolded activation (ARITHMETIC.md section 3)."""
+"""From accumulators to codes: requantization with a folded or an unfolded activation (spec/arithmetic.md section 3)."""
 import numpy as np
 
 from hwsim.fixed.formats import IntFormat

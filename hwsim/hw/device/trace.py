@@ -1,4 +1,4 @@
-"""The event trace of a stepped layer as text: `cycle A|O|D addr hex`, one line per event (VECTORS.md)."""
+"""The event trace of a stepped layer as text: `cycle A|O|D addr hex`, one line per event (spec/vectors.md rule 6.2)."""
 import re
 
 SAFE = re.compile(r"[^A-Za-z0-9_.-]")

@@ -6,7 +6,7 @@ from hwsim.importers.keras.layers.kind import LayerKind
 
 
 def batch_norm(call):
-    """gamma/sqrt(var+eps) and beta - mean*that, all in float64 (ARITHMETIC.md section 1)."""
+    """gamma/sqrt(var+eps) and beta - mean*that, all in float64 (spec/arithmetic.md section 1)."""
     config, channels = call.config, call.channels()
     _last_axis(call)
     epsilon = config.number("epsilon", 1e-3)
