@@ -67,7 +67,8 @@ def pipeline():
     """From a checkpoint to codes in one row; the results of the integer network in two rows below."""
     top = [Box(85, 40, WIDE, 60, "checkpoint", "Keras .h5", PALE), Box(285, 40, WIDE, 60, "float graph", "importers/", BLUE),
            Box(485, 40, WIDE, 60, "integer network", "quantization/, .hwq", VIOLET),
-           Box(685, 40, WIDE, 60, "engine", "exact integers", GREEN), Box(885, 40, WIDE, 60, "codes", "what the chip outputs", PALE)]
+           Box(685, 40, WIDE, 60, "engine", "exact integers", GREEN),
+           Box(885, 40, WIDE, 60, "codes", "what the chip outputs", PALE)]
     for box in top:
         yield from box.draw()
     for left, right in pairwise(top):
