@@ -1,4 +1,4 @@
-"""The Python door to a run: real values or codes in, tensors, cycles and overflow out (INTERFACES.md, Python)."""
+"""The Python door to a run: real values or codes in, tensors, cycles and overflow out (spec/interfaces.md section 7)."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -118,5 +118,5 @@ def sha256(path: str | Path) -> str:
 
 
 def safe_name(name: str) -> str:
-    """`name` as part of a file name: every character outside [A-Za-z0-9_.-] becomes _ (VECTORS.md)."""
+    """`name` as part of a file name: every character outside [A-Za-z0-9_.-] becomes _ (spec/vectors.md section 2)."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", name)

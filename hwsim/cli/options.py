@@ -1,4 +1,4 @@
-"""The options that commands share, and what they become: a Config, an Optics, a Device. Names as in INTERFACES.md."""
+"""The options that commands share and what they become: a Config, an Optics, a Device (spec/interfaces.md section 5)."""
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace

@@ -1,6 +1,6 @@
 """What every engine may rely on, checked before the first node runs: a wrong description is refused, never computed.
 
-The rules of graph.check need no sizes and no datapath; these do (docs/arithmetic.md lists them).
+The rules of graph.check need no sizes and no datapath; these do (spec/arithmetic.md rules 1.9 to 1.11).
 """
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A device: the widths, rules, buffers and clock of one accelerator, read from a flat TOML file (DEVICE.md)."""
+"""A device: the widths, rules, buffers and clock of one accelerator, read from a flat TOML file (spec/device.md section 1)."""
 from __future__ import annotations
 
 import tomllib

@@ -1,4 +1,4 @@
-"""Cutting an array node into ordinary convolutions: groups, transposed phases, dense (DEVICE.md, Cycles of an array layer)."""
+"""Cutting an array node into ordinary convolutions: groups, transposed phases, dense (spec/device.md section 4)."""
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """What an array layer does around its sums: the bias before them, then stages that make codes of them, then the clamp.
 
-A stage is data; each engine keeps a table from the class of a stage to its own arithmetic (ARITHMETIC.md section 3).
+A stage is data; each engine keeps a table from the class of a stage to its own arithmetic (spec/arithmetic.md section 3).
 """
 from __future__ import annotations
 

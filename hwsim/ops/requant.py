@@ -1,6 +1,6 @@
 """The fields that every array layer shares: bias, weight words, requantization with a folded activation, clamp.
 
-Integer layers (conv2d, conv2d_transpose, dense), OC values each, int64 (ARITHMETIC.md sections 2 and 3):
+Integer layers (conv2d, conv2d_transpose, dense), OC values each, int64 (spec/arithmetic.md sections 2 and 3):
     bias, m_pos, m_neg, shift                      folded:   y = clamp(round(acc * (m_pos if acc >= 0 else m_neg), shift), lo, hi)
     alpha_q, m2, shift2 (None when folded)         unfolded: m_pos, shift hold M1 and m_neg = m_pos
 Weight words: `w_format` a key of ops/weights.FORMATS, `w_bits` wide; codes have one word, or two (stlq), the second 0

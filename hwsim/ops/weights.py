@@ -1,6 +1,6 @@
 """The weights of an array layer: their codes, and the format that says which integers the codes stand for.
 
-A WeightFormat holds integer facts alone (ARITHMETIC.md section 5); rounding and sums are each engine's own. To add a
+A WeightFormat holds integer facts alone (spec/arithmetic.md section 5); rounding and sums are each engine's own. To add a
 format, write its class and name it in FORMATS.
 """
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From a MODEL file to an integer network: what every command does first (INTERFACES.md).
+"""From a MODEL file to an integer network: what every command does first (spec/interfaces.md section 2).
 
 The steps are importers.load or graph.store.open_net, quantization.prepare, calibrate and quantize; times are kept by name.
 """
@@ -138,7 +138,7 @@ def _batches(graph, config, found, seen, progress):
 
 
 def _with_code_scales(graph, config, inputs):
-    """`config` with a fixed scale for every input that is given as codes (ARITHMETIC.md section 1)."""
+    """`config` with a fixed scale for every input that is given as codes (spec/arithmetic.md rule 1.4)."""
     codes = [name for name in graph.inputs if name in inputs and is_codes(inputs[name])]
     return replace(config, scales={**dict.fromkeys(codes, float(code_scale(config))), **config.scales})
 

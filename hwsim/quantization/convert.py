@@ -43,7 +43,7 @@ def datapath_of(config, graph, words):
 
 
 def pack_rows(graph, tell, tn):
-    """The integer graph whose first layers with few channels read packed rows (DEVICE.md, rowpack)."""
+    """The integer graph whose first layers with few channels read packed rows (spec/device.md rule 4.8)."""
     names = packable_nodes(graph, tn)
     tell("rowpack: " + (", ".join(names) or "no first layer qualifies"))
     return graph.replaced({name: graph[name].but(rowpack=True) for name in names})

@@ -1,4 +1,4 @@
-"""`hwsim cycles`: data -> rows -> JSON, text and a picture (INTERFACES.md, report keys of cycles)."""
+"""`hwsim cycles`: data -> rows -> JSON, text and a picture (spec/interfaces.md rule 6.2)."""
 import importlib
 
 from hwsim import files

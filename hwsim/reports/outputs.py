@@ -42,7 +42,7 @@ def write_dumped(folder, stems, result, known):
 
 
 def file_names(names):
-    """name -> file name: every character outside [A-Za-z0-9_.-] becomes _ (VECTORS.md); a name that is taken gets ~2, ~3, ..."""
+    """name -> file name: characters outside [A-Za-z0-9_.-] become _ (spec/vectors.md rule 2.2); a taken name gets ~2, ~3, ..."""
     found, taken = {}, set()
     for name in dict.fromkeys(names):
         plain = safe_name(name)

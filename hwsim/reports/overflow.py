@@ -1,4 +1,4 @@
-"""`hwsim overflow`: four accumulator widths, events with their address, and what a narrower one would do (INTERFACES.md)."""
+"""`hwsim overflow`: four accumulator widths, events with address, what a narrower one would do (spec/interfaces.md rule 6.3)."""
 import numpy as np
 
 from hwsim.graph.accumulator import bias_bits

@@ -1,4 +1,4 @@
-"""`hwsim run`: quality, layers, outputs and overflow of one integer run (INTERFACES.md, report keys of run)."""
+"""`hwsim run`: quality, layers, outputs and overflow of one integer run (spec/interfaces.md rule 6.4)."""
 import numpy as np
 
 from hwsim import files

@@ -1,4 +1,4 @@
-"""The event trace of a stepped layer as text: `cycle A|O|D addr hex`, one line per event (VECTORS.md)."""
+"""The event trace of a stepped layer as text: `cycle A|O|D addr hex`, one line per event (spec/vectors.md rule 6.2)."""
 from hwsim.files import safe_name
 
 
