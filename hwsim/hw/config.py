@@ -9,6 +9,7 @@ from pathlib import Path
 from hwsim.errors import FileError, UsageError
 from hwsim.files import reason
 from hwsim.fixed.formats import Datapath, Overflow, Rounding
+from hwsim.ops.weights import FORMATS
 
 SHIPPED = ("sensor_npu", "diannao")
 MAX_FILE = 1 << 16
@@ -52,8 +53,9 @@ class Device:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise UsageError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
-        if self.w_format == "stlq" and self.w_bits > 5:
-            raise UsageError(f"w_bits must be 2..5 for stlq weights, not {self.w_bits}")
+        low, high = FORMATS[self.w_format].legal_bits
+        if not low <= self.w_bits <= high:
+            raise UsageError(f"w_bits must be {low}..{high} for {self.w_format} weights, not {self.w_bits}")
         if self.round == "gemmlowp" and self.mult_bits != 31:
             raise UsageError(f"mult_bits must be 31 for gemmlowp rounding, not {self.mult_bits}")
         object.__setattr__(self, "clock_ghz", _clock(self.clock_ghz))
