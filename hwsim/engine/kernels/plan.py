@@ -10,7 +10,7 @@ from hwsim.engine.kernels import geometry, proofs
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import SPAN, Finish, Mode
 from hwsim.fixed.formats import INT16, INT32, Overflow, Rounding
-from hwsim.ops.epilogue import Epilogue, Folded
+from hwsim.ops.epilogue import Folded
 
 FULL = {Rounding.HALF_UP: Finish.HALF_UP, Rounding.HALF_AWAY: Finish.HALF_AWAY,
         Rounding.HALF_EVEN: Finish.HALF_EVEN, Rounding.FLOOR: Finish.FLOOR}
@@ -210,17 +210,18 @@ def _bytes(facts, rung):
 def requantizer(facts: Facts) -> Requantizer:
     """The Requantizer of the fastest exact Finish; kernels do one stage, Folded, and leave any other to the engine."""
     epilogue, rounding = facts.layer.epilogue, facts.datapath.rounding
-    if not isinstance(epilogue.stage, Folded) or rounding is Rounding.GEMMLOWP:
+    stage = epilogue.stage
+    if not isinstance(stage, Folded) or rounding is Rounding.GEMMLOWP:
         return Requantizer(Finish.NONE)
-    return _high(epilogue, rounding) or _full(epilogue.stage, rounding) or Requantizer(Finish.NONE)
+    in_words = -WORD_END <= epilogue.lo <= 0 <= epilogue.hi <= WORD_END
+    return _high(stage, rounding, in_words) or _full(stage, rounding) or Requantizer(Finish.NONE)
 
 
-def _high(epilogue: Epilogue, rounding: Rounding) -> Requantizer | None:
+def _high(stage: Folded, rounding: Rounding, in_words: bool) -> Requantizer | None:
     """Multipliers scaled so that every shift reaches the high word of the product, if they then still fit 32 bits."""
     if rounding not in HIGH:
         return None
-    (finish, least), stage = HIGH[rounding], epilogue.stage
-    in_words = -WORD_END <= epilogue.lo <= 0 <= epilogue.hi <= WORD_END
+    finish, least = HIGH[rounding]
     return _scaled(stage, WORD[finish] if in_words else finish, np.maximum(least - stage.shift, 0), least)
 
 

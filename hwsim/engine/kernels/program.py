@@ -13,6 +13,7 @@ from hwsim.engine.kernels.geometry import Reduction
 from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.target import COLUMN
 from hwsim.engine.kernels.variant import COUNTS, FRESH_BYTES, JOB, WORDS, Finish, Form, Mode, Tally
+from hwsim.fixed.formats import INT32
 from hwsim.ops.window import extent
 
 # A chunk is a number of output rows of one image: what one thread takes at a time, input rows copied once into its own buffer.
@@ -216,7 +217,7 @@ class Worker:
             weights=band.weights.ctypes.data, w_block=band.weights.strides[0],
             runs=offsets.ctypes.data, n_runs=band.weights.shape[1], n_passes=band.passes,
             channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.epilogue.lo, hi=layer.epilogue.hi,
-            acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
+            acc_lo=max(fmt.min, INT32.min), acc_hi=min(fmt.max, INT32.max), wrap=max(32 - fmt.bits, 0),
             # the table's first half is zeros: a tile that repeats k pixels starts k rows before the middle
             tally=tally.ctypes.data, fresh=self.fresh.ctypes.data + pack.MOST_PIXELS * FRESH_BYTES,
             out=band.first * item_out, out_row=self.out_steps[0], out_pixel=self.out_steps[1],
