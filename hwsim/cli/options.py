@@ -9,6 +9,7 @@ import click
 from hwsim import files
 from hwsim.errors import FileError, UsageError
 from hwsim.fixed.formats import Overflow, Rounding
+from hwsim.hw import engines
 from hwsim.hw.config import config_fields, load_device, override
 from hwsim.imaging import cfa
 from hwsim.imaging.source import Optics
@@ -106,7 +107,7 @@ OUTPUT = grouped(
 )
 
 ENGINE = grouped(
-    click.option("--engine", type=_choice(("fast", "reference", "stepped")), default="fast", show_default=True,
+    click.option("--engine", type=_choice(engines.NAMES), default="fast", show_default=True,
                  help="Which implementation of the integer law runs."),
     click.option("--threads", type=click.IntRange(1), help="Threads of the fast engine.  [default: all cores]"),
 )
