@@ -10,6 +10,7 @@ import click
 
 from hwsim import files, settings
 from hwsim.errors import FileError, UsageError
+from hwsim.hw import engines
 from hwsim.hw.config import Device, config_fields, load_device, override
 from hwsim.imaging import cfa
 from hwsim.imaging.source import Optics
@@ -108,7 +109,7 @@ OUTPUT = grouped(
 )
 
 ENGINE = grouped(
-    click.option("--engine", type=_choice(("fast", "reference", "stepped")), default="fast", show_default=True,
+    click.option("--engine", type=_choice(engines.NAMES), default="fast", show_default=True,
                  help="Which implementation of the integer law runs."),
     click.option("--threads", type=click.IntRange(1), help="Threads of the fast engine.  [default: all cores]"),
 )

@@ -4,6 +4,7 @@ import click
 from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
+from hwsim.engine import ENGINES
 from hwsim.errors import UsageError
 from hwsim.hw.accumulator.bounds import accumulator_bounds
 from hwsim.hw.accumulator.shadow import shadow_run
@@ -17,7 +18,7 @@ from hwsim.reports import cycles, overflow
 @options.INPUTS
 @options.QUANTIZATION
 @options.DEVICE
-@click.option("--engine", type=click.Choice(["fast", "reference"]), default="fast", show_default=True, help="Engine of the runs.")
+@click.option("--engine", type=click.Choice(list(ENGINES)), default="fast", show_default=True, help="Engine of the runs.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the fast engine.  [default: all cores]")
 @click.option("--what-if", "with_what_if", is_flag=True, help="Every width from 8 up from one exact pass, and true re-runs.")
 @click.option("--plot", "plot_path", type=click.Path(), help="Write the widths as a picture (extra plot).")

@@ -7,6 +7,7 @@ import click
 from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
+from hwsim.engine import ENGINES
 from hwsim.errors import UsageError
 from hwsim.pipeline.session import Clock, frames, open_model, start
 from hwsim.quantization.boundary import read_input
@@ -33,7 +34,7 @@ DIRECTED_ACC_BITS = 32
 @click.option("--c-header", is_flag=True, help="<stem>.h beside every hex file.")
 @click.option("--events", is_flag=True, help="The golden event trace events.txt.gz of every layer.")
 @click.option("--force", is_flag=True, help="Replace another vector set in --out.")
-@click.option("--engine", type=click.Choice(["fast", "reference"]), default="fast", show_default=True, help="Which engine.")
+@click.option("--engine", type=click.Choice(list(ENGINES)), default="fast", show_default=True, help="Which engine.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the fast engine.  [default: all cores]")
 @options.INPUTS
 @options.QUANTIZATION

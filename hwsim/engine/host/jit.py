@@ -1,4 +1,7 @@
-"""numba's compiler without its surprises: a cache that cannot be written or read costs time and nothing else."""
+"""numba's just-in-time compiler with a checked cache on disk: one that cannot be written or read costs time and nothing else.
+
+_WARNED, and _Cache.warned, are state of the process: every warning is given once.
+"""
 import pickle
 import warnings
 import zlib
@@ -11,7 +14,7 @@ from numba.core.serialize import dumps
 
 
 class CannotCompile(Exception):
-    """numba made no code of a function, for whatever reason: the next rung of the ladder gives the same bits."""
+    """numba could not compile a function, for whatever reason: the next ISA level, or numpy, gives the same bits."""
 
 
 def compiled(function, signature=None):
@@ -19,14 +22,14 @@ def compiled(function, signature=None):
 
     With a signature it is compiled, or fetched from the cache, at once, else at the first call. Errors: CannotCompile.
     """
-    made = njit(function, nogil=True)
-    if made is function:  # NUMBA_DISABLE_JIT
+    dispatcher = njit(function, nogil=True)
+    if dispatcher is function:  # NUMBA_DISABLE_JIT
         return function
-    made._cache = _cache_of(function, made._cache)
-    made.compile = partial(_compile, made.compile)
+    dispatcher._cache = _cache_of(function, dispatcher._cache)
+    dispatcher.compile = partial(_compile, dispatcher.compile)
     if signature is not None:
-        made.compile(signature)
-    return made
+        dispatcher.compile(signature)
+    return dispatcher
 
 
 def _compile(compile_for, signature):
@@ -37,30 +40,30 @@ def _compile(compile_for, signature):
 
 
 def lost(what, error):
-    """Warns that `what` is not to be had, once in a process."""
-    if what not in _LOST:
-        _LOST.add(what)
+    """Warns that `what` could not be compiled, once in a process."""
+    if what not in _WARNED:
+        _WARNED.add(what)
         cause = error.__cause__ or error
         reason = f"{type(cause).__name__}: {next(iter(str(cause).splitlines()), '')}"
         warnings.warn(f"{what} could not be compiled, a slower path gives the same bits ({reason})", stacklevel=2)
 
 
-_LOST: set[str] = set()
+_WARNED: set[str] = set()
 
 
 def _cache_of(function, none):
-    """The function's cache, or `none` where no folder can be written: then its code is compiled anew in every process."""
+    """The function's cache, or `none` where no folder can be written: then every process compiles it again."""
     try:
         return _Cache(function)
     except (RuntimeError, OSError):
-        _unkept()
+        _warn_not_kept()
         return none
 
 
-def _unkept():
+def _warn_not_kept():
     """Warns that nothing is kept for the next process, once."""
-    if "" not in _LOST:
-        _LOST.add("")
+    if "" not in _WARNED:
+        _WARNED.add("")
         warnings.warn("compiled code cannot be kept: no folder can be written, so every start compiles anew "
                       "(NUMBA_CACHE_DIR names a folder)", stacklevel=2)
 
@@ -84,10 +87,10 @@ class _Checked(CompileResultCacheImpl):
 
 
 class _Cache(FunctionCache):
-    """numba's cache of one function. An index or code that cannot be read is given up for an empty one, once and aloud."""
+    """numba's cache of one function. An index or code that cannot be read is replaced by an empty one, with one warning."""
 
     _impl_class = _Checked
-    told = False
+    warned = False
 
     def load_overload(self, sig, target_context):
         """What was compiled before for these types, or None.
@@ -106,12 +109,12 @@ class _Cache(FunctionCache):
         try:
             self._save_overload(sig, data)
         except OSError:
-            _unkept()
+            _warn_not_kept()
             self.disable()
 
     def _start_anew(self, error):
-        if not _Cache.told:  # several files may be damaged, each in its own way
-            _Cache.told, reason = True, type(error).__name__
+        if not _Cache.warned:  # several files may be damaged, each in its own way
+            _Cache.warned, reason = True, type(error).__name__
             warnings.warn(f"compiled code in the cache could not be read ({reason}); it is made again", stacklevel=2)
         try:
             self.flush()

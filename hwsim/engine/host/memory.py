@@ -1,6 +1,7 @@
-"""Memory for large outputs that is kept for the next layer: fresh pages from the system cost as much as a third of the run.
+"""A cache of large memory blocks for output tensors: fresh pages from the system cost up to a third of a run.
 
-A block comes back when the last array that shows any of it is gone; at most KEPT bytes wait here.
+ARENA is state of the process: blocks of finished arrays that wait for the next layer, at most KEPT bytes of them. A block is
+returned when the last array that views it is freed.
 """
 import threading
 import weakref
@@ -13,17 +14,19 @@ KEPT = 1 << 26
 
 
 class _Owner:
-    """What an array of a block has as its base: it lives as long as any view of the array."""
+    """The base of an array in a block: it lives as long as any view of that array, and its finalizer returns the block."""
 
     __slots__ = ("__array_interface__", "__weakref__")
 
 
 class Arena:
+    """Blocks of memory that arrays take and give back; safe for threads and for finalizers that run during an allocation."""
+
     def __init__(self):
         self._free, self._lock = [], threading.RLock()  # a finalizer may run inside any allocation, also in here
 
     def empty(self, shape, dtype):
-        """An array like numpy.empty: its values are whatever the memory held."""
+        """An uninitialized array, as numpy.empty gives it; below LARGE bytes it is one of numpy.empty."""
         size = prod(shape) * np.dtype(dtype).itemsize
         if size < LARGE:
             return np.empty(shape, dtype)
@@ -39,12 +42,12 @@ class Arena:
             fitting = [block for block in self._free if size <= block.size <= 2 * size]
             if not fitting:
                 return np.empty(size, np.uint8)
-            chosen = min(fitting, key=lambda block: block.size)
-            self._free = [block for block in self._free if block is not chosen]
-            return chosen
+            smallest = min(fitting, key=lambda block: block.size)
+            self._free = [block for block in self._free if block is not smallest]
+            return smallest
 
     def _give(self, block):
-        """Keeps `block`; the oldest ones leave when there are too many bytes."""
+        """Puts `block` into the cache; beyond KEPT bytes the oldest blocks are dropped."""
         with self._lock:
             self._free.append(block)
             while sum(kept.size for kept in self._free) > KEPT:

@@ -1,4 +1,7 @@
-"""Threads: the caller and its helpers take numbered chunks until none is left; who takes which never changes a result."""
+"""A thread pool for one layer at a time: the calling thread and its helpers take numbered chunks of work until none is left.
+
+Which thread computes which chunk never changes a result. The pool is state of the process, made at its first use.
+"""
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -6,13 +9,14 @@ from functools import lru_cache
 
 @lru_cache(1)
 def _helpers():
+    """The one pool of the process; its threads are started as they are needed."""
     return ThreadPoolExecutor(max_workers=64, thread_name_prefix="hwsim")
 
 
 def for_chunks(count, threads, worker):
-    """The results of worker(chunks) on each thread that took part; `chunks` yields numbers 0..count-1, each to one thread.
+    """[worker(chunks) of each thread that took part]; `chunks` yields the numbers 0..count-1, each of them to one thread only.
 
-    The first error of any thread is raised here, once all of them have stopped.
+    Errors: the first error of any thread, once all of them have stopped.
     """
     chunks = _Chunks(count)
     helpers = [_helpers().submit(worker, chunks) for _ in range(min(threads, count, 64) - 1)]
@@ -20,12 +24,12 @@ def for_chunks(count, threads, worker):
         results = [worker(chunks)]
     finally:
         chunks.stop()
-    # a helper that never got its turn is not waited for
+    # a helper that was never scheduled is cancelled, not waited for
     return results + [helper.result() for helper in helpers if not helper.cancel()]
 
 
 def in_order(function, tasks, threads):
-    """[function(task) for task in tasks], worked on by several threads."""
+    """[function(task) for task in tasks], computed by up to `threads` threads; the results keep the order of the tasks."""
     results = [None] * len(tasks)
 
     def work(numbers):
@@ -37,7 +41,7 @@ def in_order(function, tasks, threads):
 
 
 class _Chunks:
-    """A shared counter that any number of threads may iterate over."""
+    """A shared counter: threads that iterate over it at the same time get every number once, between them."""
 
     def __init__(self, count):
         self._next, self._count, self._lock = 0, count, threading.Lock()
@@ -51,5 +55,6 @@ class _Chunks:
             yield taken
 
     def stop(self):
+        """Hands out no more numbers: another thread has failed or all is done."""
         with self._lock:
             self._count = self._next

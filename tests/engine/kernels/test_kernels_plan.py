@@ -111,7 +111,7 @@ def test_a_kernel_that_does_not_compile_costs_one_rung(monkeypatch):
         return real(variant)
 
     monkeypatch.setattr(build, "kernel", broken)
-    monkeypatch.setattr(jit, "_LOST", set())
+    monkeypatch.setattr(jit, "_WARNED", set())
     with pytest.warns(UserWarning, match=rf"^kernels for {first.name} could not be compiled, a slower path gives the same bits "
                                          r"\(RuntimeError: no such instruction\)$"):
         prepared = conv.prepare(cut(node, x.shape)[0].layer, Datapath(), I11, False, ladder())
@@ -188,7 +188,7 @@ def test_a_folder_that_cannot_be_written_is_one_warning(monkeypatch, fault):
     def unwritable(*_):
         raise fault
 
-    monkeypatch.setattr(jit, "_LOST", set())
+    monkeypatch.setattr(jit, "_WARNED", set())
     with pytest.warns(UserWarning, match="^compiled code cannot be kept: no folder can be written") as said:
         nowhere = {}
         exec("def double(x): return 2 * x", nowhere)
