@@ -1,8 +1,12 @@
 """The compiled passes that compute: each reads its inputs once and writes its output once, and returns how many codes the
 clamp changed.
 
-One file, because the compile cache watches only the file of the cached function. The word of a pass is the type of its rule and
-factors, int32 or int64; words.py has proved that nothing leaves it. Codes may be int16 or int32.
+One file, because the compile cache watches only the file of the cached function: a change of a helper in another file would
+leave old code in the cache. The word of a pass is the type of its rule and factors, int32 or int64; words.py has proved that
+nothing leaves it. Codes may be int16 or int32.
+
+rule     half, look, mask, shift, lo, hi: how a sum is rounded and clamped (words.rule)
+factors  the multipliers of a pass; in a cut pass each as a high and a low part (words.cut_factors)
 """
 import numpy as np
 from numba import njit
@@ -10,26 +14,29 @@ from numba.extending import intrinsic
 
 from hwsim.engine.host.jit import compiled
 
+# To numba int32 + int32 is int64, which halves the lanes of a vector. All arithmetic on values therefore goes through _in_word();
+# counters are cast by hand (np.int32), or the whole loop would be compiled in 64 bits because of them.
+
 FEW = 8  # channels below which a loop over pixels is the longer one to have inside
 
 
 def _in_word(name):
     """An instruction on two integers in the type of the second: numba alone would widen everything to 64 bits."""
     @intrinsic
-    def operation(typing, one, other):
-        def made(context, builder, signature, args):
+    def operation(typing, first, second):
+        def codegen(context, builder, signature, args):
             value = context.cast(builder, args[0], signature.args[0], signature.return_type)
             return getattr(builder, name)(value, args[1])
-        return other(one, other), made
+        return second(first, second), codegen
     return operation
 
 
 @intrinsic
 def _as(typing, value, like):
     """`value` in the type of `like`."""
-    def made(context, builder, signature, args):
+    def codegen(context, builder, signature, args):
         return context.cast(builder, args[0], signature.args[0], signature.return_type)
-    return like(value, like), made
+    return like(value, like), codegen
 
 
 _mul, _add, _right, _and, _xor = (_in_word(name) for name in ("mul", "add", "ashr", "and_", "xor"))
@@ -38,6 +45,7 @@ _mul, _add, _right, _and, _xor = (_in_word(name) for name in ("mul", "add", "ash
 @njit
 def _rounded(p, half, look, mask, shift):
     """(p + half + (p >> look & mask)) >> shift: every rounding but gemmlowp, see words.rule()."""
+    # one formula for all roundings: the rule is data, so that one compiled pass serves them all without a branch in its loop
     return _right(_add(_add(p, half), _and(_right(p, look), mask)), shift)
 
 
@@ -45,7 +53,7 @@ def _rounded(p, half, look, mask, shift):
 def _stored(value, lo, hi, y, i):
     """y[i] = value clamped; 1 where that changed it, as int32."""
     code = min(max(value, lo), hi)
-    y[i] = code
+    y[i] = code  # lo..hi fits the type of y, so that nothing is lost in the narrower store
     return np.int32(code != value)
 
 
@@ -78,6 +86,8 @@ def add(x, z, factors, rule, y):
 @njit
 def _cut_rounded(top, bottom, cut, half_high, half_low, look, mask, shift):
     """_rounded() of (top << cut) + bottom, which need not fit the word: the low part is shifted before it is added."""
+    # exact, since floor((top * 2^cut + bottom) / 2^s) = (top + floor(bottom / 2^cut)) >> (s - cut). `look` sees the number at
+    # 2^cut; the rounding constant is cut like the factors, and its low part is added to `bottom`.
     extra = _and(_right(_add(top, _right(bottom, cut)), look), mask)
     carried = _right(_add(_add(bottom, half_low), extra), cut)
     return _right(_add(_add(top, half_high), carried), shift)
@@ -127,9 +137,10 @@ def multiply(x, z, factors, rule, y):
 
 
 @njit
-def _extreme_row(x, z, one, other, ends, y):
-    m, half, look, mask, shift = one[0], one[1], one[2], one[3], one[4]
-    n, half_z, look_z, mask_z, shift_z = other[0], other[1], other[2], other[3], other[4]
+def _extreme_row(x, z, scale_x, scale_z, ends, y):
+    m, half, look, mask, shift = scale_x[0], scale_x[1], scale_x[2], scale_x[3], scale_x[4]
+    n, half_z, look_z, mask_z, shift_z = scale_z[0], scale_z[1], scale_z[2], scale_z[3], scale_z[4]
+    # flip is 0 or -1: XOR with -1 is the complement, which reverses the order of integers, so that max of those is min of these
     flip, lo, hi = ends[0], ends[1], ends[2]
     changed = np.int32(0)
     for i in range(y.shape[0]):
@@ -140,11 +151,11 @@ def _extreme_row(x, z, one, other, ends, y):
 
 
 @compiled
-def extreme(x, z, one, other, ends, y):
+def extreme(x, z, scale_x, scale_z, ends, y):
     """y = the larger of x and z, each rescaled, then clamped; the smaller where flip is -1. ends: flip, lo, hi."""
     changed = 0
     for r in range(y.shape[0]):
-        changed += _extreme_row(_row(x, r), _row(z, r), one, other, ends, y[r])
+        changed += _extreme_row(_row(x, r), _row(z, r), scale_x, scale_z, ends, y[r])
     return changed
 
 
@@ -154,6 +165,7 @@ def _prelu_row(x, fields, lo, hi, y):
     changed = np.int32(0)
     for i in range(y.shape[0]):
         up, down = positive[i], negative[i]
+        # select the factor, then multiply once: a select between two products would multiply twice
         value = _mul(x[i], up if x[i] >= 0 else down)
         changed = _add(_stored(_rounded(value, half[i], look[i], mask[i], shift[i]), lo, hi, y, i), changed)
     return changed
@@ -190,6 +202,7 @@ def _clear(y):
 @njit
 def _sum_rows(x, low, end, y):
     """y = the sum of rows low..end-1 of x."""
+    # the first two rows are added straight into y: one pass over y less than clearing it and adding both
     first = low + 2
     if first <= end:
         _sum(x[low], x[low + 1], y)
@@ -203,6 +216,7 @@ def _sum_rows(x, low, end, y):
 @njit
 def _sum_columns(tall, taps, channels, y):
     """y[i] = the sum of tall[i + k*channels], k < taps."""
+    # windows of all columns at once: one column on is `channels` values on, so that each tap is one long vector loop
     first = 2
     if first <= taps:
         _sum(tall, tall[channels:], y)
@@ -220,12 +234,13 @@ def _moved(x, step, run, stride, y):
     if run < FEW:
         for c in range(run):
             for w in range(count):
+                # unsigned: numba would otherwise test every index for a negative one, which counts from the end
                 y[np.uint64(w * stride + c)] = x[np.uint64(w * step + c)]
     else:
         for w in range(count):
-            one, other = x[w * step:w * step + run], y[w * stride:w * stride + run]
+            source, target = x[w * step:w * step + run], y[w * stride:w * stride + run]
             for c in range(run):
-                other[c] = one[c]
+                target[c] = source[c]
 
 
 @compiled
@@ -242,6 +257,7 @@ def average(x, first, rows, columns, spans, factors, rules, tall, line, sums, y)
         _sum_columns(tall, taps, channels, line)
         if step != channels:
             _moved(line, step, channels, channels, sums)
+        # neighbouring windows with equally many taps share factor and shift: _add_row with the second factor 0 scales them
         for s in range(spans.shape[0] - 1):
             part = sums[spans[s]:spans[s + 1]]
             changed += _add_row(part, part, factors[oy, s], rules[oy, s], y[r, spans[s]:spans[s + 1]])
@@ -264,6 +280,7 @@ def _blend(x, z, m, n, y):
 @njit
 def _tall_row(x, sources, heights, tall, channels):
     """A row blended from two, with its first and last column repeated."""
+    # a repeated column clamps the sample position at the border without a test in the loop over columns
     last = tall.shape[0] - channels
     _blend(x[sources[0]], x[sources[1]], heights[0], heights[1], tall[channels:last])
     tall[:channels] = tall[channels:2 * channels]

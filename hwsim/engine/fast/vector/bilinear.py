@@ -17,12 +17,15 @@ def bilinear(node, inputs, context):
     n, h, w, c = x.shape
     (fy, fx), y = p["factor"], ARENA.empty((n, h * p["factor"][0], w * p["factor"][1], c), made_type(node, inputs, context))
     (upper, lower, down), (left, _, right) = general.axis(h, fy), general.axis(3, fx)
-    phases = slice(fx, 2 * fx)   # of the middle one of three columns, which meets no border
+    # All columns of one phase share their weights, so that a phase is one long pass over neighbouring columns. Its weights are
+    # those of the middle one of three columns, which meets no border.
+    phases = slice(fx, 2 * fx)
     heights, tall = _weights(down)
-    found = _blends(*_weights(right[phases]), context.in_formats[0].largest, tall, p, context.datapath.rounding)
-    if found is None:
+    # common powers of two of all weights are dropped and `shift` is that much smaller: fewer bits, so more sums fit 32 of them
+    blends = _blends(*_weights(right[phases]), context.in_formats[0].largest, tall, p, context.datapath.rounding)
+    if blends is None:
         return general.bilinear(node, inputs, context)
-    run_rows, word, widths, rule = found
+    run_rows, word, widths, rule = blends
     sources, heights, starts = np.stack([upper, lower], 1), heights.astype(word), left[phases]
     rows, target = x.reshape(n, h, w * c), y.reshape(n, h * fy, w * fx * c)
 
@@ -38,11 +41,11 @@ def _blends(widths, wide, largest, tall, p, rounding):
     shift, pairs, ends = tall + wide, widths.tolist(), (p["lo"], p["hi"])
     if words.word_of(largest << shift, shift, rounding) is np.int32:
         return arithmetic.bilinear, np.int32, widths.astype(np.int32), words.rule(shift, rounding, np.int32, *ends)
-    found = words.cut_of([[(largest << tall, m) for m in pair] for pair in pairs], shift, rounding)
-    if found is None:
+    cut = words.cut_of([[(largest << tall, m) for m in pair] for pair in pairs], shift, rounding)
+    if cut is None:
         return None
-    factors = np.stack([words.cut_factors(pair, shift, rounding, *found) for pair in pairs])
-    return arithmetic.bilinear_cut, found[0], factors, words.cut_rule(shift, rounding, *found, *ends)
+    factors = np.stack([words.cut_factors(pair, shift, rounding, *cut) for pair in pairs])
+    return arithmetic.bilinear_cut, cut[0], factors, words.cut_rule(shift, rounding, *cut, *ends)
 
 
 def _weights(later):

@@ -1,4 +1,4 @@
-"""Moves as boxes: values on a grid of four axes, each with its stride in the source and in the target."""
+"""Data movement as strided copies: a box is a grid of four axes, each with its stride in the source and in the target."""
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -11,7 +11,7 @@ from hwsim.engine.fast.vector.sweep import VALUES, pieces
 from hwsim.engine.host.threads import in_order
 
 WIDEST = 8  # bytes that are moved as one integer
-SPLIT = (0, 2, 3)
+SPLIT = (0, 2, 3)  # axes that parts for threads are cut along: j is short, and its values lie near each other
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Box:
         """(box, width): as many neighbours as everything is a multiple of, at most `most`, taken as one value."""
         if self.source[3] != 1 or self.target[3] != 1:
             return self, 1
+        # every count, stride and place must be a multiple of the width, or a wide value would begin inside another
         width = gcd(most, self.counts[3], *self.source[:3], *self.target[:3], self.at, self.to)
         source, target = ((*(step // width for step in steps[:3]), 1) for steps in (self.source, self.target))
         return Box((*self.counts[:3], self.counts[3] // width), source, target, self.at // width, self.to // width), width
@@ -52,9 +53,9 @@ def move(x, y, boxes, threads):
     """The boxes of x into their places in y, both C-contiguous."""
     parts = []
     for box in boxes:
-        one, other, whole = wide(x.reshape(-1), y.reshape(-1), box)
-        parts.append([partial(put, one, other, part) for part in whole.parts(VALUES)])
-    # what the boxes read in the same place is read again while it is in the cache
+        source, target, whole = wide(x.reshape(-1), y.reshape(-1), box)
+        parts.append([partial(put, source, target, part) for part in whole.parts(VALUES)])
+    # parts of different boxes alternate: what several boxes read in the same place is read again while it is in the cache
     in_order(lambda task: task(), [task for group in zip_longest(*parts) for task in group if task], threads)
 
 
@@ -73,6 +74,7 @@ def wide(x, y, box):
 
 
 def _aligned(x):
+    """Whether x begins where a value of WIDEST bytes may: an unaligned view would be of another type to numba."""
     return x.__array_interface__["data"][0] % WIDEST == 0
 
 

@@ -1,4 +1,7 @@
-"""Operators that join tensors, two at a time; where no word of the machine is wide enough, portable/merge.py."""
+"""Operators on several tensors (add, multiply, extremes, concat), two at a time.
+
+Where no machine word is proved wide enough, engine/fast/portable/merge.py computes instead.
+"""
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -21,7 +24,7 @@ STRIP = 1 << 17  # values that are scaled in the cache on their way to another p
 def add(node, inputs, context):
     p, m = node.params, [int(value) for value in node.params["m"]]
     terms = [(fmt.largest, value) for fmt, value in zip(context.in_formats, m)]
-    if len(m) == 1:
+    if len(m) == 1:  # the passes take two inputs: the same one again, times 0
         inputs, terms = inputs * 2, [*terms, (terms[0][0], 0)]
     run = _sum_of(terms, p, context.datapath.rounding)
     if run is None:
@@ -38,6 +41,7 @@ def _sum_of(terms, p, rounding):
     """run(parts, y) in the first word that holds the sum: 32 bits, 32 bits in two parts, 64 bits; None: no word does."""
     factors = [m for _, m in terms]
     word = words.word_of(sum(largest * max(abs(m), 1) for largest, m in terms), p["shift"], rounding)
+    # two 32-bit parts before 64 bits: those have half the lanes and, below AVX-512, no instruction for a product
     cut = words.cut_of([terms], p["shift"], rounding) if word is not np.int32 and len(terms) == 2 else None
     if cut and cut[0] is np.int32:
         return _two_parts(arithmetic.add_cut, factors, p, rounding, *cut)
@@ -51,22 +55,23 @@ def _two_parts(function, factors, p, rounding, word, cut):
 
 
 def _sum(m, rule, parts, y):
-    """The sum in pairs: what is added before the last input stays in the word."""
+    """The sum in pairs: partial sums stay in the word, unrounded; the last pass rounds and clamps."""
     word, total, factor = rule.dtype.type, parts[0], m[0]
-    for i, (x, other) in enumerate(zip(parts[1:-1], m[1:-1])):
-        made = SCRATCH(f"sum {i % 2}", y.shape, word)
-        arithmetic.add(total, x, words.factors(word, factor, other), words.unchanged(word), made)
-        total, factor = made, 1
+    for i, (x, m_of_x) in enumerate(zip(parts[1:-1], m[1:-1])):
+        # two arrays in turn: a pass must not write where it reads, or LLVM could not vectorise it
+        partial_sum = SCRATCH(f"sum {i % 2}", y.shape, word)
+        arithmetic.add(total, x, words.factors(word, factor, m_of_x), words.unchanged(word), partial_sum)
+        total, factor = partial_sum, 1
     return arithmetic.add(total, parts[-1], words.factors(word, factor, m[-1]), rule, y)
 
 
 def multiply(node, inputs, context):
     p, rounding = node.params, context.datapath.rounding
     largest = context.in_formats[0].largest * context.in_formats[1].largest
-    found = words.cut_of([[(largest, p["m"])]], p["shift"], rounding)
-    if found is None:
+    cut = words.cut_of([[(largest, p["m"])]], p["shift"], rounding)
+    if cut is None:
         return merge.multiply(node, inputs, context)
-    return _counted(elementwise(node, inputs, context, _two_parts(arithmetic.multiply, [p["m"]], p, rounding, *found)))
+    return _counted(elementwise(node, inputs, context, _two_parts(arithmetic.multiply, [p["m"]], p, rounding, *cut)))
 
 
 def maximum(node, inputs, context):
@@ -89,19 +94,20 @@ def _extreme(general, flip, node, inputs, context):
 
 def _word_of_all(p, context):
     """The word that fits every input's own product."""
-    rounding, found = context.datapath.rounding, []
+    rounding, needed = context.datapath.rounding, []
     for m, shift, fmt in zip(p["m"], p["shift"], context.in_formats):
-        found.append(words.word_of(max(abs(int(m)), 1) * fmt.largest, shift, rounding))
-    return None if None in found else max(found, key=lambda word: np.iinfo(word).bits)
+        needed.append(words.word_of(max(abs(int(m)), 1) * fmt.largest, shift, rounding))
+    return None if None in needed else max(needed, key=lambda word: np.iinfo(word).bits)
 
 
 def _extreme_of(scales, ends, parts, y):
     word, best, scale = ends.dtype.type, parts[0], scales[0]
     whole, same = np.iinfo(word), words.factors(word, 1, 0, 0, 0, 0)
-    for i, (x, other) in enumerate(zip(parts[1:-1], scales[1:-1])):
-        made = SCRATCH(f"best {i % 2}", y.shape, word)
-        arithmetic.extreme(best, x, scale, other, words.factors(word, ends[0], whole.min, whole.max), made)
-        best, scale = made, same
+    for i, (x, scale_of_x) in enumerate(zip(parts[1:-1], scales[1:-1])):
+        # each input is rescaled once, when it is compared first; from then on the best so far is taken as it is (`same`)
+        better = SCRATCH(f"best {i % 2}", y.shape, word)
+        arithmetic.extreme(best, x, scale, scale_of_x, words.factors(word, ends[0], whole.min, whole.max), better)
+        best, scale = better, same
     return arithmetic.extreme(best, parts[-1], scale, scales[-1], ends, y)
 
 
@@ -130,6 +136,7 @@ def _place(x, y, axis, to):
 def _put(x, y, box, i, p, context):
     """How many values the clamp changed."""
     fmt, m, rounding = context.in_formats[i], int(p["m"][i]), context.datapath.rounding
+    # m = 1, shift = 0 and a range that the input's codes cannot leave: a copy, no arithmetic
     own = {"shift": int(p["shift"][i]), "lo": p["lo"], "hi": p["hi"]}
     if (m, own["shift"]) == (1, 0) and p["lo"] <= fmt.min and fmt.max <= p["hi"]:
         move(x, y, [box], context.threads)
@@ -141,7 +148,7 @@ def _put(x, y, box, i, p, context):
 def _scaled(x, y, scale, box):
     """A part of an input, whose values lie side by side, scaled and then moved."""
     values = x[:, box.at:box.at + prod(box.counts)]
-    made = SCRATCH("scaled", values.shape, y.dtype)
-    changed = scale([values, values], made)
-    put(made[0], y, replace(box, at=0))
+    scaled = SCRATCH("scaled", values.shape, y.dtype)
+    changed = scale([values, values], scaled)
+    put(scaled[0], y, replace(box, at=0))
     return changed

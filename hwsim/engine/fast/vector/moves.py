@@ -1,4 +1,4 @@
-"""Moves; all of them keep the type of their input."""
+"""Moves (pad, crop, slice, reshape, nearest upsampling, depth and space) as strided copies; all keep the type of their input."""
 from math import prod
 
 from hwsim.engine.fast.vector.box import Box, move, put, wide
@@ -20,10 +20,11 @@ def upsample_nearest(node, inputs, context):
     n, h, w, c = x.shape
     row, y = w * fx * c, ARENA.empty((n, h * fy, w * fx, c), x.dtype)
     groups = y.reshape(n * h, fy, row)
-    one, other, box = wide(x.reshape(-1), y.reshape(-1), Box((n * h, fx, w, c), (w * c, 0, c, 1), (fy * row, c, fx * c, 1)))
+    # source stride 0 along fx: every pixel is written fx times from one place
+    source, target, box = wide(x.reshape(-1), y.reshape(-1), Box((n * h, fx, w, c), (w * c, 0, c, 1), (fy * row, c, fx * c, 1)))
 
     def run(part):
-        put(one, other, box.part(0, part))
+        put(source, target, box.part(0, part))
         groups[part, 1:] = groups[part, :1]
     in_order(run, pieces(n * h, VALUES // (fy * row)), context.threads)
     return y, LayerStats()
@@ -82,6 +83,7 @@ def slice_axis(node, inputs, context):
     (x,), p = inputs, node.params
     axis, count, inner = p["axis"], p["stop"] - p["start"], prod(x.shape[p["axis"] + 1:])
     rows, columns = prod(x.shape[:min(axis, 2)]), prod(x.shape[2:axis])
+    # everything behind the axis is one run of neighbours, so that any axis is a copy of (rows, columns) runs
     run, whole = count * inner, x.shape[axis] * inner
     box = Box((rows, 1, columns, run), (columns * whole, 0, whole, 1), (columns * run, 0, run, 1), p["start"] * inner)
     return _moved(x, (*x.shape[:axis], count, *x.shape[axis + 1:]), [box], context)

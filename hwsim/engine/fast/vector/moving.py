@@ -1,7 +1,7 @@
 """The compiled passes that change no value: tables, places, maxima; each reads its inputs once and writes its output once.
 
-One file, as arithmetic.py. Loops with the channel inside suit many channels, loops with the pixel inside few. Codes may be int16
-or int32.
+One file, for the compile cache's sake, as arithmetic.py. Loops with the channel inside suit many channels, loops with the pixel
+inside few. Codes may be int16 or int32.
 """
 import numpy as np
 from numba import njit
@@ -16,7 +16,7 @@ ACROSS = 1 << 15   # bytes that stay in the first cache while they are visited c
 def table(x, entries, y):
     """y = entries[the low 16 bits of x]; entries 65536."""
     for i in range(y.shape[0]):
-        y[i] = entries[np.uint16(x[i])]
+        y[i] = entries[np.uint16(x[i])]  # unsigned and below 65536: neither a bounds check nor a test for a negative index
 
 
 @compiled
@@ -36,9 +36,9 @@ def box_along(x, y, box):
         for j in range(counts[1]):
             for w in range(counts[2]):
                 at, to = r * source[0] + j * source[1] + w * source[2], r * target[0] + j * target[1] + w * target[2]
-                one, other = x[at:at + counts[3]], y[to:to + counts[3]]
+                run, place = x[at:at + counts[3]], y[to:to + counts[3]]  # slices first: the loop is then a plain vector copy
                 for k in range(counts[3]):
-                    other[k] = one[k]
+                    place[k] = run[k]
 
 
 @compiled
@@ -46,6 +46,7 @@ def box_across(x, y, box):
     """The same with strides of k too, w inside."""
     counts, source, target = box[0], box[1], box[2]
     step, stride = source[2], target[2]
+    # columns in blocks that stay in the first cache: each cache line is visited once per channel, and would be fetched as often
     block = max(16, ACROSS // (max(step, stride, 1) * y.itemsize))
     for r in range(counts[0]):
         for first in range(0, counts[2], block):
@@ -74,6 +75,7 @@ def _raise(x, y):
 @njit
 def _most_columns(tall, taps, channels, y):
     """y[i] = the largest of tall[i + k*channels], k < taps."""
+    # the first two taps at once, as in arithmetic._sum_columns; a window of one tap takes the same column twice
     _most(tall, tall[channels * min(taps - 1, 1):], y)
     for k in range(2, taps):
         _raise(tall[channels * k:], y)
@@ -88,9 +90,9 @@ def _picked(x, step, run, y):
                 y[np.uint64(w * run + c)] = x[np.uint64(w * step + c)]
     else:
         for w in range(y.shape[0] // run):
-            one, other = x[w * step:w * step + run], y[w * run:(w + 1) * run]
+            pixel, place = x[w * step:w * step + run], y[w * run:(w + 1) * run]
             for c in range(run):
-                other[c] = one[c]
+                place[c] = pixel[c]
 
 
 @compiled
@@ -107,7 +109,7 @@ def max_pool(x, first, rows, columns, tall, line, y):
         _most(x[low], x[min(low + 1, end - 1)], inner)
         for iy in range(low + 2, end):
             _raise(x[iy], inner)
-        if step == channels:
+        if step == channels:  # stride 1: windows of neighbouring outputs are neighbours, no column is left out
             _most_columns(tall, taps, channels, y[r])
         else:
             _most_columns(tall, taps, channels, line)

@@ -11,7 +11,7 @@ from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
 
 REPEAT = 1 << 9      # values of fields per channel that are laid side by side: they stay in the first cache
-CODES = 1 << 16
+CODES = 1 << 16      # entries of a table for every value of 16 bits
 
 
 def identity(node, inputs, context):
@@ -51,6 +51,7 @@ def _parts(size, length):
 
 def _laid_out(fields, part, length, rounding, word):
     """(6,L) of the word, to be repeated along the values of `part`: m_pos, m_neg, half, look, mask, shift."""
+    # short fields are tiled to REPEAT values, so that the inner loop is long; long ones (per pixel) are cut like the values
     if length > VALUES:
         at = part.start % length
         m_pos, m_neg, shift = (field[at:at + part.stop - part.start] for field in fields)
@@ -60,7 +61,8 @@ def _laid_out(fields, part, length, rounding, word):
 
 
 def table(node, inputs, context):
-    """The table is laid out for any low 16 bits of a code, so that no code has to be moved to start at 0."""
+    """y = table[x]: the table is laid out for the low 16 bits of a code, so that no code has to be moved to start at 0."""
+    # CODES - 1 as a mask puts negative codes into the upper half, where the pass finds them as unsigned 16-bit numbers
     fmt = context.in_formats[0]
     if fmt.max - fmt.min >= CODES or fmt.max >= CODES:
         return pointwise.table(node, inputs, context)

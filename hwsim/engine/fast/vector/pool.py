@@ -16,7 +16,7 @@ from hwsim.engine.host.threads import for_chunks, in_order
 from hwsim.engine.result import LayerStats
 from hwsim.ops.window import out_hw, pads
 
-TALL = 1 << 10     # rows that are summed in 32 bits at a time
+TALL = 1 << 10     # rows that are summed in 32 bits at a time: magnitudes below 2^21 cannot overflow them
 REDUCED = 1 << 21  # values of the rows that a thread takes at a time
 
 
@@ -33,6 +33,7 @@ class Windows:
 
     @classmethod
     def of(cls, shape, p):
+        """The Windows of a pool node with parameters p on a tensor N,H,W,C."""
         pad = pads(shape, p["kernel"], p["stride"], (1, 1), p["padding"])
         return cls(shape[1:3], shape[3], out_hw(shape, p["kernel"], p["stride"], (1, 1), p["padding"]), p["kernel"], p["stride"],
                    (pad[0], pad[2]))
@@ -55,6 +56,7 @@ class Windows:
 
     def lines(self, dtype, border):
         """Memory of the passes: a row of the image with its border, and windows at every column of it."""
+        # the border holds what changes no result (0 for sums, the least code for maxima), so that no loop tests for it
         count = (self.out[1] - 1) * self.stride[1]
         tall = SCRATCH("tall", ((count + self.kernel[1]) * self.channels,), dtype)
         tall.fill(border)
@@ -71,14 +73,14 @@ def _swept(x, windows, dtype, run, threads):
 
 
 def max_pool(node, inputs, context):
-    (x,), made = inputs, made_type(node, inputs, context)
+    (x,), out_type = inputs, made_type(node, inputs, context)
     windows = Windows.of(x.shape, node.params)
-    least = max(np.iinfo(x.dtype).min, np.iinfo(made).min)   # both types hold every code
+    least = max(np.iinfo(x.dtype).min, np.iinfo(out_type).min)   # both types hold every code
     rows, columns = windows.rows, windows.columns
 
     def run(image, first, y):
         moving.max_pool(image, first, rows, columns, *windows.lines(x.dtype, least), y)
-    return _swept(x, windows, made, run, context.threads)[0], LayerStats()
+    return _swept(x, windows, out_type, run, context.threads)[0], LayerStats()
 
 
 def global_max_pool(node, inputs, context):
@@ -90,8 +92,8 @@ def global_max_pool(node, inputs, context):
 
 def _reduced(x, run, start, join, threads):
     """(N,1,W,C): `start`, a row of W*C, joined with all rows of an image by run(rows, row) on each thread."""
-    found = [_reduced_image(image.reshape(len(image), -1), run, start, join, threads) for image in x]
-    return np.stack(found).reshape(len(x), 1, *x.shape[2:])
+    images = [_reduced_image(image.reshape(len(image), -1), run, start, join, threads) for image in x]
+    return np.stack(images).reshape(len(x), 1, *x.shape[2:])
 
 
 def _reduced_image(rows, run, start, join, threads):
@@ -108,7 +110,7 @@ def _reduced_image(rows, run, start, join, threads):
 def avg_pool(node, inputs, context):
     (x,), p = inputs, node.params
     windows = Windows.of(x.shape, p)
-    taps = {int(one) * int(other) for one in set(windows.taps(0)) for other in set(windows.taps(1))}
+    taps = {int(high) * int(wide) for high in set(windows.taps(0)) for wide in set(windows.taps(1))}
     if windows.out == (1, 1) and taps == {prod(windows.size)}:
         return _global_average(x, p, prod(windows.size), context)
     starts, m, shift = _spans(windows, p)
@@ -133,16 +135,17 @@ def _scales(p):
 
 def _word(p, taps, context):
     """The word for the windows of every count of taps that there is."""
-    largest, scales, found = context.in_formats[0].largest, _scales(p), []
+    largest, scales, needed = context.in_formats[0].largest, _scales(p), []
     for count in taps:
         m, shift = scales[count]
-        found.append(words.word_of(largest * count * max(abs(m), 1), shift, context.datapath.rounding))
-    return None if None in found else max(found, key=lambda word: np.iinfo(word).bits)
+        needed.append(words.word_of(largest * count * max(abs(m), 1), shift, context.datapath.rounding))
+    return None if None in needed else max(needed, key=lambda word: np.iinfo(word).bits)
 
 
 def _spans(windows, p):
     """(starts in values, m, shift): neighbouring windows of as many columns share a span; m and shift (OH,SPANS)."""
     across = windows.taps(1)
+    # windows inside the image have all their taps, those at the left and right border fewer: a handful of spans per row
     first = np.flatnonzero(np.diff(across, prepend=-1))
     counts = np.multiply.outer(windows.taps(0), across[first])
     order = np.argsort(p["taps"], kind="stable")

@@ -1,4 +1,4 @@
-"""Small memory that a thread uses again, block after block: fresh pages cost more than the work that is done on them."""
+"""Per-thread work arrays that are kept from block to block: fresh pages would cost more than the work that is done on them."""
 import threading
 from math import prod
 
@@ -13,10 +13,10 @@ class Scratch:
 
     def __call__(self, name, shape, dtype):
         size, key = prod(shape), (name, dtype)
-        held = self._own.__dict__.get(key)
-        if held is None or held.size < size:
-            held = self._own.__dict__[key] = np.empty(size, dtype)
-        return held[:size].reshape(shape)
+        array = self._own.__dict__.get(key)
+        if array is None or array.size < size:  # it only grows: the blocks of a layer have nearly the same size
+            array = self._own.__dict__[key] = np.empty(size, dtype)
+        return array[:size].reshape(shape)
 
 
 SCRATCH = Scratch()

@@ -1,4 +1,4 @@
-"""Sweeping over a tensor: blocks of rows that stay in the second cache, each to one thread."""
+"""How a vector operator is divided: blocks of rows that stay in the second cache, each run by one thread."""
 from functools import partial
 from math import prod
 
@@ -10,7 +10,7 @@ from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.host.memory import ARENA
 from hwsim.engine.host.threads import in_order
 
-VALUES = 1 << 17
+VALUES = 1 << 17  # of a block, 256 KiB of int16: two inputs and an output stay in a second cache of 1 MiB
 
 
 def pieces(total, size):
@@ -51,6 +51,7 @@ def _reader(i, x, shape):
     take = partial(_only_row if rows.shape[1] == 1 else _own_rows, rows)
     if x.shape[2:] == shape[2:]:
         return take
+    # broadcasting within a row is a gather: the positions of the input's values, broadcast once, say where each value comes from
     index = np.arange(rows.shape[2], dtype=np.int32).reshape(x.shape[2:])
     index = np.ascontiguousarray(np.broadcast_to(index, shape[2:])).ravel()
     if rows.shape[1] == 1:
@@ -59,13 +60,16 @@ def _reader(i, x, shape):
 
 
 def _only_row(rows, n, part):
+    """The one row of image n, which serves all rows of the output."""
     return rows[n]
 
 
 def _own_rows(rows, n, part):
+    """The rows `part` of image n."""
     return rows[n, part]
 
 
 def _spread(rows, index, wide):
+    """`wide`, filled with the values of each row at `index`."""
     moving.spread(rows, index, wide)
     return wide

@@ -1,7 +1,15 @@
 """What is proved about a vector operator before its first value: the word its sums fit, and its rounding in that word.
 
-Every rounding but gemmlowp is (p + half + (p >> look & mask)) >> shift: half-away takes 1 from negative numbers, half-even
-rounds halves down and adds 1 where the floor is odd.
+Every rounding but gemmlowp is (p + half + (p >> look & mask)) >> shift:
+
+rounding   half          look        mask   what (p >> look & mask) is
+floor      0             0           0      0
+half-up    2^(shift-1)   0           0      0
+half-away  2^(shift-1)   bits - 1    -1     -1 for negative p, else 0: halves of negative numbers go down
+half-even  2^(shift-1)-1 shift       1      1 where the floor is odd: halves go down from even floors, up from odd ones
+
+(shift 0 rounds nothing: half, mask and look's effect are then 0.) The same roundings stand in fixed/rounding.py, in
+engine/fast/portable/requantize.py for scalars and arrays, and in engine/kernels/epilogue.py as IR.
 """
 import numpy as np
 
@@ -12,19 +20,21 @@ def word_of(largest, shift, rounding):
     """int32 or int64, whichever is first to hold every number of magnitude `largest` with its rounding constant, or None."""
     if rounding is Rounding.GEMMLOWP:
         return None
+    # p + half is the largest number that a pass ever holds; half-away's -1 and half-even's +1 stay below it, as half has room
     need = int(largest) + half_of(int(shift))
     return next((word for word in (np.int32, np.int64) if need <= np.iinfo(word).max), None)
 
 
 def half_of(shift):
-    """The rounding constant 2^(shift-1), 0 where nothing is shifted out."""
+    """The rounding constant 2^(shift-1), 0 where nothing is shifted out; a number or an array."""
+    # (1 << shift) >> 1 and not 1 << (shift - 1): a shift of 0 gives 0 and never a negative count
     return (1 << shift) >> 1
 
 
 def rounding_of(shift, rounding, word):
     """(half, look, mask) int64 of the shape of `shift`."""
     shift = np.asarray(shift, np.int64)
-    half, some, none = half_of(shift), np.minimum(shift, 1), np.zeros_like(shift)
+    half, some, none = half_of(shift), np.minimum(shift, 1), np.zeros_like(shift)  # some: 1 where anything is shifted out
     return {Rounding.FLOOR: (none, none, none), Rounding.HALF_UP: (half, none, none),
             Rounding.HALF_AWAY: (half, none + np.iinfo(word).bits - 1, -some),
             Rounding.HALF_EVEN: (half - some, shift, some)}[rounding]
@@ -41,6 +51,7 @@ def unchanged(word):
 
 
 def factors(word, *values):
+    """The values as an array of the word: its type decides in which word a compiled pass computes."""
     return np.array(values, word)
 
 
@@ -57,12 +68,16 @@ def cut_of(sums, shift, rounding):
     """
     if rounding is Rounding.GEMMLOWP:
         return None
+    # More low bits make the top smaller and the bottom larger; the first cut that fits both is as good as any other. It is at
+    # most `shift`, because the top is shifted by what is left of it, and at most the bits of the widest factor.
     cuts = range(min(shift, max(abs(m) for terms in sums for _, m in terms).bit_length()) + 1)
     tries = ((word, cut) for word in (np.int32, np.int64) for cut in cuts)
-    return next((found for found in tries if all(_fits(terms, shift, *found) for terms in sums)), None)
+    return next((choice for choice in tries if all(_fits(terms, shift, *choice) for terms in sums)), None)
 
 
 def _fits(terms, shift, word, cut):
+    """Whether both parts of a sum, with their rounding constants and the carry from low to high, stay in the word."""
+    # (1 << cut) + 1: the low part of the rounding constant and the 1 that moves a tie; (low >> cut) + 2: the carry, rounded up
     low = sum(largest * (m & (1 << cut) - 1) for largest, m in terms) + (1 << cut) + 1
     top = sum(largest * abs(m >> cut) for largest, m in terms) + (half_of(shift) >> cut) + (low >> cut) + 2
     return max(top, low, *(largest for largest, _ in terms)) <= np.iinfo(word).max
