@@ -8,6 +8,7 @@ import numpy as np
 
 from hwsim.errors import UsageError
 from hwsim.fixed.narrow import saturate
+from hwsim.quantization.scale_policy import Calibrated
 
 CHUNK = 1 << 18  # values that are quantized at a time
 
@@ -46,7 +47,7 @@ def check_codes(net, name, codes):
     low, high = int(codes.min(initial=0)), int(codes.max(initial=0))
     if low in word and high in word:
         return codes.astype(np.int32), 0
-    if net.meta["config"]["scale_policy"] == "calib":
+    if net.meta["config"]["scale_policy"] == Calibrated.name:
         raise UsageError(f"{name}: input codes must be {word.min}..{word.max} ({word}), not {low}..{high}")
     clamped = int(np.count_nonzero((codes < word.min) | (codes > word.max)))
     return saturate(codes.astype(np.int64), word).astype(np.int32), clamped

@@ -10,7 +10,8 @@ from hwsim.graph.fit import fitted
 from hwsim.quantization.float_net.run import bands, rows_per_step
 from hwsim.quantization.observers import OBSERVERS
 from hwsim.quantization.prepare import prepare
-from hwsim.quantization.scales import PRE, find_words, scale_bits
+from hwsim.quantization.scale_policy import policy_of
+from hwsim.quantization.scales import PRE
 
 FEWEST_IMAGES = 4
 
@@ -74,7 +75,8 @@ def _tensors(graph, inputs, float_run):
 
 def _levels(graph, config):
     """tensor -> the highest code that its scale is made for."""
-    return {name: (1 << (scale_bits(word, config) - 1)) - 1 for name, word in find_words(graph, config).items()}
+    policy, words = policy_of(config), config.quantizer.words(graph, config)
+    return {name: (1 << (policy.bits(word, config) - 1)) - 1 for name, word in words.items()}
 
 
 def _finite(name, values):

@@ -4,12 +4,15 @@ from dataclasses import dataclass, field, fields
 
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import Overflow, Rounding
+from hwsim.quantization.quantizers.quantizer import Quantizer
+from hwsim.quantization.quantizers.registry import QUANTIZERS
+from hwsim.quantization.scale_policy import POLICIES, policy_of
 
 RANGES = {"act_bits": (2, 16), "weight_bits": (2, 16), "acc_bits": (8, 48), "mult_bits": (4, 31), "shift_bits": (1, 6),
           "scale_ref_bits": (2, 16), "input_bits": (1, 15), "two_word_ratio": (0, 1), "headroom": (0.01, 100)}
-CHOICES = {"overflow": tuple(map(str, Overflow)), "rounding": tuple(map(str, Rounding)), "weights": ("linear", "stlq"),
+CHOICES = {"overflow": tuple(map(str, Overflow)), "rounding": tuple(map(str, Rounding)), "weights": QUANTIZERS,
            "granularity": ("tile", "filter", "element"), "calib_method": ("max", "percentile", "mse"),
-           "scale_policy": ("calib", "frozen", "lsb"), "stlq": ("literal", "best"), "log_u": ("max", "mse")}
+           "scale_policy": tuple(POLICIES), "stlq": ("literal", "best"), "log_u": ("max", "mse")}
 
 
 @dataclass(frozen=True)
@@ -46,31 +49,29 @@ class Config:
         for name, (low, high) in RANGES.items():
             _check_range(name, getattr(self, name), low, high)
         for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
+            if getattr(self, name) not in tuple(allowed):
                 raise UsageError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
-        if self.input_bits is not None and self.input_bits + 1 > self.act_bits and self.scale_policy == "calib":
-            raise UsageError(f"input_bits must be at most act_bits - 1 = {self.act_bits - 1}, not {self.input_bits}")
-        if self.weights == "stlq" and not 2 <= self.w_bits <= 5:
-            raise UsageError(f"weight_bits must be 2..5 for stlq weights, not {self.w_bits}")
-        if self.weights == "stlq" and self.per_channel:
-            raise UsageError("per_channel must be off for stlq weights, whose scale is one per layer, not on")
+        policy_of(self).check(self)
+        self.quantizer.check(self)
         for layer, bits in self.layer_bits.items():
             self._check_layer(layer, *bits)
 
     def _check_layer(self, layer, act_bits, weight_bits):
         _check_range(f"act_bits of {layer}", act_bits, *RANGES["act_bits"])
-        _check_range(f"weight_bits of {layer}", weight_bits, *((2, 5) if self.weights == "stlq" else RANGES["weight_bits"]))
+        _check_range(f"weight_bits of {layer}", weight_bits, *self.quantizer.weight_bits)
+
+    @property
+    def quantizer(self) -> Quantizer:
+        return QUANTIZERS[self.weights]
 
     @property
     def w_bits(self):
-        if self.weight_bits is not None:
-            return self.weight_bits
-        return 8 if self.weights == "linear" else 4
+        return self.quantizer.default_bits if self.weight_bits is None else self.weight_bits
 
     @property
     def channel_scales(self):
         """Whether every output channel has a weight scale of its own."""
-        return self.weights == "linear" if self.per_channel is None else self.per_channel
+        return self.quantizer.channel_scales if self.per_channel is None else self.per_channel
 
     def bits_of(self, layer):
         """(A, W) of a layer: its own entry in layer_bits, or the network's."""

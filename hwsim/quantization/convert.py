@@ -11,7 +11,6 @@ from hwsim.quantization.conversion import ConversionContext
 from hwsim.quantization.convert_array import convert_array
 from hwsim.quantization.convert_vector import VECTOR
 from hwsim.quantization.prepare import prepare
-from hwsim.quantization.scales import find_scales, find_words
 
 
 def quantize(graph, calibration, config, source=None):
@@ -23,14 +22,15 @@ def quantize(graph, calibration, config, source=None):
     """
     notes = []
     prepared = prepare(graph, lambda layer, text: notes.append(f"{layer}: {text}"))
-    words = find_words(prepared, config)
-    plan = ConversionContext(words, find_scales(prepared, words, calibration, config), infer(prepared), config)
-    nodes = tuple(convert_array(node, plan) if node.op in ARRAY else VECTOR[node.op](node, plan) for node in prepared.nodes)
+    words = config.quantizer.words(prepared, config)
+    scales = config.quantizer.scales(prepared, words, calibration, config)
+    context = ConversionContext(words, scales, infer(prepared), config)
+    nodes = tuple(convert_array(node, context) if node.op in ARRAY else VECTOR[node.op](node, context) for node in prepared.nodes)
     integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs))
     integer = pack_rows(integer, notes.append, config.tn) if config.rowpack else integer
     meta = {"source": dict(source or {"path": None, "sha256": None, "parameters": graph.parameters}),
             "config": config.as_json(), "calibration": calibration.as_json(), "notes": [*notes, *calibration.notes]}
-    scales = {node.name: plan.scales[node.name] for node in nodes}
+    scales = {node.name: scales[node.name] for node in nodes}
     return check_network(IntegerGraph(integer, words, scales, datapath_of(config, integer, words), meta))
 
 
