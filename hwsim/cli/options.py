@@ -13,8 +13,7 @@ from hwsim.hw.config import config_fields, load_device, override
 from hwsim.imaging import cfa
 from hwsim.imaging.source import Optics
 from hwsim.quantization.config import Config
-
-STLQ_BITS = 4
+from hwsim.quantization.quantizers.registry import QUANTIZERS
 
 
 class Integers(click.ParamType):
@@ -72,7 +71,7 @@ QUANTIZATION = grouped(
     click.option("--mult-bits", type=int, help="Requantization multiplier magnitude, bits (4..31).  [default: 16]"),
     click.option("--shift-bits", type=int, help="Field of the requantization shift, bits.  [default: 6]"),
     click.option("--rounding", type=_choice(Rounding), help="Rounding of every requantization.  [default: half-up]"),
-    click.option("--weights", type=_choice(("linear", "stlq")), help="Weight format.  [default: linear]"),
+    click.option("--weights", type=_choice(QUANTIZERS), help="Weight format.  [default: linear]"),
     click.option("--two-word-ratio", type=float, help="Fraction of the tiles that take two log words.  [default: 0]"),
     click.option("--granularity", type=_choice(("tile", "filter", "element")), help="What takes two words.  [default: tile]"),
     click.option("--stlq", type=_choice(("literal", "best")), help="Second log word always, or if it helps.  [default: literal]"),
@@ -155,7 +154,7 @@ DEVICE = grouped(
     click.option("--rowpack", is_flag=True, default=None, help="Pack the rows of a first layer with few channels."),
 )
 
-DEVICE_FIELDS = {"tn": "TN", "tm": "TM", "weight_bits": "w_bits", "weights": "w_format", "overflow": "acc_mode",
+DEVICE_FIELDS = {"tn": "TN", "tm": "TM", "weight_bits": "w_bits", "overflow": "acc_mode",
                  "rounding": "round",
                  **{name: name for name in ("act_bits", "acc_bits", "mult_bits", "shift_bits", "dma_bits", "sb_kb", "nbin_kb",
                                             "nbout_kb", "clock_ghz", "gap")}}
@@ -176,9 +175,17 @@ def device_of(given):
     changes = {field: given[name] for name, field in DEVICE_FIELDS.items() if given.get(name) is not None}
     if given.get("fold_prelu") is not None:
         changes["prelu"] = "folded" if given["fold_prelu"] else "unfolded"
-    if given.get("weights") == "stlq" and given.get("weight_bits") is None and base.w_format != "stlq":
-        changes["w_bits"] = STLQ_BITS
+    if given.get("weights") is not None:
+        changes |= _weight_fields(QUANTIZERS[given["weights"]], given, base)
     return override(base, **changes)
+
+
+def _weight_fields(quantizer, given, base):
+    """The device's weight format and, where no option gives it and the device's cannot serve, the quantizer's own width."""
+    low, high = quantizer.weight_bits
+    served = quantizer.weight_format in ("linear", base.w_format) and low <= base.w_bits <= high
+    bits = {} if served or given.get("weight_bits") is not None else {"w_bits": quantizer.default_bits}
+    return {"w_format": quantizer.weight_format, **bits}
 
 
 def config_of(given, sensor, device):
@@ -187,7 +194,7 @@ def config_of(given, sensor, device):
     A sensor whose codes do not fit the activation word is not read as codes: its scale then follows calibration.
     """
     decided = config_fields(device)
-    chosen = decided | _named(given, CONFIG_FIELDS - decided.keys())
+    chosen = decided | _named(given, CONFIG_FIELDS - decided.keys() | {"weights"})
     chosen |= {"layer_bits": layer_bits(given["layer_bits"]),
                "scales": fixed_scales(given["scales_file"]) if given["scales_file"] else {}}
     bits = sensor.get("input_bits")

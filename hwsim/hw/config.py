@@ -138,10 +138,19 @@ def datapath(device, acc_bits=None):
 def of_network(device, net):
     """The device with the widths and rules that the integer network `net` was made for."""
     path, made = net.datapath, net.meta.get("config", {})
-    words = {"act_bits": made.get("act_bits"), "w_bits": made.get("weight_bits"), "w_format": made.get("weights")}
+    words = {"act_bits": made.get("act_bits"), "w_bits": made.get("weight_bits"),
+             "w_format": _weight_format(net, made.get("weights"))}
     return override(device, **words, TN=path.tn, TM=path.tm, acc_bits=path.acc_bits, acc_mode=str(path.acc_mode),
                     mult_bits=path.mult_bits, shift_bits=path.shift_bits, round=str(path.rounding),
                     prelu="folded" if path.folded else "unfolded")
+
+
+def _weight_format(net, quantizer):
+    """How the array reads the weights of `net`, made by the quantizer of that name: what its layers say; None: not known."""
+    if quantizer is None:
+        return None
+    formats = (node.params["w_format"] for node in net.nodes if "w_format" in node.params)
+    return next(formats, quantizer if quantizer in CHOICES["w_format"] else None)
 
 
 def _text(name_or_path):
