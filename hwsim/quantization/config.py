@@ -45,7 +45,7 @@ class Config:
     layer_bits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
             _check_range(name, getattr(self, name), low, high)
         for name, allowed in CHOICES.items():
@@ -56,28 +56,30 @@ class Config:
         for layer, bits in self.layer_bits.items():
             self._check_layer(layer, *bits)
 
-    def _check_layer(self, layer, act_bits, weight_bits):
+    def _check_layer(self, layer: str, act_bits: int, weight_bits: int) -> None:
         _check_range(f"act_bits of {layer}", act_bits, *RANGES["act_bits"])
         _check_range(f"weight_bits of {layer}", weight_bits, *self.quantizer.weight_bits)
 
     @property
     def quantizer(self) -> Quantizer:
+        """What decides codes, words and scales: the option `weights` by its name."""
         return QUANTIZERS[self.weights]
 
     @property
-    def w_bits(self):
+    def w_bits(self) -> int:
+        """Bits of a weight word, where layer_bits says nothing else."""
         return self.quantizer.default_bits if self.weight_bits is None else self.weight_bits
 
     @property
-    def channel_scales(self):
+    def channel_scales(self) -> bool:
         """Whether every output channel has a weight scale of its own."""
         return self.quantizer.channel_scales if self.per_channel is None else self.per_channel
 
-    def bits_of(self, layer):
+    def bits_of(self, layer: str) -> tuple[int, int]:
         """(A, W) of a layer: its own entry in layer_bits, or the network's."""
         return self.layer_bits.get(layer, (self.act_bits, self.w_bits))
 
-    def as_json(self):
+    def as_json(self) -> dict[str, object]:
         """The options as plain JSON values, keys as in the reports."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         found |= {"weight_bits": self.w_bits, "per_channel": self.channel_scales}

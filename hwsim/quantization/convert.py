@@ -1,5 +1,7 @@
 """From the float network and its calibration to the integer network: the last place where a float is read."""
-from hwsim.fixed.formats import Datapath, Overflow, Rounding
+from collections.abc import Mapping
+
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 from hwsim.graph.accumulator import safe_bits
 from hwsim.graph.check import check_integer
 from hwsim.graph.fuse import ARRAY
@@ -7,20 +9,22 @@ from hwsim.graph.integer import IntegerGraph, check_network
 from hwsim.graph.node import Graph
 from hwsim.graph.shapes import infer
 from hwsim.graph.tie_scales import is_tied
+from hwsim.quantization.calibrate import Calibration
+from hwsim.quantization.config import Config
 from hwsim.quantization.conversion import ConversionContext
 from hwsim.quantization.convert_array import convert_array
 from hwsim.quantization.convert_vector import VECTOR
 from hwsim.quantization.prepare import prepare
 
 
-def quantize(graph, calibration, config, source=None):
-    """The IntegerGraph of a float `graph` (prepared here, if it is not yet): integers only, scales at the doors only.
+def quantize(graph: Graph, calibration: Calibration, config: Config, source: Mapping[str, object] | None = None) -> IntegerGraph:
+    """The IntegerGraph of a float `graph` (prepared here, if it is not yet): integers only, scales at inputs and outputs only.
 
     calibration: of the same graph (calibrate); config: every option; source: JSON-like provenance {path, sha256, parameters}.
     Errors: QuantizeError for a bias, multiplier, slope or accumulator that does not fit, UsageError for an option that
     names no layer, UnsupportedError for a layer without integer counterpart.
     """
-    notes = []
+    notes: list[str] = []
     prepared = prepare(graph, lambda layer, text: notes.append(f"{layer}: {text}"))
     words = config.quantizer.words(prepared, config)
     scales = config.quantizer.scales(prepared, words, calibration, config)
@@ -34,7 +38,7 @@ def quantize(graph, calibration, config, source=None):
     return check_network(IntegerGraph(integer, words, scales, datapath_of(config, integer, words), meta))
 
 
-def datapath_of(config, graph, words):
+def datapath_of(config: Config, graph: Graph, words: Mapping[str, IntFormat]) -> Datapath:
     """The Datapath of the options; acc_bits `auto` is the narrowest accumulator that these weights can never overflow."""
     acc_bits = safe_bits(graph, words) if config.acc_bits == "auto" else config.acc_bits
     return Datapath(acc_bits, Overflow(config.overflow), Rounding(config.rounding), config.mult_bits, config.shift_bits,

@@ -7,7 +7,7 @@ from hwsim.errors import QuantizeError
 from hwsim.fixed.multiplier import rint
 from hwsim.graph.node import Node
 from hwsim.quantization.bias import quantize_bias
-from hwsim.quantization.conversion import int_array
+from hwsim.quantization.conversion import ConversionContext, int_array
 from hwsim.quantization.quantizers.quantizer import LayerWeights
 from hwsim.quantization.scales import PRE
 
@@ -16,7 +16,7 @@ ALPHA_LIMIT = 1 << 15
 GEOMETRY = ("stride", "dilation", "padding", "groups", "crop")
 
 
-def convert_array(node, plan):
+def convert_array(node: Node, plan: ConversionContext) -> Node:
     """The integer node (qconv2d, qconv2d_transpose, qdense) of a float array node."""
     p, config, source = node.params, plan.config, node.inputs[0]
     weights = p["weights"] if p["weights"].ndim == 4 else p["weights"][:, None, None, :]
@@ -30,7 +30,7 @@ def convert_array(node, plan):
                      **requantizer(node, plan, s_in * packed.scale), **{key: p[key] for key in GEOMETRY if key in p})
 
 
-def is_depthwise(node):
+def is_depthwise(node: Node) -> bool:
     """Whether a float array node reads one input channel per output channel, as the array's diagonal mode does."""
     return node.params.get("groups", 1) == node.params["weights"].shape[0] > 1 == node.params["weights"].shape[-1]
 

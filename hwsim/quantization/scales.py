@@ -27,7 +27,7 @@ def find_words(graph: Graph, config: Config) -> dict[str, IntFormat]:
     for name in config.layer_bits:
         if name not in graph.by_name or is_tied(graph[name]):
             raise UsageError(f"layer_bits must name layers that make values, not {name!r}")
-    words = {}
+    words: dict[str, IntFormat] = {}
     for node in graph.nodes:
         if node.op == "input":
             policy_of(config).check_input(node.name, config)
@@ -36,7 +36,7 @@ def find_words(graph: Graph, config: Config) -> dict[str, IntFormat]:
     return words
 
 
-def scale_from(amax: float, word: IntFormat, config: Config) -> Scale:
+def scale_from(amax: float | Fraction, word: IntFormat, config: Config) -> Scale:
     """The scale that the policy of `config` gives a tensor of range -amax..amax; a tensor that was always 0 counts as 1."""
     return policy_of(config).scale(Fraction(amax) or Fraction(1), word, config)
 
@@ -62,7 +62,9 @@ def kept_inputs(graph: Graph, words: Mapping[str, IntFormat], config: Config) ->
 
 def _fixed_roots(graph: Graph, config: Config) -> dict[str, Scale]:
     """root of tie_moves -> scale decided from outside; a given scale or sensor width comes before the policy's."""
-    ties, fixed, first = tie_moves(graph), {}, {}
+    ties = tie_moves(graph)
+    fixed: dict[str, Scale] = {}
+    first: dict[str, str] = {}
     for name, scale in _given(graph, config).items():
         tie = ties[name]
         root_scale = scale / tie.ratio
@@ -99,7 +101,7 @@ def _positive(name: str, value: float) -> Scale:
 
 def _group_ranges(graph: Graph, ties: Mapping[str, Tie], calibration: Calibration) -> dict[str, Fraction]:
     """root -> the largest amax of the tensors tied to it that hold values of their own, at the root's ratio."""
-    ranges = {}
+    ranges: dict[str, Fraction] = {}
     for node in graph.nodes:
         if not is_tied(node):
             tie = ties[node.name]

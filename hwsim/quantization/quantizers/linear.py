@@ -18,8 +18,8 @@ class Linear(Quantizer):
 
     def weights(self, layer: LayerWeights, config: Config) -> QuantizedWeights:
         top = (1 << (layer.w_bits - 1)) - 1
-        peaks = [_peaks(values, config.channel_scales) for values in (layer.weights, layer.bias[:, None])]
-        scale = linear_scale(*peaks, layer.s_in, top, layer.in_bits + layer.w_bits + 4)
+        peak, bias_peak = (_peaks(values, config.channel_scales) for values in (layer.weights, layer.bias[:, None]))
+        scale = linear_scale(peak, bias_peak, layer.s_in, top, layer.in_bits + layer.w_bits + 4)
         with np.errstate(over="ignore"):
             codes = np.clip(np.rint(layer.weights / scale.reshape(-1, 1, 1, 1)), -top, top).astype(np.int64)
         return QuantizedWeights(codes[None], scale, self.weight_format, layer.w_bits)

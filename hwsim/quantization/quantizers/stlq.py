@@ -68,7 +68,7 @@ def decode(codes: np.ndarray, unit: float) -> np.ndarray:
 
 def values(codes: np.ndarray, unit: float) -> np.ndarray:
     """The real weights that the words of encode_layer stand for: dec(q1) + dec(q2)."""
-    return sum(decode(word, unit) for word in codes)
+    return np.asarray(sum(decode(word, unit) for word in codes))
 
 
 def _unit(weights, bits, config, depthwise):
