@@ -34,8 +34,8 @@ def quantize(graph: Graph, calibration: Calibration, config: Config, source: Map
     integer = pack_rows(integer, notes.append, config.tn) if config.rowpack else integer
     meta = {"source": dict(source or {"path": None, "sha256": None, "parameters": graph.parameters}),
             "config": config.as_json(), "calibration": calibration.as_json(), "notes": [*notes, *calibration.notes]}
-    scales = {node.name: scales[node.name] for node in nodes}
-    return check_network(IntegerGraph(integer, words, scales, datapath_of(config, integer, words), meta))
+    of_tensors = {node.name: scales[node.name] for node in nodes}
+    return check_network(IntegerGraph(integer, words, of_tensors, datapath_of(config, integer, words), meta))
 
 
 def datapath_of(config: Config, graph: Graph, words: Mapping[str, IntFormat]) -> Datapath:
