@@ -16,7 +16,6 @@ T = TypeVar("T")
 
 FROM_SCHEMA: Any = object()     # stands in a class body for the default of the setting
 AUTO = "auto"
-WORD_BITS = {"linear": 8, "stlq": 4}    # weight word of each format where none is asked for
 
 
 def is_int(value: object) -> TypeGuard[int]:
@@ -100,6 +99,16 @@ class Choice(Kind):
 
     def __str__(self) -> str:
         return f"one of {', '.join(self.words)}"
+
+
+@dataclass(frozen=True)
+class Registered(Kind):
+    """A name in the registry of quantizers, which Config checks; words: what the device file knows."""
+
+    words: tuple[str, ...]
+
+    def in_device(self) -> Kind:
+        return Choice(self.words)
 
 
 @dataclass(frozen=True)
@@ -190,7 +199,6 @@ class Setting:
         return self.help.format(kind=self.kind) + (f"  [default: {default}]" if default else "")
 
 
-LOG_BITS = Integer(2, 5)                                    # the word of a log weight: a sign and an exponent
 CLOCK = ExactDecimal(Decimal("1e-9"), Decimal(1000))        # 1 Hz..1 THz
 
 SETTINGS: tuple[Setting, ...] = (
@@ -206,7 +214,7 @@ SETTINGS: tuple[Setting, ...] = (
             device="shift_bits", datapath="shift_bits"),
     Setting("rounding", Choice(("half-up", "half-away", "half-even", "floor", "gemmlowp")), "half-up",
             "Rounding of every requantization.", device="round", datapath="rounding"),
-    Setting("weights", Choice(("linear", "stlq")), "linear", "Weight format.", device="w_format"),
+    Setting("weights", Registered(("linear", "stlq")), "linear", "Weight format.", device="w_format"),
     Setting("two_word_ratio", Real(0, 1), 0.0, "Fraction of the tiles that take two log words."),
     Setting("granularity", Choice(("tile", "filter", "element")), "tile", "What takes two words."),
     Setting("stlq", Choice(("literal", "best")), "literal", "Second log word always, or if it helps."),

@@ -10,9 +10,10 @@ PASSES = (fold_batchnorm, lower, fold_activation)
 
 
 def prepare(graph: Graph, report: Report = silent) -> Graph:
-    """The prepared float graph; preparing it again changes nothing. Errors: GraphError, UnsupportedError.
+    """The prepared float graph; preparing it again changes nothing.
 
-    `report(layer, text)` hears of every layer that is folded, lowered or left alone, and why, in the order of the passes.
+    `report(layer, text)` is called for every layer that is folded, lowered or left alone, with the reason, in the order of the
+    passes. Errors: GraphError for an illegal graph, UnsupportedError for a layer without integer counterpart.
     """
     check(graph)
     for step in PASSES:

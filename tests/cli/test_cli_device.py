@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+
 from helpers.keras_files import call, functional, image, layer, write
 
 

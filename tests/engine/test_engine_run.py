@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from helpers.engine_nets import ENGINES, FAST, array, codes_of, fields, network, source
 from helpers.random_graphs import random_network
-
 from hwsim.engine.context import HostEngine
 from hwsim.engine.result import AccEvent, LayerStats
 from hwsim.engine.run import run, steps

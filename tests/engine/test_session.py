@@ -3,10 +3,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from engine_nets import FAST, REFERENCE, array, as_plain, assert_same, codes_of, everything, fields, network, source
-from random_graphs import random_network
 
 import hwsim
+from helpers.engine_nets import FAST, REFERENCE, array, as_plain, assert_same, codes_of, everything, fields, network, source
+from helpers.random_graphs import random_network
 from hwsim.engine.context import HostEngine, PreparedLayers
 from hwsim.engine.protocol import Engine
 from hwsim.engine.run import engine_named, place, run, steps_with_inputs

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from helpers.engine_nets import FAST, REFERENCE, array, as_plain, assert_same, codes_of, everything, fields, network, source
 from helpers.random_graphs import random_network
-
 from hwsim.engine.context import HostEngine
 from hwsim.engine.run import code_bytes, run
 from hwsim.errors import OverflowFault

@@ -4,9 +4,9 @@ from itertools import count, islice
 
 import numpy as np
 import pytest
+
 from helpers.array_layers import conv, image, network
 from helpers.random_graphs import random_network
-
 from hwsim.engine.run import run, steps
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
 from hwsim.graph.accumulator import bias_bits, signed_bits

@@ -3,8 +3,8 @@ import re
 from pathlib import Path
 
 import numpy as np
-from helpers.array_layers import conv, image, network
 
+from helpers.array_layers import conv, image, network
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Datapath
 from hwsim.hw.config import Device

@@ -3,8 +3,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from helpers.array_layers import conv
 
+from helpers.array_layers import conv
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override
 from hwsim.hw.costs.cycles import array_cycles, schedule

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.array_layers import ACT, conv, image, network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.array_layers import ACT, conv, image, network
 from hwsim.engine.run import steps
 from hwsim.errors import GraphError, OverflowFault, UnsupportedError
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding

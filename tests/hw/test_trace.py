@@ -2,8 +2,8 @@
 import re
 
 import numpy as np
-from helpers.array_layers import conv, image
 
+from helpers.array_layers import conv, image
 from hwsim.fixed.formats import Datapath
 from hwsim.hw.config import Device
 from hwsim.hw.device.counters import Counters

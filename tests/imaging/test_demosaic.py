@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from helpers.shared_data import DATA, needs_data
 
+from helpers.shared_data import DATA, needs_data
 from hwsim.errors import UsageError
 from hwsim.imaging.cfa import PATTERNS, mosaic
 from hwsim.imaging.demosaic import bilinear

@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from helpers.shared_data import DATA, needs_data
 
+from helpers.shared_data import DATA, needs_data
 from hwsim.errors import FileError, UsageError
 from hwsim.imaging.cfa import PATTERNS
 from hwsim.imaging.demosaic import bilinear

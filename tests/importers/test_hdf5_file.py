@@ -6,8 +6,8 @@ import zlib
 import h5py
 import numpy as np
 import pytest
-from helpers.keras_files import outputs, write
 
+from helpers.keras_files import outputs, write
 from hwsim.errors import FileError, UnsupportedError
 from hwsim.importers import load
 from hwsim.importers.json_text import parse, parse_object

@@ -3,8 +3,8 @@ import json
 
 import numpy as np
 import pytest
-from helpers.shared_data import DATA, needs_data
 
+from helpers.shared_data import DATA, needs_data
 from hwsim.errors import HwsimError
 from hwsim.importers import load
 from hwsim.quantization.float_net.run import evaluate

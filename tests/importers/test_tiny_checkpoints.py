@@ -5,9 +5,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from helpers.engine_nets import assert_engines_agree
 
 import hwsim
+from helpers.engine_nets import assert_engines_agree
 from hwsim.importers import load
 from hwsim.quantization.float_net.run import evaluate
 

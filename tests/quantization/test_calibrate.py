@@ -1,8 +1,8 @@
 """Calibration: ranges over all images, one image at a time, with warnings for people."""
 import numpy as np
 import pytest
-from helpers.small_networks import conv, graph, image
 
+from helpers.small_networks import conv, graph, image
 from hwsim.errors import QuantizeError, UsageError
 from hwsim.graph.node import Node
 from hwsim.quantization.calibrate import Calibration, calibrate

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from helpers.small_networks import conv, graph, image
 
+from helpers.small_networks import conv, graph, image
 from hwsim.errors import GraphError
 from hwsim.graph.node import Node
 from hwsim.quantization.calibrate import calibrate

@@ -3,8 +3,8 @@ import math
 
 import numpy as np
 import pytest
-from helpers.small_networks import conv, graph, image, ranges
 
+from helpers.small_networks import conv, graph, image, ranges
 from hwsim.engine.run import run
 from hwsim.errors import QuantizeError
 from hwsim.graph.node import Node

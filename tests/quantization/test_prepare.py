@@ -2,8 +2,8 @@
 from dataclasses import replace
 
 import numpy as np
-from helpers.small_networks import conv, graph, image
 
+from helpers.small_networks import conv, graph, image
 from hwsim.graph.node import Node
 from hwsim.graph.text import to_text
 from hwsim.quantization.float_net.run import evaluate

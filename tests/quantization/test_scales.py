@@ -3,16 +3,17 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from helpers.small_networks import conv, graph, image, ranges
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.small_networks import conv, graph, image, ranges
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import IntFormat
 from hwsim.graph.node import Node
 from hwsim.quantization.config import Config
 from hwsim.quantization.prepare import prepare
-from hwsim.quantization.scales import find_scales, find_words, next_power, scale_from
+from hwsim.quantization.scale_policy import next_power
+from hwsim.quantization.scales import find_scales, find_words, scale_from
 
 
 def scales(given, calibration, **options):

@@ -1,6 +1,5 @@
 """What a stepped run leaves behind: traces and waveforms as files, counters as a table."""
 from helpers.array_layers import conv, image, network  # the layers of the device's tests
-
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Datapath
 from hwsim.hw.config import Device

@@ -2,8 +2,8 @@
 import importlib.util
 
 import pytest
-from helpers.vector_sets import ROOT
 
+from helpers.vector_sets import ROOT
 from hwsim.vectors.read.verify import verify_set
 
 spec = importlib.util.spec_from_file_location("regenerate", ROOT / "vectors" / "regenerate.py")

@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from helpers.vector_sets import SMALL, write
 
+from helpers.vector_sets import SMALL, write
 from hwsim.errors import FileError, UsageError
 from hwsim.hw.config import override
 from hwsim.vectors.explain.causes import expected_word

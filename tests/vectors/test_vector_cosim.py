@@ -4,8 +4,8 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from helpers.vector_sets import DEVICES, ROOT, SMALL, write
 
+from helpers.vector_sets import DEVICES, ROOT, SMALL, write
 from hwsim.errors import FileError, HwsimError, UsageError
 from hwsim.vectors.explain.compare import compare
 from hwsim.vectors.read.vectorset import open_set

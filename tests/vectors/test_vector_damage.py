@@ -5,8 +5,8 @@ import re
 import shutil
 
 import pytest
-from helpers.vector_sets import write
 
+from helpers.vector_sets import write
 from hwsim.errors import FileError, UsageError
 from hwsim.vectors.read.vectorset import open_layer, open_set
 from hwsim.vectors.read.verify import verify_set

@@ -1,9 +1,9 @@
 """Expected values and cycles against plain Python integers, and the literal values of the law."""
 import numpy as np
 import pytest
+
 from helpers.pure_golden import cycles, pixel
 from helpers.vector_sets import DEVICES, SMALL
-
 from hwsim.fixed.formats import IntFormat
 from hwsim.hw.config import datapath, override
 from hwsim.vectors.write import golden

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.vector_sets import SMALL, write
 
+from helpers.vector_sets import SMALL, write
 from hwsim.hw.config import override
 from hwsim.vectors.simulate.simulators import find_simulator
 from hwsim.vectors.write.params import DEPTHS

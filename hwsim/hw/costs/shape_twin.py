@@ -10,8 +10,8 @@ from hwsim.graph.node import Graph, Node
 from hwsim.ops.epilogue import REQUANTIZERS
 from hwsim.ops.weights import FORMATS
 from hwsim.quantization.convert import pack_rows
+from hwsim.quantization.quantizers.stlq import encode_layer
 from hwsim.quantization.scales import kept_inputs
-from hwsim.quantization.stlq import encode_layer
 
 GEOMETRY = {"conv2d": ("stride", "dilation", "padding", "groups"), "conv2d_transpose": ("stride", "crop"), "dense": ()}
 

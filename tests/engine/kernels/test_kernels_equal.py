@@ -1,8 +1,8 @@
 """Every instruction set gives the reference's codes and counters on the corners of the kernels; test_volume.py has the volume."""
 import numpy as np
 import pytest
-from helpers.kernel_layers import assert_exact, depthwise, on_rung, plain_layer
 
+from helpers.kernel_layers import assert_exact, depthwise, on_rung, plain_layer
 from hwsim.engine.context import Context
 from hwsim.engine.kernels import program
 from hwsim.engine.kernels.target import ladder

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.kernel_layers import assert_exact, on_rung, plain_layer
 
+from helpers.kernel_layers import assert_exact, on_rung, plain_layer
 from hwsim.engine.context import Context
 from hwsim.engine.host import jit
 from hwsim.engine.kernels import build, conv, plan, proofs

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.kernel_layers import plain_layer
-from helpers.plain_numpy import evaluate
 
 import hwsim
+from helpers.kernel_layers import plain_layer
+from helpers.plain_numpy import evaluate
 from hwsim.engine.context import Context
 from hwsim.engine.kernels.target import ladder
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow

@@ -1,9 +1,9 @@
 """The kernels for CPUs with AVX-512 or AVX-VNNI as they are, run by an emulated CPU on any machine, against the reference."""
 import numpy as np
 import pytest
+
 from helpers import volume
 from helpers.kernel_layers import assert_exact, depthwise, plain_layer
-
 from hwsim.engine.context import Context
 from hwsim.engine.kernels import target
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding

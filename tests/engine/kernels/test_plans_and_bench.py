@@ -1,8 +1,8 @@
 """The plan of every layer of a network, and the bench's rows."""
 import numpy as np
 import pytest
-from helpers.kernel_layers import plain_layer
 
+from helpers.kernel_layers import plain_layer
 from hwsim.engine.fast.layer_plans import layer_plans
 from hwsim.engine.kernels import limit
 from hwsim.engine.kernels.target import ladder

@@ -5,9 +5,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+
 from helpers import volume
 from helpers.plain_numpy import evaluate
-
 from hwsim.engine import reference
 from hwsim.engine.fast.backend import COMPILED, INTERPRETED, KERNELS
 from hwsim.engine.fast.table import run_node
