@@ -4,7 +4,7 @@ Derived from SETTINGS: the fields, defaults and checks of quantization.Config, h
 device file, the keys of `config` and `device` in JSON, and the options of the command line with their help. A new key is
 one entry here and the code that reads it; its annotation in the class body is for the type checker (a test asks for it).
 """
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, TypeGuard, TypeVar
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 FROM_SCHEMA: Any = object()     # stands in a class body for the default of the setting
 AUTO = "auto"
-WORD_BITS = {"linear": 8, "stlq": 4}    # weight word of each format where none is asked for
+QUANTIZERS: dict[str, Any] = {}     # name of --weights -> its quantizer; quantization/quantizers/registry enters them
 
 
 def is_int(value: object) -> TypeGuard[int]:
@@ -91,12 +91,12 @@ class Real(Kind):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of a few words."""
+    """One of a few words; a registry's are those that are in it."""
 
-    words: tuple[str, ...]
+    words: Collection[str]
 
     def allows(self, value: object) -> bool:
-        return value in self.words
+        return value in tuple(self.words)
 
     def __str__(self) -> str:
         return f"one of {', '.join(self.words)}"
@@ -155,8 +155,8 @@ class Setting:
     """One setting. `name` is the option (with dashes), its JSON key and, where `config`, the field of Config.
 
     default: a value, None where it is decided later; help: a sentence, in which {kind} is the range; shown: the default as
-    help shows it, if other than itself; group: the options it stands among; device, datapath: key in the device file, field
-    of Datapath, "" if it has none.
+    help shows it, if other than itself; group: the options it stands among, "" for a key without option; device, datapath: key in
+    the device file, field of Datapath, "" if it has none.
     """
 
     name: str
@@ -164,14 +164,14 @@ class Setting:
     default: Any
     help: str
     shown: str = ""
-    group: Literal["quantization", "device"] = "quantization"
+    group: Literal["quantization", "device", ""] = "quantization"
     config: bool = True
     device: str = ""
     datapath: str = ""
 
     def name_in(self, record: Record) -> str:
         """What `record` calls it, "" if it has no such field."""
-        names = {"option": self.name, "config": self.name if self.config else "", "device": self.device,
+        names = {"option": self.name if self.group else "", "config": self.name if self.config else "", "device": self.device,
                  "datapath": self.datapath}
         return names[record]
 
@@ -206,7 +206,8 @@ SETTINGS: tuple[Setting, ...] = (
             device="shift_bits", datapath="shift_bits"),
     Setting("rounding", Choice(("half-up", "half-away", "half-even", "floor", "gemmlowp")), "half-up",
             "Rounding of every requantization.", device="round", datapath="rounding"),
-    Setting("weights", Choice(("linear", "stlq")), "linear", "Weight format.", device="w_format"),
+    Setting("weights", Choice(QUANTIZERS), "linear", "Weight format."),
+    Setting("w_format", Choice(("linear", "stlq")), "linear", "", group="", config=False, device="w_format"),
     Setting("two_word_ratio", Real(0, 1), 0.0, "Fraction of the tiles that take two log words."),
     Setting("granularity", Choice(("tile", "filter", "element")), "tile", "What takes two words."),
     Setting("stlq", Choice(("literal", "best")), "literal", "Second log word always, or if it helps."),

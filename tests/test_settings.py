@@ -13,6 +13,7 @@ from hwsim.errors import UsageError
 from hwsim.fixed.formats import Datapath, Overflow, Rounding
 from hwsim.hw.config import Device
 from hwsim.quantization.config import Config
+from hwsim.quantization.scale_policy import POLICIES
 from hwsim.settings import FROM_SCHEMA, SETTINGS, fields_of, of_record, setting, translate, translate_given
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,13 +39,15 @@ def test_defaults_are_those_of_the_schema(record):
 
 def test_every_setting_has_an_option_and_a_record():
     flags = {option.name for group in (options.QUANTIZATION, options.DEVICE) for option in group(lambda: None).__click_params__}
-    assert flags == {f"{entry.name}_file" if entry.name == "scales" else entry.name for entry in SETTINGS} | {"device_name"}
+    named = {f"{entry.name}_file" if entry.name == "scales" else entry.name for entry in SETTINGS if entry.group}
+    assert flags == named | {"device_name"}
     assert all(entry.config or entry.device for entry in SETTINGS)
 
 
 def test_the_words_of_a_rule_are_those_of_the_law():
     assert setting("overflow").kind.words == tuple(map(str, Overflow))
     assert setting("rounding").kind.words == tuple(map(str, Rounding))
+    assert setting("scale_policy").kind.words == tuple(POLICIES)
 
 
 def test_names_are_translated_and_words_with_them():
@@ -92,6 +95,7 @@ def test_a_field_that_no_setting_stands_for():
 TOY = """
 import sys
 from hwsim import settings
+from hwsim.quantization.scale_policy import POLICIES
 from hwsim.settings import Integer, Setting
 settings.SETTINGS += (ENTRY,)
 from hwsim.cli.main import status

@@ -14,6 +14,8 @@ from hwsim.hw.config import Device, config_fields, load_device, override
 from hwsim.imaging import cfa
 from hwsim.imaging.source import Optics
 from hwsim.quantization.config import Config
+from hwsim.quantization.quantizers.quantizer import Quantizer
+from hwsim.quantization.quantizers.registry import QUANTIZERS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -163,9 +165,17 @@ def device_of(given: Mapping[str, Any]) -> Device:
     Config(**_named(given, CONFIG_FIELDS - own - {"input_bits"}))           # refuses a bad option under the option's name
     base = load_device(given["device_name"] or "sensor_npu")
     changes = settings.translate_given(given, "option", "device")
-    if given.get("weights") == "stlq" and given.get("weight_bits") is None and base.w_format != "stlq":
-        changes["w_bits"] = settings.WORD_BITS["stlq"]
+    if given.get("weights") is not None:
+        changes |= _weight_fields(QUANTIZERS[given["weights"]], given, base)
     return override(base, **changes)
+
+
+def _weight_fields(quantizer: Quantizer, given: Mapping[str, Any], base: Device) -> dict[str, Any]:
+    """The device's weight format and, where no option gives it and the device's cannot serve, the quantizer's own width."""
+    low, high = quantizer.weight_bits
+    served = quantizer.weight_format in ("linear", base.w_format) and low <= base.w_bits <= high
+    bits = {} if served or given.get("weight_bits") is not None else {"w_bits": quantizer.default_bits}
+    return {"w_format": quantizer.weight_format, **bits}
 
 
 def config_of(given: Mapping[str, Any], sensor: Mapping[str, Any], device: Device) -> tuple[Config, tuple[str, ...]]:
@@ -174,7 +184,7 @@ def config_of(given: Mapping[str, Any], sensor: Mapping[str, Any], device: Devic
     A sensor whose codes do not fit the activation word is not read as codes: its scale then follows calibration.
     """
     decided = config_fields(device)
-    options = decided | _named(given, CONFIG_FIELDS - decided.keys())
+    options = decided | _named(given, CONFIG_FIELDS - decided.keys() | {"weights"})
     options |= {"layer_bits": layer_bits(given["layer_bits"]),
                 "scales": fixed_scales(given["scales_file"]) if given["scales_file"] else {}}
     bits = sensor.get("input_bits")

@@ -8,7 +8,7 @@ from hwsim.cli.main import Command
 from hwsim.engine.run import check_dump
 from hwsim.errors import UsageError
 from hwsim.pipeline.session import Clock, frames, open_model, start
-from hwsim.quantization.float_net.kept import Once
+from hwsim.quantization.float_net.cache import FloatCache
 from hwsim.quantization.float_net.run import bands
 from hwsim.quantization.prepare import prepare
 from hwsim.reports import outputs, run, run_text
@@ -47,7 +47,7 @@ def command(model, trace_path, vcd_path, out_path, json_path, quiet, verbose, **
     found, calibration = frames(opened, given["input_path"], given["calib_path"], optics)
     check_dump(given["dump"], opened.network if opened.net else prepare(opened.graph))
     with progress.bar(quiet) as show, files.staged(out_path) as folder:
-        float_run = Once().bands if calibration is found and len(found) == 1 and not given["no_float"] else bands
+        float_run = FloatCache().bands if calibration is found and len(found) == 1 and not given["no_float"] else bands
         session = start(opened, config, calibration, clock, show, float_run)
         progress.warn(notes + session.notes + outputs.missing_extra())
         chosen = {"engine": engine, "threads": given["threads"], "dump": given["dump"], "with_float": not given["no_float"]}

@@ -6,14 +6,13 @@ import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError, UsageError
 from hwsim.fixed.formats import Rounding
+from hwsim.ops.spec import VECTOR, Trait
 from hwsim.ops.window import pads
 
 ALPHA_LIMIT = 1 << 15
 GEMMLOWP_SHIFT = 31
 ALPHA_SHIFT = 14
 BILINEAR_SHIFT = 22
-KEEPS_CODES = ("identity", "max_pool", "global_max_pool", "upsample_nearest", "depth_to_space", "space_to_depth",
-               "pad", "crop", "slice", "reshape", "flatten")
 
 
 def check_codes(net, inputs):
@@ -56,7 +55,7 @@ def _problem(node, formats, datapath, shapes):
     """The sentence that `node` breaks, or None."""
     return (_fields(node, datapath) or _one_per_input(node) or _kept(node, formats)
             or (_table(node, formats) if node.op == "qtable" else None)
-            or (_window(node, shapes) if node.op in ("max_pool", "qavg_pool") else None))
+            or (_window(node, shapes) if node.spec.unit == VECTOR and Trait.WINDOW in node.spec.traits else None))
 
 
 def _fields(node, datapath):
@@ -85,7 +84,7 @@ def _largest(value):
 
 
 def _one_per_input(node):
-    if node.op not in ("qadd", "qmaximum", "qminimum", "qconcat"):
+    if Trait.PER_INPUT not in node.spec.traits:
         return None
     lengths = [np.size(node.params[name]) for name in ("m", "shift") if not isinstance(node.params[name], int)]
     if set(lengths) != {len(node.inputs)}:
@@ -94,7 +93,7 @@ def _one_per_input(node):
 
 
 def _kept(node, formats):
-    if node.op not in KEEPS_CODES:
+    if Trait.KEEPS_CODES not in node.spec.traits:
         return None
     read, made = formats[node.inputs[0]], formats[node.name]
     if read.min not in made or read.max not in made or (node.op == "pad" and 0 not in made):
@@ -135,8 +134,8 @@ def _axis_taps(node, shapes):
 def _check_gemmlowp(node):
     """Gemmlowp divides twice, so it has no shift under 31; an input that passes unchanged (m 1, shift 0) is not rounded."""
     p = node.params
-    pairs = [(p["m"], p["shift"])] if node.op in ("qadd", "qmul", "qavg_pool") else []
-    if node.op in ("qconcat", "qmaximum", "qminimum"):
+    pairs = [(p["m"], p["shift"])] if "m" in p else []
+    if Trait.EACH in node.spec.traits:
         pairs = [pair for pair in zip(p["m"], p["shift"]) if pair != (1, 0)]
     if "m_pos" in p:
         pairs = [(p["m_pos"], p["shift"])]

@@ -7,8 +7,6 @@ import numpy as np
 
 from hwsim.graph.fuse import ARRAY, absorbed, second_reader, silent
 
-CLAMPED = ("add", "subtract", "multiply", "average", "maximum", "minimum", "prelu", "clip")
-
 
 def fold_activation(graph, tell=silent):
     """The graph with every activation folded that may be; `tell(layer, text)` hears what became of each."""
@@ -29,7 +27,7 @@ def _fold(graph, act, tell):
 
 def _obstacle(graph, producer, act):
     """Why `act` stays a node of its own, or None."""
-    if producer.op not in ARRAY and producer.op not in CLAMPED:
+    if "clip" not in producer.spec.params:
         return f"{producer.name} is {producer.op}, which has no clamp"
     if pure_clip(act) is None:
         if producer.op not in ARRAY:

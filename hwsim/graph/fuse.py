@@ -1,8 +1,11 @@
 """What every folding pass shares: the array operators, the one-reader rule, and taking a node out of its chain."""
 from hwsim.errors import UnsupportedError
 from hwsim.ops.dims import known
+from hwsim.ops.spec import ARRAY as UNIT
+from hwsim.ops.spec import FLOAT
+from hwsim.ops.table import ops_with
 
-ARRAY = ("conv2d", "conv2d_transpose", "dense")
+ARRAY = ops_with(dialect=FLOAT, unit=UNIT)
 
 
 def silent(layer, text):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwsim.graph.node import Node
+from hwsim.ops.spec import Trait
+from hwsim.ops.table import ops_with
 from hwsim.ops.window import extent, pads
 
 INT32 = (1 << 31) - 1
@@ -60,7 +62,7 @@ def reachable(node, shapes, have):
 def _rule(node, shapes):
     if any(len(shapes[name]) != 4 for name in (node.name, *node.inputs)) or node.params.get("axis") == 1 and node.op != "slice":
         return WHOLE
-    return RULES.get(node.op, WHOLE)
+    return RULES[node.op]
 
 
 def _everything(node, shapes, lo, hi):
@@ -210,10 +212,9 @@ WINDOW = Rule(_window_needs, _window_nodes)
 TRANSPOSED = Rule(_transposed_needs, _transposed_nodes, lambda node, shapes: node.params["stride"][0])
 BILINEAR = Rule(_bilinear_needs, _bilinear_nodes, _factor)
 RULES = {
-    **dict.fromkeys(("affine", "scale", "relu", "prelu", "clip", "unary", "softmax", "identity", "qprelu", "qtable", "dense",
-                     "qdense", "add", "subtract", "multiply", "average", "maximum", "minimum", "concat", "qadd", "qmul",
-                     "qmaximum", "qminimum", "qconcat", "input"), PIXELWISE),
-    **dict.fromkeys(("conv2d", "qconv2d", "max_pool", "avg_pool", "qavg_pool"), WINDOW),
+    **dict.fromkeys(ops_with(Trait.PIXELWISE), PIXELWISE),
+    **dict.fromkeys(ops_with(Trait.WINDOW), WINDOW),
+    **dict.fromkeys((*ops_with(Trait.GLOBAL), "reshape", "flatten"), WHOLE),
     **dict.fromkeys(("conv2d_transpose", "qconv2d_transpose"), TRANSPOSED),
     **dict.fromkeys(("bilinear", "qbilinear"), BILINEAR),
     "upsample_nearest": Rule(_divided(_factor), _as_it_is, _factor),

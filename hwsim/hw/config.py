@@ -17,11 +17,11 @@ from hwsim.settings import (
     CLOCK,
     FROM_SCHEMA,
     LOG_BITS,
-    WORD_BITS,
     Integer,
     Kind,
     check,
     fields_of,
+    setting,
     translate,
     translate_given,
 )
@@ -45,7 +45,7 @@ class Device:
     TN: int = FROM_SCHEMA
     TM: int = FROM_SCHEMA
     act_bits: int = FROM_SCHEMA
-    w_bits: int = WORD_BITS["linear"]
+    w_bits: int = 8     # the word of linear weights
     w_format: str = FROM_SCHEMA
     acc_bits: int | str = FROM_SCHEMA
     acc_mode: str = FROM_SCHEMA
@@ -128,8 +128,8 @@ def to_toml(device: Device) -> str:
 
 
 def config_fields(device: Device) -> dict[str, Any]:
-    """The fields of quantization.Config that the device decides."""
-    return translate(vars(device), "device", "config")
+    """The fields of quantization.Config that the device decides; the quantizer is the one named like its weight format."""
+    return translate(vars(device), "device", "config") | {"weights": device.w_format}
 
 
 def datapath(device: Device, acc_bits: int | None = None) -> Datapath:
@@ -143,8 +143,16 @@ def datapath(device: Device, acc_bits: int | None = None) -> Datapath:
 def of_network(device: Device, net: IntegerGraph) -> Device:
     """The device with the widths and rules that the integer network `net` was made for."""
     options: Any = net.meta.get("config", {})
-    words = translate_given(options, "config", "device")
+    words = translate_given(options, "config", "device") | {"w_format": _weight_format(net, options.get("weights"))}
     return override(device, **words | translate(net.datapath.as_json(), "datapath", "device"))
+
+
+def _weight_format(net: IntegerGraph, quantizer: str | None) -> str | None:
+    """How the array reads the weights of `net`, made by the quantizer of that name: what its layers say; None: not known."""
+    if quantizer is None:
+        return None
+    formats = (node.params["w_format"] for node in net.nodes if "w_format" in node.params)
+    return next(formats, quantizer if setting("w_format").kind.allows(quantizer) else None)
 
 
 def _text(name_or_path: str | Path) -> str:

@@ -5,10 +5,10 @@ earlier one takes the complement; y = clamp(round(sum of wy*wx*x, 22), lo, hi), 
 """
 from hwsim.ops import kinds
 from hwsim.ops.moves import FACTOR, upsampled
-from hwsim.ops.spec import FLOAT, INTEGER, VECTOR, OpSpec
+from hwsim.ops.spec import FLOAT, INTEGER, VECTOR, OpSpec, Trait
 
 OPS = (
-    OpSpec("bilinear", FLOAT, VECTOR, (1, 1), upsampled, FACTOR),
+    OpSpec("bilinear", FLOAT, VECTOR, (1, 1), upsampled, FACTOR, traits=Trait.TIED),
     OpSpec("qbilinear", INTEGER, VECTOR, (1, 1), upsampled,
            {**FACTOR, "lo": kinds.integer(), "hi": kinds.integer()}),
 )

@@ -5,9 +5,11 @@ import numpy as np
 
 from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.phases import AxisPhase, axis_phase
+from hwsim.ops.spec import ARRAY, INTEGER
+from hwsim.ops.table import ops_with
 from hwsim.ops.window import out_hw, pads
 
-ARRAY_OPS = ("qconv2d", "qconv2d_transpose", "qdense")
+ARRAY_OPS = ops_with(dialect=INTEGER, unit=ARRAY)
 FIELDS = ("bias", "m_pos", "m_neg", "shift", "alpha_q", "m2", "shift2")
 
 

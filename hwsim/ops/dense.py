@@ -5,7 +5,7 @@ The integer layer keeps its codes as (WORDS,OC,1,1,IC), like a convolution.
 from hwsim.errors import GraphError
 from hwsim.ops import kinds, requant
 from hwsim.ops.dims import known
-from hwsim.ops.spec import ARRAY, FLOAT, INTEGER, OpSpec
+from hwsim.ops.spec import ARRAY, FLOAT, INTEGER, OpSpec, Trait
 
 
 def _shape(oc, ic, in_shapes):
@@ -30,8 +30,9 @@ def _one_by_one(params):
 
 OPS = (
     OpSpec("dense", FLOAT, ARRAY, (1, 1), float_shape,
-           {"weights": kinds.array("float", 2), **requant.FLOAT_PARAMS}, requant.FLOAT_DEFAULTS, requant.float_rules),
+           {"weights": kinds.array("float", 2), **requant.FLOAT_PARAMS}, requant.FLOAT_DEFAULTS, requant.float_rules,
+           Trait.PIXELWISE),
     OpSpec("qdense", INTEGER, ARRAY, (1, 1), integer_shape,
            {"codes": kinds.array("int", 5), **requant.PARAMS}, requant.DEFAULTS,
-           lambda p: _one_by_one(p) or requant.rules(p)),
+           lambda p: _one_by_one(p) or requant.rules(p), Trait.PIXELWISE),
 )

@@ -1,7 +1,7 @@
 """The door of a graph. Without a size in the model, H and W are symbols numbered by input."""
 from hwsim.ops import kinds
 from hwsim.ops.dims import Dim
-from hwsim.ops.spec import ADDRESS, BOTH, OpSpec
+from hwsim.ops.spec import ADDRESS, BOTH, OpSpec, Trait
 
 
 def shape(params, in_shapes):
@@ -11,4 +11,4 @@ def shape(params, in_shapes):
 
 
 OPS = (OpSpec("input", BOTH, ADDRESS, (0, 0), shape,
-              {"shape": kinds.dims, "index": kinds.integer(0)}, {"index": 0}),)
+              {"shape": kinds.dims, "index": kinds.integer(0)}, {"index": 0}, traits=Trait.PIXELWISE),)

@@ -10,7 +10,7 @@ from hwsim.errors import GraphError
 from hwsim.ops import kinds
 from hwsim.ops.dims import known, show
 from hwsim.ops.pointwise import CLIP
-from hwsim.ops.spec import ANY, FLOAT, INTEGER, VECTOR, OpSpec
+from hwsim.ops.spec import ANY, FLOAT, INTEGER, VECTOR, OpSpec, Trait
 
 
 def broadcast_size(one, other):
@@ -48,21 +48,23 @@ def concatenated(params, in_shapes):
 
 RANGE = {"lo": kinds.integer(), "hi": kinds.integer()}
 VECTOR_M = {"m": kinds.array("int", 1)}
+EACH = Trait.PIXELWISE | Trait.PER_INPUT | Trait.EACH
 
 
 def _float(name, arity):
-    return OpSpec(name, FLOAT, VECTOR, arity, joined, CLIP, {"clip": None})
+    return OpSpec(name, FLOAT, VECTOR, arity, joined, CLIP, {"clip": None}, traits=Trait.PIXELWISE)
 
 
 OPS = (
     *(_float(name, (2, ANY)) for name in ("add", "average", "maximum", "minimum")),
     *(_float(name, (2, 2)) for name in ("subtract", "multiply")),
-    OpSpec("concat", FLOAT, VECTOR, (1, ANY), concatenated, {"axis": kinds.integer(1)}),
-    OpSpec("qadd", INTEGER, VECTOR, (1, ANY), joined, {**VECTOR_M, "shift": kinds.integer(0, 62), **RANGE}),
+    OpSpec("concat", FLOAT, VECTOR, (1, ANY), concatenated, {"axis": kinds.integer(1)}, traits=Trait.PIXELWISE),
+    OpSpec("qadd", INTEGER, VECTOR, (1, ANY), joined, {**VECTOR_M, "shift": kinds.integer(0, 62), **RANGE},
+           traits=Trait.PIXELWISE | Trait.PER_INPUT),
     OpSpec("qmul", INTEGER, VECTOR, (2, 2), joined,
-           {"m": kinds.integer(0), "shift": kinds.integer(0, 62), **RANGE}),
-    *(OpSpec(name, INTEGER, VECTOR, (2, ANY), joined, {**VECTOR_M, "shift": kinds.array("int", 1), **RANGE})
+           {"m": kinds.integer(0), "shift": kinds.integer(0, 62), **RANGE}, traits=Trait.PIXELWISE),
+    *(OpSpec(name, INTEGER, VECTOR, (2, ANY), joined, {**VECTOR_M, "shift": kinds.array("int", 1), **RANGE}, traits=EACH)
       for name in ("qmaximum", "qminimum")),
     OpSpec("qconcat", INTEGER, VECTOR, (1, ANY), concatenated,
-           {**VECTOR_M, "shift": kinds.array("int", 1), **RANGE, "axis": kinds.integer(1)}),
+           {**VECTOR_M, "shift": kinds.array("int", 1), **RANGE, "axis": kinds.integer(1)}, traits=EACH),
 )

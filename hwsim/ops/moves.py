@@ -8,7 +8,7 @@ from math import prod
 from hwsim.errors import GraphError
 from hwsim.ops import kinds
 from hwsim.ops.dims import known, require_positive, show
-from hwsim.ops.spec import ADDRESS, BOTH, OpSpec
+from hwsim.ops.spec import ADDRESS, BOTH, MOVED, OpSpec
 
 
 def _image(in_shapes):
@@ -90,7 +90,7 @@ BLOCK = {"block": kinds.integer(1)}
 
 
 def _move(name, shape, params, defaults=None):
-    return OpSpec(name, BOTH, ADDRESS, (1, 1), shape, params, defaults or {})
+    return OpSpec(name, BOTH, ADDRESS, (1, 1), shape, params, defaults or {}, traits=MOVED)
 
 
 OPS = (

@@ -8,7 +8,7 @@ integer: max_pool (exact), global_max_pool (exact),
 from hwsim.errors import GraphError
 from hwsim.ops import kinds
 from hwsim.ops.dims import show
-from hwsim.ops.spec import BOTH, FLOAT, INTEGER, VECTOR, OpSpec
+from hwsim.ops.spec import BOTH, FLOAT, INTEGER, KEPT, VECTOR, OpSpec, Trait
 from hwsim.ops.window import out_hw
 
 
@@ -36,12 +36,13 @@ KEEP = {"keepdims": kinds.boolean}
 RANGE = {"lo": kinds.integer(), "hi": kinds.integer()}
 
 OPS = (
-    OpSpec("max_pool", BOTH, VECTOR, (1, 1), windowed, WINDOW),
-    OpSpec("avg_pool", FLOAT, VECTOR, (1, 1), windowed, WINDOW),
-    OpSpec("global_avg_pool", FLOAT, VECTOR, (1, 1), whole, KEEP),
-    OpSpec("global_max_pool", BOTH, VECTOR, (1, 1), whole, KEEP),
+    OpSpec("max_pool", BOTH, VECTOR, (1, 1), windowed, WINDOW, traits=KEPT | Trait.WINDOW),
+    OpSpec("avg_pool", FLOAT, VECTOR, (1, 1), windowed, WINDOW, traits=Trait.WINDOW),
+    OpSpec("global_avg_pool", FLOAT, VECTOR, (1, 1), whole, KEEP, traits=Trait.GLOBAL),
+    OpSpec("global_max_pool", BOTH, VECTOR, (1, 1), whole, KEEP, traits=KEPT | Trait.GLOBAL),
     OpSpec("qavg_pool", INTEGER, VECTOR, (1, 1), windowed,
-           {**WINDOW, **{name: kinds.array("int", 1) for name in ("taps", "m", "shift")}, **RANGE}, {}, _taps),
+           {**WINDOW, **{name: kinds.array("int", 1) for name in ("taps", "m", "shift")}, **RANGE}, {}, _taps, Trait.WINDOW),
     OpSpec("qglobal_avg_pool", INTEGER, VECTOR, (1, 1), whole,
-           {**KEEP, "ratio": kinds.integers(2, 1), "mult_bits": kinds.integer(4, 31), **RANGE}),
+           {**KEEP, "ratio": kinds.integers(2, 1), "mult_bits": kinds.integer(4, 31), **RANGE},
+           traits=Trait.GLOBAL | Trait.UNPLACED),
 )

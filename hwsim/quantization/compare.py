@@ -1,18 +1,24 @@
 """The integer network beside the float one, node by node: what each layer costs. Only live tensors, or rows, are in memory."""
+from __future__ import annotations
+
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from hwsim.engine.context import Engine
 from hwsim.engine.result import Result
 from hwsim.engine.run import bands as integer_bands
 from hwsim.engine.run import check_dump, joined_stats, measure, place
 from hwsim.errors import GraphError
 from hwsim.graph.accumulator import signed_bits
-from hwsim.graph.bands import gathered
+from hwsim.graph.bands import RowBand, gathered
 from hwsim.graph.fit import fitted
+from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.node import Graph, Node
 from hwsim.quantization.boundary import dequantize, read_input
+from hwsim.quantization.calibrate import FloatRun
 from hwsim.quantization.float_net.run import bands as float_bands
 from hwsim.quantization.float_net.run import rows_per_step
 from hwsim.quantization.prepare import prepare
@@ -36,7 +42,7 @@ class LayerQuality:
     clamped: int | None
     unused_bits: int
 
-    def as_json(self):
+    def as_json(self) -> dict[str, object]:
         exact = self.sqnr_db is not None and math.isinf(self.sqnr_db)
         return {**vars(self), "sqnr_db": None if exact else self.sqnr_db}
 
@@ -53,7 +59,9 @@ class Comparison:
     floats: Mapping[str, np.ndarray]
 
 
-def compare(graph, net, inputs, engine="fast", dump=(), monitor=False, threads=None, progress=None, float_run=float_bands):
+def compare(graph: Graph, net: IntegerGraph, inputs: Mapping[str, np.ndarray], engine: str | Engine = "fast",
+            dump: Sequence[str] = (), monitor: bool = False, threads: int | None = None,
+            progress: Callable[[Node, int, int], None] | None = None, float_run: FloatRun = float_bands) -> Comparison:
     """The Comparison of float `graph` (prepared here, if it is not yet) and `net`, made from it, on `inputs`.
 
     inputs: name -> real values, or integer codes (the float network then reads their real values); the other arguments
@@ -82,7 +90,7 @@ def compare(graph, net, inputs, engine="fast", dump=(), monitor=False, threads=N
     return Comparison(layers, worst_layer(layers), Result(net.outputs, tensors, stats), floats)
 
 
-def _check_same(wanted, band):
+def _check_same(wanted: RowBand, band: RowBand) -> None:
     """Both networks have the same nodes, and the rules of graph.rows, and so the same bands."""
     name = wanted.node.name
     if (name, wanted.images, wanted.rows) != (band.node.name, band.images, band.rows):
@@ -100,26 +108,26 @@ class Sums:
     high: int
 
 
-def _sums(net, wanted, codes, name, before):
+def _sums(net: IntegerGraph, wanted: np.ndarray, codes: np.ndarray, name: str, before: Sums | None) -> Sums:
     signal, error = energies(wanted, codes, float(net.scales[name]))
-    found = Sums(signal, error, int(codes.min()), int(codes.max()))
+    low, high = int(codes.min()), int(codes.max())
     if before is None:
-        return found
-    return Sums(before.signal + signal, before.error + error, min(before.low, found.low), max(before.high, found.high))
+        return Sums(signal, error, low, high)
+    return Sums(before.signal + signal, before.error + error, min(before.low, low), max(before.high, high))
 
 
-def _quality(net, node, sums, clamped):
+def _quality(net: IntegerGraph, node: Node, sums: Sums, clamped: int | None) -> LayerQuality:
     word = net.formats[node.name]
     used = signed_bits(sums.low, sums.high) - (not word.signed)
     return LayerQuality(node.name, node.op, str(word), decibels(sums.signal, sums.error), clamped, word.bits - used)
 
 
-def sqnr_db(wanted, codes, scale):
+def sqnr_db(wanted: np.ndarray, codes: np.ndarray, scale: float) -> float | None:
     """10*log10(sum x^2 / sum (x - scale*q)^2): inf without any error, None without any signal."""
     return decibels(*energies(wanted, codes, scale))
 
 
-def energies(wanted, codes, scale):
+def energies(wanted: np.ndarray, codes: np.ndarray, scale: float) -> tuple[float, float]:
     """(sum x^2, sum (x - scale*q)^2), in chunks of bounded size."""
     wanted, codes = np.ravel(wanted), np.ravel(codes)
     signal = error = 0.0
@@ -130,14 +138,14 @@ def energies(wanted, codes, scale):
     return signal, error
 
 
-def decibels(signal, error):
+def decibels(signal: float, error: float) -> float | None:
     """10*log10(signal / error): inf without any error, None without any signal."""
     if signal == 0:
         return None
     return math.inf if error == 0 else 10 * math.log10(signal / error)
 
 
-def worst_layer(layers):
+def worst_layer(layers: Sequence[LayerQuality]) -> str | None:
     """The name of the computed layer with the least SQNR, the first of equals; None where none has one."""
     rated = [layer for layer in layers if layer.op != "input" and layer.sqnr_db is not None]
     return min(rated, key=lambda layer: layer.sqnr_db).name if rated else None

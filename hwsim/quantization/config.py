@@ -3,7 +3,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from hwsim.errors import UsageError
-from hwsim.settings import FROM_SCHEMA, LOG_BITS, WORD_BITS, Choice, Kind, check, fields_of, setting
+from hwsim.quantization.quantizers.quantizer import Quantizer
+from hwsim.quantization.quantizers.registry import QUANTIZERS
+from hwsim.quantization.scale_policy import policy_of
+from hwsim.settings import FROM_SCHEMA, Choice, Integer, Kind, check, fields_of, setting
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Config:
     """
 
     act_bits: int = FROM_SCHEMA
-    weight_bits: int | None = FROM_SCHEMA       # None: 8 linear, 4 stlq
+    weight_bits: int | None = FROM_SCHEMA       # None: the quantizer's own
     acc_bits: int | str = FROM_SCHEMA
     overflow: str = FROM_SCHEMA
     mult_bits: int = FROM_SCHEMA
@@ -42,30 +45,31 @@ class Config:
 
     def __post_init__(self) -> None:
         check(self, "config", _refused)
-        if self.input_bits is not None and self.input_bits + 1 > self.act_bits and self.scale_policy == "calib":
-            raise UsageError(f"input_bits must be at most act_bits - 1 = {self.act_bits - 1}, not {self.input_bits}")
-        if self.weights == "stlq" and not LOG_BITS.allows(self.w_bits):
-            raise UsageError(f"weight_bits must be {LOG_BITS} for stlq weights, not {self.w_bits}")
-        if self.weights == "stlq" and self.per_channel:
-            raise UsageError("per_channel must be off for stlq weights, whose scale is one per layer, not on")
+        policy_of(self).check(self)
+        self.quantizer.check(self)
         for layer, bits in self.layer_bits.items():
             self._check_layer(layer, *bits)
 
     def _check_layer(self, layer: str, act_bits: int, weight_bits: int) -> None:
-        weight_kind = LOG_BITS if self.weights == "stlq" else setting("weight_bits").kind
+        weight_kind = Integer(*self.quantizer.weight_bits)
         for name, kind, bits in (("act_bits", setting("act_bits").kind, act_bits), ("weight_bits", weight_kind, weight_bits)):
             if not kind.allows(bits):
                 raise _refused(f"{name} of {layer}", kind, bits)
 
     @property
+    def quantizer(self) -> Quantizer:
+        """What decides codes, words and scales: the option `weights` by its name."""
+        return QUANTIZERS[self.weights]
+
+    @property
     def w_bits(self) -> int:
-        """Bits of a weight word."""
-        return WORD_BITS[self.weights] if self.weight_bits is None else self.weight_bits
+        """Bits of a weight word, where layer_bits says nothing else."""
+        return self.quantizer.default_bits if self.weight_bits is None else self.weight_bits
 
     @property
     def channel_scales(self) -> bool:
         """Whether every output channel has a weight scale of its own."""
-        return self.weights == "linear" if self.per_channel is None else self.per_channel
+        return self.quantizer.channel_scales if self.per_channel is None else self.per_channel
 
     def bits_of(self, layer: str) -> tuple[int, int]:
         """(A, W) of a layer: its own entry in layer_bits, or the network's."""

@@ -1,5 +1,5 @@
 """What the conversion of every node reads: words, scales, options, and the search for its multipliers and clamps."""
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,42 +10,43 @@ from hwsim.fixed import multiplier
 from hwsim.fixed.formats import IntFormat
 from hwsim.fixed.narrow import clamp
 from hwsim.quantization.config import Config
+from hwsim.quantization.scale_policy import Scale
 
 GEMMLOWP_SHIFT = 31
 
 
 @dataclass(frozen=True, eq=False)
 class ConversionContext:
-    """words: tensor -> IntFormat; scales: tensor (and `layer:pre`) -> Fraction; shapes: tensor -> shape, sizes may be open."""
+    """words: tensor -> IntFormat; scales: tensor (and `layer:pre`) -> Scale; shapes: tensor -> shape, sizes may be open."""
 
     words: Mapping[str, IntFormat]
-    scales: Mapping[str, Fraction]
+    scales: Mapping[str, Scale]
     shapes: Mapping[str, tuple]
     config: Config
 
-    def scale(self, name):
-        """The float64 S of a tensor, as the formulas of the law use it."""
+    def scale(self, name: str) -> float:
+        """The float64 S of a tensor, as the formulas of ARITHMETIC.md use it."""
         return float(self.scales[name])
 
-    def folded(self, layer, ratio, alpha=1.0):
+    def folded(self, layer: str, ratio: float | Fraction, alpha: float = 1.0) -> tuple[int, int, int]:
         """(m_pos, m_neg, shift) of the float64 or exact M = `ratio` and slope `alpha`."""
-        found = self._search(layer, multiplier.folded, Fraction(ratio), Fraction(alpha))
-        self._check_shift(layer, found[2])
-        return found
+        m_pos, m_neg, shift = self._search(layer, multiplier.folded, Fraction(ratio), Fraction(alpha))
+        self._check_shift(layer, shift)
+        return m_pos, m_neg, shift
 
-    def shared(self, layer, ratios):
+    def shared(self, layer: str, ratios: Iterable[float]) -> tuple[list[int], int]:
         """([m_i], shift) of several signed M that share a shift."""
-        found = self._search(layer, multiplier.shared_shift, [Fraction(ratio) for ratio in ratios])
-        self._check_shift(layer, found[1])
-        return found
+        m, shift = self._search(layer, multiplier.shared_shift, [Fraction(ratio) for ratio in ratios])
+        self._check_shift(layer, shift)
+        return m, shift
 
-    def _search(self, layer, find, *args):
+    def _search(self, layer: str, find: Callable, *args: object) -> tuple:
         try:
             return find(*args, self.config.mult_bits)
         except QuantizeError as error:
             raise QuantizeError(f"{layer}: {error}") from None
 
-    def _check_shift(self, layer, shift):
+    def _check_shift(self, layer: str, shift: int) -> None:
         largest = (1 << self.config.shift_bits) - 1
         if shift > largest:
             raise QuantizeError(f"{layer}: shift_bits must be at least {shift.bit_length()} for a shift of {shift}, "
@@ -53,15 +54,19 @@ class ConversionContext:
         if self.config.rounding == "gemmlowp" and shift < GEMMLOWP_SHIFT:
             raise QuantizeError(f"{layer}: gemmlowp rounding must have shifts of at least {GEMMLOWP_SHIFT}, not {shift}")
 
-    def limits(self, name, clip):
-        """{lo, hi} of an output: the ends of its word, or tighter, rint(end/S) of a clip (lo, hi) of real numbers."""
-        word, (lo, hi) = self.words[name], clip or (None, None)
-        return {"lo": word.min if lo is None else self._code(name, lo), "hi": word.max if hi is None else self._code(name, hi)}
+    def limits(self, name: str, clip: tuple[float | None, float | None] | None) -> dict[str, int]:
+        """{lo, hi} of an output: the ends of its codes, or tighter, rint(end/S) of a clip (lo, hi) of real numbers."""
+        (least, most), (lo, hi) = self.code_range(name), clip or (None, None)
+        return {"lo": least if lo is None else self._code(name, lo), "hi": most if hi is None else self._code(name, hi)}
 
-    def _code(self, name, value):
-        word = self.words[name]
-        return int(clamp(np.rint(np.clip(value / self.scale(name), word.min, word.max)), word.min, word.max))
+    def code_range(self, name: str) -> tuple[int, int]:
+        """The least and the largest code that tensor `name` may hold."""
+        return self.config.quantizer.code_range(self.words[name])
+
+    def _code(self, name: str, value: float) -> int:
+        least, most = self.code_range(name)
+        return int(clamp(np.rint(np.clip(value / self.scale(name), least, most)), least, most))
 
 
-def int_array(values):
+def int_array(values: Iterable[int]) -> np.ndarray:
     return np.array(values, np.int64)

@@ -1,41 +1,45 @@
 """From the float network and its calibration to the integer network: the last place where a float is read."""
-from hwsim.fixed.formats import Datapath
+from collections.abc import Mapping
+
+from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.accumulator import safe_bits
 from hwsim.graph.check import check_integer
 from hwsim.graph.fuse import ARRAY
 from hwsim.graph.integer import IntegerGraph, check_network
 from hwsim.graph.node import Graph
 from hwsim.graph.shapes import infer
-from hwsim.graph.tie_scales import KEEPS_CODES
+from hwsim.graph.tie_scales import is_tied
+from hwsim.quantization.calibrate import Calibration
+from hwsim.quantization.config import Config
 from hwsim.quantization.conversion import ConversionContext
 from hwsim.quantization.convert_array import convert_array
 from hwsim.quantization.convert_vector import VECTOR
 from hwsim.quantization.prepare import prepare
-from hwsim.quantization.scales import find_scales, find_words
 from hwsim.settings import translate
 
 
-def quantize(graph, calibration, config, source=None):
-    """The IntegerGraph of a float `graph` (prepared here, if it is not yet): integers only, scales at the doors only.
+def quantize(graph: Graph, calibration: Calibration, config: Config, source: Mapping[str, object] | None = None) -> IntegerGraph:
+    """The IntegerGraph of a float `graph` (prepared here, if it is not yet): integers only, scales at inputs and outputs only.
 
     calibration: of the same graph (calibrate); config: every option; source: JSON-like provenance {path, sha256, parameters}.
     Errors: QuantizeError for a bias, multiplier, slope or accumulator that does not fit, UsageError for an option that
     names no layer, UnsupportedError for a layer without integer counterpart.
     """
-    notes = []
+    notes: list[str] = []
     prepared = prepare(graph, lambda layer, text: notes.append(f"{layer}: {text}"))
-    words = find_words(prepared, config)
-    plan = ConversionContext(words, find_scales(prepared, words, calibration, config), infer(prepared), config)
-    nodes = tuple(convert_array(node, plan) if node.op in ARRAY else VECTOR[node.op](node, plan) for node in prepared.nodes)
+    words = config.quantizer.words(prepared, config)
+    scales = config.quantizer.scales(prepared, words, calibration, config)
+    context = ConversionContext(words, scales, infer(prepared), config)
+    nodes = tuple(convert_array(node, context) if node.op in ARRAY else VECTOR[node.op](node, context) for node in prepared.nodes)
     integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs, prepared.layout))
     integer = pack_rows(integer, notes.append, config.tn) if config.rowpack else integer
     meta = {"source": dict(source or {"path": None, "sha256": None, "parameters": graph.parameters}),
             "config": config.as_json(), "calibration": calibration.as_json(), "notes": [*notes, *calibration.notes]}
-    scales = {node.name: plan.scales[node.name] for node in nodes}
-    return check_network(IntegerGraph(integer, words, scales, datapath_of(config, integer, words), meta))
+    of_tensors = {node.name: scales[node.name] for node in nodes}
+    return check_network(IntegerGraph(integer, words, of_tensors, datapath_of(config, integer, words), meta))
 
 
-def datapath_of(config, graph, words):
+def datapath_of(config: Config, graph: Graph, words: Mapping[str, IntFormat]) -> Datapath:
     """The Datapath of the options; acc_bits `auto` is the narrowest accumulator that these weights can never overflow."""
     acc_bits = safe_bits(graph, words) if config.acc_bits == "auto" else config.acc_bits
     return Datapath.from_json(translate(vars(config), "config", "datapath") | {"acc_bits": acc_bits})
@@ -57,7 +61,7 @@ def packable_nodes(graph, tn):
 def _first(graph, node):
     """Whether only exact moves stand between a graph input and `node`."""
     source = graph[node.inputs[0]]
-    while source.op in (*KEEPS_CODES, "identity"):
+    while is_tied(source):
         source = graph[source.inputs[0]]
     return source.op == "input"
 

@@ -6,29 +6,31 @@ import numpy as np
 from hwsim.errors import QuantizeError
 from hwsim.fixed.multiplier import rint
 from hwsim.graph.node import Node
-from hwsim.quantization.conversion import int_array
+from hwsim.quantization.bias import quantize_bias
+from hwsim.quantization.conversion import ConversionContext, int_array
+from hwsim.quantization.quantizers.quantizer import LayerWeights
 from hwsim.quantization.scales import PRE
-from hwsim.quantization.weights import quantize_bias, quantize_weights
 
 ALPHA_SHIFT = 14
 ALPHA_LIMIT = 1 << 15
 GEOMETRY = ("stride", "dilation", "padding", "groups", "crop")
 
 
-def convert_array(node, plan):
+def convert_array(node: Node, plan: ConversionContext) -> Node:
     """The integer node (qconv2d, qconv2d_transpose, qdense) of a float array node."""
     p, config, source = node.params, plan.config, node.inputs[0]
     weights = p["weights"] if p["weights"].ndim == 4 else p["weights"][:, None, None, :]
     w_bits, s_in = config.bits_of(node.name)[1], plan.scale(source)
-    packed = quantize_weights(weights, p["bias"], s_in, plan.words[source].bits, w_bits, config, is_depthwise(node))
+    layer = LayerWeights(node.name, weights, p["bias"], s_in, plan.words[source].bits, w_bits, is_depthwise(node))
+    packed = config.quantizer.weights(layer, config)
     requantizer = _folded if config.fold_prelu else _unfolded
     return Node.make(node.name, "q" + node.op, node.inputs, codes=packed.codes, flags=packed.flags,
                      bias=quantize_bias(node.name, p["bias"], s_in, packed.scale, config.acc_bits),
-                     w_format=config.weights, w_bits=w_bits, **plan.limits(node.name, p["clip"]),
+                     w_format=packed.w_format, w_bits=packed.w_bits, **plan.limits(node.name, p["clip"]),
                      **requantizer(node, plan, s_in * packed.scale), **{key: p[key] for key in GEOMETRY if key in p})
 
 
-def is_depthwise(node):
+def is_depthwise(node: Node) -> bool:
     """Whether a float array node reads one input channel per output channel, as the array's diagonal mode does."""
     return node.params.get("groups", 1) == node.params["weights"].shape[0] > 1 == node.params["weights"].shape[-1]
 

@@ -1,8 +1,10 @@
-"""What calibration keeps of a tensor while images pass: its range by one of three rules, in bounded memory.
+"""Range observers of calibration: max, percentile and mse, in bounded memory.
 
-An observer has `see(values)` for each batch and `amax()` at the end; what it keeps does not depend on the order of the images.
+What an observer keeps does not depend on the order of the images.
 """
 import math
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -10,18 +12,33 @@ PERCENT = 99.99
 STEPS = 100
 
 
+class Observer(Protocol):
+    """Made with `levels`, the highest code that the tensor's scale is made for.
+
+    see(values) takes a float array of any shape, amax() gives the range at the end; exact: whether the range is what the
+    rule says and not an upper bound.
+    """
+
+    @property
+    def exact(self) -> bool: ...
+
+    def see(self, values: np.ndarray) -> None: ...
+
+    def amax(self) -> float: ...
+
+
 class MaxObserver:
     """The largest |x|."""
 
     exact = True
 
-    def __init__(self, levels):
+    def __init__(self, levels: int) -> None:
         self._largest = 0.0
 
-    def see(self, values):
+    def see(self, values: np.ndarray) -> None:
         self._largest = max(self._largest, float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
 
-    def amax(self):
+    def amax(self) -> float:
         return self._largest
 
 
@@ -34,11 +51,11 @@ class PercentileObserver:
 
     KEPT = 1 << 18
 
-    def __init__(self, levels):
+    def __init__(self, levels: int) -> None:
         self._top = np.empty(0)
         self._count = 0
 
-    def see(self, values):
+    def see(self, values: np.ndarray) -> None:
         magnitudes = np.abs(values).ravel()
         self._count += magnitudes.size
         if self._top.size == self.KEPT:
@@ -47,13 +64,13 @@ class PercentileObserver:
         self._top = top if top.size <= self.KEPT else np.partition(top, top.size - self.KEPT)[-self.KEPT:]
 
     @property
-    def exact(self):
+    def exact(self) -> bool:
         return self._count - math.floor(self._position()) <= self._top.size
 
-    def _position(self):
+    def _position(self) -> float:
         return (self._count - 1) * (PERCENT / 100)
 
-    def amax(self):
+    def amax(self) -> float:
         if not self._count:
             return 0.0
         ordered = np.sort(self._top)
@@ -74,13 +91,13 @@ class MseObserver:
     BINS = 1 << BITS
     exact = True
 
-    def __init__(self, levels):
+    def __init__(self, levels: int) -> None:
         self._levels = levels
         self._largest = 0.0
-        self._exponent = None
+        self._exponent = 0      # the bins end at 2^exponent; the first value decides
         self._counts = np.zeros(self.BINS, np.int64)
 
-    def see(self, values):
+    def see(self, values: np.ndarray) -> None:
         magnitudes = np.abs(values).ravel()
         largest = float(magnitudes.max(initial=0.0))
         if largest > 0 and math.isfinite(largest):
@@ -89,16 +106,16 @@ class MseObserver:
             self._counts += np.bincount(bins, minlength=self.BINS)
         self._largest = max(self._largest, largest)
 
-    def _widen(self, exponent):
+    def _widen(self, exponent: int) -> None:
         """Bins up to 2^exponent at least; merging pairs of bins is exact, so the order of images is free."""
-        if self._exponent is None:
+        if self._largest == 0:
             self._exponent = exponent
         for _ in range(min(exponent - self._exponent, self.BITS + 1)):
             pairs = self._counts.reshape(-1, 2).sum(axis=1)
             self._counts = np.concatenate([pairs, np.zeros_like(pairs)])
         self._exponent = max(exponent, self._exponent)
 
-    def amax(self):
+    def amax(self) -> float:
         if self._largest == 0 or not math.isfinite(self._largest):
             return self._largest
         used = np.flatnonzero(self._counts)
@@ -107,10 +124,10 @@ class MseObserver:
         errors = [self._error(values, weights, step) for step in range(STEPS, 0, -1)]
         return self._largest * (STEPS - int(np.argmin(errors))) / STEPS
 
-    def _error(self, values, weights, step):
+    def _error(self, values: np.ndarray, weights: np.ndarray, step: int) -> float:
         scale = self._largest * step / STEPS / self._levels
         codes = np.minimum(np.rint(values / scale), self._levels)
         return math.fsum(weights * np.square(values - codes * scale))
 
 
-OBSERVERS = {"max": MaxObserver, "percentile": PercentileObserver, "mse": MseObserver}
+OBSERVERS: dict[str, Callable[[int], Observer]] = {"max": MaxObserver, "percentile": PercentileObserver, "mse": MseObserver}

@@ -2,84 +2,56 @@
 
 A scale is an exact ratio; float(scale) is the float64 that the formulas of the law divide and multiply.
 """
+from __future__ import annotations
+
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import IntFormat
 from hwsim.graph.fuse import ARRAY
-from hwsim.graph.tie_scales import KEEPS_CODES, tie_moves, tie_scales
+from hwsim.graph.node import Graph, Node
+from hwsim.graph.tie_scales import Tie, is_tied, tie_moves, tie_scales
+from hwsim.quantization.scale_policy import Scale, policy_of
+
+if TYPE_CHECKING:
+    from hwsim.quantization.calibrate import Calibration
+    from hwsim.quantization.config import Config
 
 PRE = ":pre"  # tensor `layer:pre`: what a layer gives before its folded activation
 
 
-def find_words(graph, config):
+def find_words(graph: Graph, config: Config) -> dict[str, IntFormat]:
     """tensor -> IntFormat: signed A bits; exact moves keep the word of what they move."""
     for name in config.layer_bits:
-        if name not in graph.by_name or graph[name].op in KEEPS_CODES:
+        if name not in graph.by_name or is_tied(graph[name]):
             raise UsageError(f"layer_bits must name layers that make values, not {name!r}")
-    words = {}
+    words: dict[str, IntFormat] = {}
     for node in graph.nodes:
         if node.op == "input":
-            _check_sensor(node.name, config)
+            policy_of(config).check_input(node.name, config)
         own = IntFormat(config.bits_of(node.name)[0])
-        words[node.name] = words[node.inputs[0]] if node.op in KEEPS_CODES else own
+        words[node.name] = words[node.inputs[0]] if is_tied(node) else own
     return words
 
 
-def _check_sensor(name, config):
-    """Under calib an input word holds every code of the sensor, so that its quantizer is the identity."""
-    bits = config.bits_of(name)[0]
-    if config.scale_policy == "calib" and config.input_bits is not None and bits <= config.input_bits:
-        raise UsageError(f"act_bits of {name} must be at least input_bits + 1 = {config.input_bits + 1}, not {bits}")
+def scale_from(amax: float | Fraction, word: IntFormat, config: Config) -> Scale:
+    """The scale that the policy of `config` gives a tensor of range -amax..amax; a tensor that was always 0 counts as 1."""
+    return policy_of(config).scale(Fraction(amax) or Fraction(1), word, config)
 
 
-def reference_bits(config):
-    """The width at which `frozen` and `lsb` compute scales: given, or the sensor's bits + 1, or act_bits."""
-    if config.scale_ref_bits is not None:
-        return config.scale_ref_bits
-    return config.act_bits if config.input_bits is None else config.input_bits + 1
-
-
-def sensor_bits(config):
-    """b of the policy lsb: S = 2^k / (2^b - 1)."""
-    return reference_bits(config) - 1 if config.input_bits is None else config.input_bits
-
-
-def scale_bits(word, config):
-    """The width whose highest code stands for amax: the tensor's own under calib, else the reference width."""
-    return word.bits if config.scale_policy == "calib" else reference_bits(config)
-
-
-def scale_from(amax, word, config):
-    """The scale that a policy gives a tensor of range -amax..amax: amax / (2^(bits-1) - 1), lsb: the next power of two."""
-    amax = Fraction(amax) or Fraction(1)
-    top = (1 << (scale_bits(word, config) - 1)) - 1
-    if config.scale_policy != "lsb":
-        return amax / top
-    unit = Fraction(1, (1 << sensor_bits(config)) - 1)
-    return unit * next_power(amax / (top * unit))
-
-
-def next_power(ratio):
-    """The least power of two, as a Fraction, that is at least the positive Fraction `ratio`."""
-    exponent = ratio.numerator.bit_length() - ratio.denominator.bit_length() - 1
-    power = Fraction(2) ** exponent
-    while power < ratio:
-        power *= 2
-    return power
-
-
-def find_scales(graph, words, calibration, config):
+def find_scales(graph: Graph, words: Mapping[str, IntFormat], calibration: Calibration, config: Config) -> dict[str, Scale]:
     """tensor -> Fraction; for an unfolded requantizer also `layer:pre`, the result of an array layer before its activation."""
     fixed = _fixed_roots(graph, config)
     ties = tie_scales(graph, words, fixed)
     ranges = _group_ranges(graph, ties, calibration)
     roots = {root: fixed[root] if root in fixed else scale_from(ranges[root], words[root], config) for root in ranges}
-    found = {name: roots[tie.root] * tie.ratio for name, tie in ties.items()}
-    return found if config.fold_prelu else found | _before_activation(graph, words, found, calibration, config)
+    scales = {name: roots[tie.root] * tie.ratio for name, tie in ties.items()}
+    return scales if config.fold_prelu else scales | _before_activation(graph, words, scales, calibration, config)
 
 
-def kept_inputs(graph, words, config):
+def kept_inputs(graph: Graph, words: Mapping[str, IntFormat], config: Config) -> dict[str, tuple[bool, ...]]:
     """concat -> per input, whether it stands at the output's scale whatever calibration finds: tied, or decided equal."""
     fixed = _fixed_roots(graph, config)
     ties = tie_scales(graph, words, fixed)
@@ -88,9 +60,11 @@ def kept_inputs(graph, words, config):
     return {node.name: tuple(known[name] == known[node.name] for name in node.inputs) for node in joins}
 
 
-def _fixed_roots(graph, config):
-    """root of tie_moves -> scale decided from outside; a given scale or sensor width comes before lsb's rule for outputs."""
-    ties, fixed, first = tie_moves(graph), {}, {}
+def _fixed_roots(graph: Graph, config: Config) -> dict[str, Scale]:
+    """root of tie_moves -> scale decided from outside; a given scale or sensor width comes before the policy's."""
+    ties = tie_moves(graph)
+    fixed: dict[str, Scale] = {}
+    first: dict[str, str] = {}
     for name, scale in _given(graph, config).items():
         tie = ties[name]
         root_scale = scale / tie.ratio
@@ -98,14 +72,14 @@ def _fixed_roots(graph, config):
             raise UsageError(f"scale of {name} must be {float(fixed[tie.root] * tie.ratio)!r}, as its codes are those of "
                              f"{first[tie.root]}, not {float(scale)!r}")
         first.setdefault(tie.root, name)
-    if config.scale_policy == "lsb":
-        unit = Fraction(1, (1 << sensor_bits(config)) - 1)
+    unit = policy_of(config).boundary_scale(config)
+    if unit is not None:
         for name in (*graph.inputs, *graph.outputs):
             fixed.setdefault(ties[name].root, unit / ties[name].ratio)
     return fixed
 
 
-def _given(graph, config):
+def _given(graph: Graph, config: Config) -> dict[str, Scale]:
     """tensor -> scale from the option input_bits and from the file of fixed scales."""
     given = {} if config.input_bits is None else dict.fromkeys(graph.inputs, Fraction(1, (1 << config.input_bits) - 1))
     for name, value in config.scales.items():
@@ -119,37 +93,38 @@ def _given(graph, config):
     return given
 
 
-def _positive(name, value):
+def _positive(name: str, value: float) -> Scale:
     if not 0 < value < float("inf"):
         raise UsageError(f"scale of {name} must be positive and finite, not {value!r}")
     return Fraction(value)
 
 
-def _group_ranges(graph, ties, calibration):
+def _group_ranges(graph: Graph, ties: Mapping[str, Tie], calibration: Calibration) -> dict[str, Fraction]:
     """root -> the largest amax of the tensors tied to it that hold values of their own, at the root's ratio."""
-    ranges = {}
+    ranges: dict[str, Fraction] = {}
     for node in graph.nodes:
-        if node.op not in KEEPS_CODES:
+        if not is_tied(node):
             tie = ties[node.name]
             own = Fraction(calibration.range_of(node.name)) / tie.ratio
             ranges[tie.root] = max(ranges.get(tie.root, own), own)
     return ranges
 
 
-def _before_activation(graph, words, scales, calibration, config):
+def _before_activation(graph: Graph, words: Mapping[str, IntFormat], scales: Mapping[str, Scale], calibration: Calibration,
+                       config: Config) -> dict[str, Scale]:
     """S_conv of every array layer: its own where an activation follows, else the scale of its output."""
-    found = {}
+    before = {}
     for node in graph.nodes:
         key = node.name + PRE
         if has_activation(node):
             fixed = config.scales.get(key)
-            found[key] = (scale_from(calibration.range_of(key), words[node.name], config) if fixed is None
+            before[key] = (scale_from(calibration.range_of(key), words[node.name], config) if fixed is None
                           else _positive(key, fixed))
         elif node.op in ARRAY:
-            found[key] = scales[node.name]
-    return found
+            before[key] = scales[node.name]
+    return before
 
 
-def has_activation(node):
+def has_activation(node: Node) -> bool:
     """Whether an array layer carries a folded activation, so that its `:pre` tensor differs from its output."""
     return node.op in ARRAY and (node.params["alpha"] is not None or node.params["clip"] is not None)

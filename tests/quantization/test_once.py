@@ -8,8 +8,8 @@ from hwsim.quantization.calibrate import calibrate
 from hwsim.quantization.compare import compare
 from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
-from hwsim.quantization.float_net import kept
-from hwsim.quantization.float_net.kept import Once
+from hwsim.quantization.float_net import cache
+from hwsim.quantization.float_net.cache import FloatCache
 from hwsim.quantization.float_net.run import bands
 from hwsim.quantization.prepare import prepare
 
@@ -23,13 +23,13 @@ def network():
 
 @pytest.fixture
 def runs(monkeypatch):
-    """How many times the float network ran behind a Once."""
+    """How many times the float network ran behind a FloatCache."""
     seen = []
 
     def counted(*arguments):
         seen.append(arguments)
         return bands(*arguments)
-    monkeypatch.setattr(kept, "bands", counted)
+    monkeypatch.setattr(cache, "bands", counted)
     return seen
 
 
@@ -38,7 +38,7 @@ def tensors(run, network, inputs):
 
 
 def test_calibration_and_comparison_are_the_same(network, runs):
-    config, shared = Config(act_bits=5), Once().bands
+    config, shared = Config(act_bits=5), FloatCache().bands
     calibration = calibrate(network, [X], config, float_run=shared)
     assert calibration == calibrate(network, [X], config)
     net = quantize(network, calibration, config)
@@ -49,7 +49,7 @@ def test_calibration_and_comparison_are_the_same(network, runs):
 
 
 def test_the_second_time_gives_the_very_arrays_and_lets_them_go(network, runs):
-    shared = Once().bands
+    shared = FloatCache().bands
     first, second, third = (tensors(shared, network, X) for _ in range(3))
     assert len(runs) == 2
     assert all(first[name] is second[name] is not third[name] for name in ("c",))
@@ -57,35 +57,35 @@ def test_the_second_time_gives_the_very_arrays_and_lets_them_go(network, runs):
 
 @pytest.mark.parametrize("inputs", [{"x": X["x"].copy()}, {"x": X["x"][:, :2]}])
 def test_another_array_is_run(network, runs, inputs):
-    shared = Once().bands
+    shared = FloatCache().bands
     tensors(shared, network, X)
     tensors(shared, network, inputs)
     assert len(runs) == 2
 
 
 def test_another_network_is_run(network, runs):
-    shared, other = Once().bands, prepare(graph(image(), conv("c", "x", [[2.0]], [0.0])))
+    shared, other = FloatCache().bands, prepare(graph(image(), conv("c", "x", [[2.0]], [0.0])))
     tensors(shared, network, X)
     assert np.array_equal(tensors(shared, other, X)["c"], 2 * X["x"])
     assert len(runs) == 2
 
 
 def test_what_was_left_half_way_is_run(network, runs):
-    shared = Once().bands
+    shared = FloatCache().bands
     next(shared(network, X, None))
     assert len(tensors(shared, network, X)) == len(network.nodes) and len(runs) == 2
 
 
 def test_many_values_are_not_kept(network, runs, monkeypatch):
-    monkeypatch.setattr(kept, "KEPT_BYTES", 2 * 16 * 8 - 1)
-    shared = Once().bands
+    monkeypatch.setattr(cache, "KEPT_BYTES", 2 * 16 * 8 - 1)
+    shared = FloatCache().bands
     tensors(shared, network, X)
     tensors(shared, network, X)
     assert len(runs) == 2
 
 
 def test_bands_of_rows_are_not_kept(network, runs):
-    shared = Once().bands
+    shared = FloatCache().bands
     for _ in range(2):
         assert len(list(shared(network, X, 2))) > len(network.nodes)
     assert len(runs) == 2

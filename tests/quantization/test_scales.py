@@ -12,7 +12,8 @@ from hwsim.fixed.formats import IntFormat
 from hwsim.graph.node import Node
 from hwsim.quantization.config import Config
 from hwsim.quantization.prepare import prepare
-from hwsim.quantization.scales import find_scales, find_words, next_power, scale_from
+from hwsim.quantization.scale_policy import next_power
+from hwsim.quantization.scales import find_scales, find_words, scale_from
 
 
 def scales(given, calibration, **options):

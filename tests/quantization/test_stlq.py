@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hwsim.errors import QuantizeError, UsageError
 from hwsim.ops.layer import integer_weights
 from hwsim.quantization.config import Config
-from hwsim.quantization.stlq import decode, encode, encode_layer, values
+from hwsim.quantization.quantizers.stlq import decode, encode, encode_layer, values
 
 GOLDEN = np.array([1, 0.8, 0.51, 0.35, 0.05, -0.05, 0])
 

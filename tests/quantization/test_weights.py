@@ -3,13 +3,15 @@ import numpy as np
 import pytest
 
 from hwsim.errors import QuantizeError
+from hwsim.quantization.bias import quantize_bias
 from hwsim.quantization.config import Config
-from hwsim.quantization.weights import quantize_bias, quantize_weights
+from hwsim.quantization.quantizers.quantizer import LayerWeights
 
 
-def packed(weights, bias, w_bits=4, s_in=1.0, in_bits=4, **options):
-    weights = np.array(weights, float)[:, None, None, :]
-    return quantize_weights(weights, np.array(bias, float), s_in, in_bits, w_bits, Config(**options), False)
+def packed(values, bias, w_bits=4, s_in=1.0, in_bits=4, **options):
+    weights = np.array(values, float)[:, None, None, :]
+    config = Config(**options)
+    return config.quantizer.weights(LayerWeights("c", weights, np.array(bias, float), s_in, in_bits, w_bits, False), config)
 
 
 def test_per_channel():
@@ -67,7 +69,6 @@ def test_a_bias_that_just_fits():
 
 
 def test_log_weights():
-    found = quantize_weights(np.array([1, .8, .51, .35]).reshape(1, 1, 1, 4), np.zeros(1), 1.0, 8, 3, Config(
-        weights="stlq", weight_bits=3), False)
+    found = packed([[1, .8, .51, .35]], [0], w_bits=3, in_bits=8, weights="stlq", weight_bits=3)
     assert found.codes.ravel().tolist() == [1, 1, 1, 2]
     assert found.scale.tolist() == [2.0**-4]

@@ -44,7 +44,7 @@ def reachable(graph, formats, shapes, datapath):
             sums[node.name] = node_sums(node, shapes[node.inputs[0]], _with_zero(read[0]), datapath.tm)
             found = _array(node, sums[node.name], formats[node.name], datapath)
         else:
-            found = _RULES.get(node.op, _anything)(node, read, Scope(formats, shapes, datapath))
+            found = RULES[node.op](node, read, Scope(formats, shapes, datapath))
         ranges[node.name] = _fitted(found, formats[node.name], shapes[node.name][-1])
     return ranges, sums
 
@@ -204,7 +204,8 @@ def _bilinear(node, read, scope):
     return _ends(read[0], node.params)
 
 
-_RULES = {"identity": _same, "max_pool": _same, "global_max_pool": _same, "upsample_nearest": _same, "crop": _same,
-          "depth_to_space": _shuffled, "space_to_depth": _shuffled, "reshape": _shuffled, "flatten": _shuffled,
-          "slice": _slice, "pad": _pad, "qprelu": _prelu, "qtable": _table, "qadd": _add, "qmul": _multiply,
-          "qmaximum": _maximum, "qminimum": _minimum, "qconcat": _concat, "qavg_pool": _average, "qbilinear": _bilinear}
+# The rule of every operator of a placed graph but the array layers.
+RULES = {"input": _anything, "identity": _same, "max_pool": _same, "global_max_pool": _same, "upsample_nearest": _same,
+         "crop": _same, "depth_to_space": _shuffled, "space_to_depth": _shuffled, "reshape": _shuffled, "flatten": _shuffled,
+         "slice": _slice, "pad": _pad, "qprelu": _prelu, "qtable": _table, "qadd": _add, "qmul": _multiply,
+         "qmaximum": _maximum, "qminimum": _minimum, "qconcat": _concat, "qavg_pool": _average, "qbilinear": _bilinear}

@@ -10,11 +10,12 @@ need     SB: with a DMA two banks of the largest tile, else the whole layer; NBi
 from dataclasses import dataclass
 
 from hwsim.hw.config import KIB
-from hwsim.hw.costs.vector_cycles import WINDOWED, image_words
+from hwsim.hw.costs.vector_cycles import image_words
 from hwsim.hw.rowpack import pack_layer
 from hwsim.ops.cut import image_shape
 from hwsim.ops.dims import ceil_div
-from hwsim.ops.spec import ADDRESS
+from hwsim.ops.spec import ADDRESS, VECTOR, Trait
+from hwsim.ops.table import ops_with
 from hwsim.ops.window import extent
 
 
@@ -79,9 +80,25 @@ def _lines(node, layers, bits):
 
 def _pool_lines(node, in_shape, bits):
     _, rows, cols, channels = image_shape(in_shape)
-    if node.op in WINDOWED:
-        return (min(rows, node.params["kernel"][0]) - 1) * cols * channels * bits
-    return cols * channels * bits if node.op in ("bilinear", "qbilinear") else 0
+    return WAITING_ROWS[node.op](node, rows) * cols * channels * bits
+
+
+def _none(node, rows):
+    return 0
+
+
+def _window(node, rows):
+    return min(rows, node.params["kernel"][0]) - 1
+
+
+def _one(node, rows):
+    return 1
+
+
+# The input rows that wait for the newest one, of every operator of the vector unit: function(node, rows of the image).
+WAITING_ROWS = {**dict.fromkeys(ops_with(Trait.PIXELWISE, unit=VECTOR), _none),
+                **dict.fromkeys(ops_with(Trait.GLOBAL, unit=VECTOR), _none),
+                **dict.fromkeys(ops_with(Trait.WINDOW, unit=VECTOR), _window), "bilinear": _one, "qbilinear": _one}
 
 
 def _sb_need(layer, part, device):

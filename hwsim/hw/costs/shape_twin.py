@@ -6,8 +6,8 @@ import numpy as np
 
 from hwsim.graph.node import Graph, Node
 from hwsim.quantization.convert import pack_rows
+from hwsim.quantization.quantizers.stlq import encode_layer
 from hwsim.quantization.scales import kept_inputs
-from hwsim.quantization.stlq import encode_layer
 
 GEOMETRY = {"conv2d": ("stride", "dilation", "padding", "groups"), "conv2d_transpose": ("stride", "crop"), "dense": ()}
 

@@ -1,10 +1,11 @@
 """Convolution: windows gathered block by block and multiplied as one matrix; depthwise sums tap by tap."""
 import numpy as np
 
+from hwsim.quantization.float_net.ops.params import Params
 from hwsim.quantization.float_net.ops.window import blocks, geometry
 
 
-def conv2d(params, x):
+def conv2d(params: Params, x: np.ndarray) -> np.ndarray:
     """The sums of ops/conv2d.py with their bias, without the fused activation."""
     weights, groups = params["weights"], params["groups"]
     if groups == x.shape[3] and weights.shape[3] == 1:
@@ -40,7 +41,7 @@ def _depthwise(params, x):
     return out
 
 
-def conv2d_transpose(params, x):
+def conv2d_transpose(params: Params, x: np.ndarray) -> np.ndarray:
     """The sums of ops/conv2d_transpose.py: each tap adds x @ w to every S-th output that lies inside the crop."""
     weights, stride, crop = params["weights"], params["stride"], params["crop"]
     oc, kh, kw, _ = weights.shape
@@ -61,5 +62,5 @@ def _reach(size, out_size, stride, offset):
     return slice(first, end), slice(start, start + (end - first - 1) * stride + 1 if end > first else start, stride)
 
 
-def dense(params, x):
+def dense(params: Params, x: np.ndarray) -> np.ndarray:
     return x @ params["weights"].T + params["bias"]

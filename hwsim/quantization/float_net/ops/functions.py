@@ -7,64 +7,64 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 _ERF = np.frompyfunc(math.erf, 1, 1)
 
 
-def erf(x):
+def erf(x: np.ndarray) -> np.ndarray:
     return np.asarray(_ERF(x), np.float64)
 
 
-def sigmoid(x):
+def sigmoid(x: np.ndarray) -> np.ndarray:
     """1/(1 + exp(-x)), without overflow on either side."""
     power = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, power) / (1 + power)
 
 
-def softplus(x):
+def softplus(x: np.ndarray) -> np.ndarray:
     """log(1 + exp(x))."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def elu(x, alpha=1.0):
+def elu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
     return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-def celu(x, alpha=1.0):
+def celu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
     return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
 
 
-def gelu(x):
+def gelu(x: np.ndarray) -> np.ndarray:
     return 0.5 * x * (1 + erf(x / math.sqrt(2)))
 
 
-def gelu_tanh(x):
+def gelu_tanh(x: np.ndarray) -> np.ndarray:
     return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
 
 
-def hard_sigmoid(x, alpha=1 / 6, beta=0.5):
+def hard_sigmoid(x: np.ndarray, alpha: float = 1 / 6, beta: float = 0.5) -> np.ndarray:
     """Keras 3 and torch: relu6(x + 3)/6."""
     return np.clip(alpha * x + beta, 0.0, 1.0)
 
 
-def hard_sigmoid_keras2(x):
+def hard_sigmoid_keras2(x: np.ndarray) -> np.ndarray:
     """Keras 2 and the default of ONNX."""
     return hard_sigmoid(x, 0.2)
 
 
-def hard_shrink(x, limit=0.5):
+def hard_shrink(x: np.ndarray, limit: float = 0.5) -> np.ndarray:
     return np.where(np.abs(x) > limit, x, 0.0)
 
 
-def soft_shrink(x, limit=0.5):
+def soft_shrink(x: np.ndarray, limit: float = 0.5) -> np.ndarray:
     return np.sign(x) * np.maximum(np.abs(x) - limit, 0)
 
 
-def leaky_relu(x, slope=0.01):
+def leaky_relu(x: np.ndarray, slope: float = 0.01) -> np.ndarray:
     return np.where(x >= 0, x, slope * x)
 
 
-def relu_threshold(x, threshold=1.0):
+def relu_threshold(x: np.ndarray, threshold: float = 1.0) -> np.ndarray:
     return np.where(x > threshold, x, 0.0)
 
 
-def selu(x, alpha=SELU_ALPHA, scale=SELU_SCALE):
+def selu(x: np.ndarray, alpha: float = SELU_ALPHA, scale: float = SELU_SCALE) -> np.ndarray:
     return scale * elu(x, alpha)
 
 

@@ -2,22 +2,23 @@
 import numpy as np
 
 from hwsim.graph.fuse import ARRAY
+from hwsim.graph.node import Node
 
 
-def fused(node):
+def fused(node: Node) -> bool:
     """True when the node carries an activation after its own operation (the clip of a clip node is its operation)."""
     folded_slopes = node.op in ARRAY and node.params["alpha"] is not None
     return folded_slopes or (node.op != "clip" and node.params.get("clip") is not None)
 
 
-def activated(node, value):
+def activated(node: Node, value: np.ndarray) -> np.ndarray:
     """`value` after the fused PReLU and clip."""
     if node.op in ARRAY and node.params["alpha"] is not None:
         value = slope(value, node.params["alpha"])
     return clipped(value, node.params["clip"])
 
 
-def slope(value, alpha):
+def slope(value: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """PReLU: x where x >= 0, else alpha*x."""
     below = value * alpha
     if ((alpha >= 0) & (alpha <= 1)).all():
@@ -26,7 +27,7 @@ def slope(value, alpha):
     return below
 
 
-def clipped(value, limits):
+def clipped(value: np.ndarray, limits: tuple[float | None, float | None] | None) -> np.ndarray:
     """`value` within (lo, hi); None is no limit, and no pair no clip."""
     if limits is None or limits == (None, None):
         return value

@@ -3,6 +3,8 @@ from functools import reduce
 
 import numpy as np
 
+from hwsim.quantization.float_net.ops.params import Params
+
 
 def _folding(operation):
     return lambda params, *tensors: reduce(operation, tensors)
@@ -15,9 +17,9 @@ maximum = _folding(np.maximum)
 minimum = _folding(np.minimum)
 
 
-def average(params, *tensors):
+def average(params: Params, *tensors: np.ndarray) -> np.ndarray:
     return add(params, *tensors) / len(tensors)
 
 
-def concat(params, *tensors):
+def concat(params: Params, *tensors: np.ndarray) -> np.ndarray:
     return np.concatenate(tensors, axis=params["axis"])

@@ -1,13 +1,15 @@
 """Operators that move values (ops/moves.py), and bilinear upsampling (ops/bilinear.py)."""
 import numpy as np
 
+from hwsim.quantization.float_net.ops.params import Params
 
-def upsample_nearest(params, x):
+
+def upsample_nearest(params: Params, x: np.ndarray) -> np.ndarray:
     rows, cols = params["factor"]
     return x.repeat(rows, axis=1).repeat(cols, axis=2)
 
 
-def bilinear(params, x):
+def bilinear(params: Params, x: np.ndarray) -> np.ndarray:
     """Half-pixel centres: source = (o + 1/2)/factor - 1/2, clamped to the image."""
     for axis, factor in zip((1, 2), params["factor"]):
         x = _linear(x, axis, factor)
@@ -25,7 +27,7 @@ def _linear(x, axis, factor):
     return x.take(first, axis) * (1 - later) + x.take(np.minimum(first + 1, size - 1), axis) * later
 
 
-def depth_to_space(params, x):
+def depth_to_space(params: Params, x: np.ndarray) -> np.ndarray:
     """(n, h, w, c*b*b) -> (n, h*b, w*b, c), in either order of the input channels."""
     n, height, width, channels = x.shape
     block = params["block"]
@@ -37,32 +39,32 @@ def depth_to_space(params, x):
     return parts.reshape(n, height * block, width * block, out)
 
 
-def space_to_depth(params, x):
+def space_to_depth(params: Params, x: np.ndarray) -> np.ndarray:
     n, height, width, channels = x.shape
     block = params["block"]
     parts = x.reshape(n, height // block, block, width // block, block, channels).transpose(0, 1, 3, 2, 4, 5)
     return parts.reshape(n, height // block, width // block, block * block * channels)
 
 
-def pad(params, x):
+def pad(params: Params, x: np.ndarray) -> np.ndarray:
     top, bottom, left, right = params["pad"]
     return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
 
 
-def crop(params, x):
+def crop(params: Params, x: np.ndarray) -> np.ndarray:
     top, bottom, left, right = params["crop"]
     return x[:, top:x.shape[1] - bottom, left:x.shape[2] - right]
 
 
-def sliced(params, x):
+def sliced(params: Params, x: np.ndarray) -> np.ndarray:
     index = [slice(None)] * x.ndim
     index[params["axis"]] = slice(params["start"], params["stop"])
     return x[tuple(index)]
 
 
-def reshape(params, x):
+def reshape(params: Params, x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), *params["shape"])
 
 
-def flatten(params, x):
+def flatten(params: Params, x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)

@@ -3,36 +3,37 @@ import numpy as np
 
 from hwsim.quantization.float_net.ops.functions import FUNCTIONS
 from hwsim.quantization.float_net.ops.fused import clipped, slope
+from hwsim.quantization.float_net.ops.params import Params
 
 
-def affine(params, x):
+def affine(params: Params, x: np.ndarray) -> np.ndarray:
     return x * params["scale"] + params["offset"]
 
 
-def scale(params, x):
+def scale(params: Params, x: np.ndarray) -> np.ndarray:
     return x * params["factor"]
 
 
-def relu(params, x):
+def relu(params: Params, x: np.ndarray) -> np.ndarray:
     """x at and above the threshold, slope*(x - threshold) below it, limited to max_value."""
     threshold = params["threshold"]
     y = np.where(x >= threshold, x, params["slope"] * (x - threshold))
     return y if params["max_value"] is None else np.minimum(y, params["max_value"])
 
 
-def prelu(params, x):
+def prelu(params: Params, x: np.ndarray) -> np.ndarray:
     return slope(x, params["alpha"])
 
 
-def clip(params, x):
+def clip(params: Params, x: np.ndarray) -> np.ndarray:
     return clipped(x, params["clip"])
 
 
-def unary(params, x):
+def unary(params: Params, x: np.ndarray) -> np.ndarray:
     return FUNCTIONS[params["function"]](x, *params["args"])
 
 
-def softmax(params, x):
+def softmax(params: Params, x: np.ndarray) -> np.ndarray:
     """exp(x) over its sum on the last axis."""
     power = np.exp(x - x.max(axis=-1, keepdims=True))
     return power / power.sum(axis=-1, keepdims=True)

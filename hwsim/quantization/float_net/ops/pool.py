@@ -1,14 +1,15 @@
 """Pooling (ops/pool.py). Padding never counts."""
 import numpy as np
 
+from hwsim.quantization.float_net.ops.params import Params
 from hwsim.quantization.float_net.ops.window import blocks, geometry
 
 
-def max_pool(params, x):
+def max_pool(params: Params, x: np.ndarray) -> np.ndarray:
     return _pooled(params, x, lambda windows: windows.max(axis=(2, 3)), -np.inf)
 
 
-def avg_pool(params, x):
+def avg_pool(params: Params, x: np.ndarray) -> np.ndarray:
     """Sums over the real taps, divided by their number."""
     taps = _pooled(params, np.ones((1, *x.shape[1:3], 1)), lambda windows: windows.sum(axis=(2, 3)), 0.0)
     return _pooled(params, x, lambda windows: windows.sum(axis=(2, 3)), 0.0) / taps
@@ -21,9 +22,9 @@ def _pooled(params, x, reduced, fill):
     return out
 
 
-def global_avg_pool(params, x):
+def global_avg_pool(params: Params, x: np.ndarray) -> np.ndarray:
     return x.mean(axis=(1, 2), keepdims=params["keepdims"])
 
 
-def global_max_pool(params, x):
+def global_max_pool(params: Params, x: np.ndarray) -> np.ndarray:
     return x.max(axis=(1, 2), keepdims=params["keepdims"])

@@ -2,19 +2,40 @@
 
 A word q stands for sign(q) * U * 2^-|q|, U one per layer; a positive q is 1..E-1, a negative one 1..E, 0 is 0.
 """
+from __future__ import annotations
+
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hwsim.errors import QuantizeError
 from hwsim.fixed.logcode import nearest_power, zero_exponent
+from hwsim.quantization.quantizers.quantizer import LayerWeights, QuantizedWeights, Quantizer
+
+if TYPE_CHECKING:
+    from hwsim.quantization.config import Config
 
 MANTISSA_BITS = 53
 U_STEPS = 40          # candidates for the U of least error: max|w| * 1/20 .. 40/20
 
 
-def encode_layer(weights, bits, config, depthwise=False):
+class Stlq(Quantizer):
+    """`stlq`: one or two log-scale words per weight, one scale per layer. Options: two_word_ratio, granularity, stlq, log_u."""
+
+    name = weight_format = "stlq"
+    weight_bits = (2, 5)
+    default_bits = 4
+    channel_scales = False
+
+    def weights(self, layer: LayerWeights, config: Config) -> QuantizedWeights:
+        codes, scale, flags = encode_layer(layer.weights, layer.w_bits, config, layer.depthwise)
+        return QuantizedWeights(codes, np.full(len(layer.weights), scale), self.weight_format, layer.w_bits, flags)
+
+
+def encode_layer(weights: np.ndarray, bits: int, config: Config, depthwise: bool = False
+                 ) -> tuple[np.ndarray, float, np.ndarray | None]:
     """(codes int64 (WORDS,OC,KH,KW,ICG), scale U*2^-E, flags) of float64 weights (OC,KH,KW,ICG).
 
     WORDS is 2 once a tile is chosen for two words; the second is 0 elsewhere. flags bool (COT,CIT,KH,KW), depthwise
@@ -29,7 +50,7 @@ def encode_layer(weights, bits, config, depthwise=False):
     return codes, math.ldexp(unit, -zero_exponent(bits)), flags
 
 
-def encode(x, unit, bits):
+def encode(x: np.ndarray, unit: float, bits: int) -> np.ndarray:
     """The word of each x: q = 0 for 0, else sign and k = clip(-round(log2(|x|/U)), 1, E-1 or E), decided exactly."""
     mantissa, exponent = np.frexp(np.abs(x))
     unit_mantissa, unit_exponent = math.frexp(unit)
@@ -40,14 +61,14 @@ def encode(x, unit, bits):
     return np.where(x == 0, 0, code)
 
 
-def decode(codes, unit):
+def decode(codes: np.ndarray, unit: float) -> np.ndarray:
     """The real value sign(q) * U * 2^-|q| of each word."""
     return np.sign(codes) * np.ldexp(unit, -np.abs(codes))
 
 
-def values(codes, unit):
+def values(codes: np.ndarray, unit: float) -> np.ndarray:
     """The real weights that the words of encode_layer stand for: dec(q1) + dec(q2)."""
-    return sum(decode(word, unit) for word in codes)
+    return np.asarray(sum(decode(word, unit) for word in codes))
 
 
 def _unit(weights, bits, config, depthwise):

@@ -1,0 +1,91 @@
+"""What a quantizer decides: the words, scales and code ranges of tensors, and the codes of weights.
+
+One class is one method of the literature; `--weights NAME` picks it (registry.QUANTIZERS). The base class is what uniform
+post-training quantization does with activations; a member overrides what it does otherwise. docs/adding-a-quantizer.md
+adds one.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from hwsim.errors import UsageError
+from hwsim.fixed.formats import IntFormat
+from hwsim.graph.node import Graph
+from hwsim.quantization.scale_policy import Scale
+from hwsim.quantization.scales import find_scales, find_words
+
+if TYPE_CHECKING:
+    from hwsim.quantization.calibrate import Calibration
+    from hwsim.quantization.config import Config
+
+
+@dataclass(frozen=True, eq=False)
+class LayerWeights:
+    """A float array layer and the words around it: float64 weights (OC,KH,KW,ICG) and bias (OC).
+
+    s_in, in_bits: scale and width of the input codes; w_bits: width of a weight word; depthwise: one input channel per
+    output channel, as the array's diagonal mode reads it.
+    """
+
+    name: str
+    weights: np.ndarray
+    bias: np.ndarray
+    s_in: float
+    in_bits: int
+    w_bits: int
+    depthwise: bool
+
+
+@dataclass(frozen=True, eq=False)
+class QuantizedWeights:
+    """codes: int64 (WORDS,OC,KH,KW,ICG); scale: float64 (OC), the real value of weight integer 1; w_format, w_bits: how the
+    array reads a code (ops.layer.integer_weights); flags: bool (COT,CIT,KH,KW) two-word tiles, or None.
+    """
+
+    codes: np.ndarray
+    scale: np.ndarray
+    w_format: str
+    w_bits: int
+    flags: np.ndarray | None = None
+
+
+class Quantizer:
+    """Class attributes: name of --weights; weight_format of the codes on the array; weight_bits (least, most) and
+    default_bits of a word; channel_scales: whether every output channel has a scale of its own unless an option decides;
+    padding_code: what stands outside an image.
+    """
+
+    name: ClassVar[str]
+    weight_format: ClassVar[str] = "linear"
+    weight_bits: ClassVar[tuple[int, int]] = (2, 16)
+    default_bits: ClassVar[int] = 8
+    channel_scales: ClassVar[bool] = True
+    padding_code: ClassVar[int] = 0
+
+    def check(self, config: Config) -> None:
+        """Raises UsageError for an option that this quantizer refuses."""
+        low, high = self.weight_bits
+        if not low <= config.w_bits <= high:
+            raise UsageError(f"weight_bits must be {low}..{high} for {self.name} weights, not {config.w_bits}")
+        if config.per_channel and not self.channel_scales:
+            raise UsageError(f"per_channel must be off for {self.name} weights, whose scale is one per layer, not on")
+
+    def weights(self, layer: LayerWeights, config: Config) -> QuantizedWeights:
+        """The codes and scales of a layer's weights. Errors: QuantizeError for weights that have none."""
+        raise NotImplementedError
+
+    def words(self, graph: Graph, config: Config) -> dict[str, IntFormat]:
+        """tensor -> the format of its codes. Errors: UsageError for an option that names no such tensor."""
+        return find_words(graph, config)
+
+    def scales(self, graph: Graph, words: Mapping[str, IntFormat], calibration: Calibration, config: Config) -> dict[str, Scale]:
+        """tensor (and `layer:pre`) -> scale of a prepared float graph."""
+        return find_scales(graph, words, calibration, config)
+
+    def code_range(self, word: IntFormat) -> tuple[int, int]:
+        """The least and the largest code that a layer may give in format `word`."""
+        return word.min, word.max
