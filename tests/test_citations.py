@@ -58,7 +58,7 @@ def dangling_citations(text):
 def dangling_paths(text):
     """Names of files with a folder, and all names below the four source folders, that no file or folder ends in."""
     for match in PATH.finditer(text):
-        name = match[0].rstrip(".-")
+        name = re.sub(r"^(\.\./)+", "", match[0].rstrip(".-"))
         own = name.startswith(("hwsim/", "docs/", "tests/", "tools/"))
         if (own and name not in existing()) or (not own and Path(name).suffix in SUFFIXES and name not in endings()):
             yield name
@@ -115,7 +115,8 @@ def test_pages(page):
     text, name = page.read_text(), page.relative_to(ROOT).as_posix()
     assert [*dangling_citations(text), *dangling_links(page, text)] == []
     if not name.startswith(HISTORY):
-        bare = (file for file in FILE.findall(text) if file not in endings())
+        scripts = set(re.findall(r"^# (\w+\.py)$", text, re.M))  # that the page itself holds
+        bare = (file for file in FILE.findall(text) if file not in endings() | scripts)
         assert [*dangling_paths(text), *dangling_modules(text), *bare] == []
 
 
