@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("docs", "hwsim", "models", "tests", "tools", "vectors")
+EXAMPLES = {"hwsim/ops/magnitude.py", "quantization/quantizers/ternary.py"}  # files that a reader of a worked example writes
 HISTORY = ("docs/changes.md", "docs/performance/")  # name files as they were called at their date
 NUMBER = r"\d+(?:\.\d+)?"
 NUMBERS = rf"{NUMBER}(?:(?:, | and | to ){NUMBER})*"
@@ -59,8 +60,8 @@ def dangling_paths(text):
     """Names of files with a folder, and all names below the four source folders, that no file or folder ends in."""
     for match in PATH.finditer(text):
         name = re.sub(r"^(\.\./)+", "", match[0].rstrip(".-"))
-        own = name.startswith(("hwsim/", "docs/", "tests/", "tools/"))
-        if (own and name not in existing()) or (not own and Path(name).suffix in SUFFIXES and name not in endings()):
+        own = name not in EXAMPLES and name.startswith(("hwsim/", "docs/", "tests/", "tools/"))
+        if (own and name not in existing()) or (not own and Path(name).suffix in SUFFIXES and name not in endings() | EXAMPLES):
             yield name
 
 
