@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("docs", "hwsim", "models", "tests", "tools", "vectors")
+EXAMPLES = {"hwsim/ops/magnitude.py", "quantization/quantizers/ternary.py"}  # files that a reader of a worked example writes
 HISTORY = ("docs/changes.md", "docs/performance/")  # name files as they were called at their date
 NUMBER = r"\d+(?:\.\d+)?"
 NUMBERS = rf"{NUMBER}(?:(?:, | and | to ){NUMBER})*"
@@ -58,9 +59,9 @@ def dangling_citations(text):
 def dangling_paths(text):
     """Names of files with a folder, and all names below the four source folders, that no file or folder ends in."""
     for match in PATH.finditer(text):
-        name = match[0].rstrip(".-")
-        own = name.startswith(("hwsim/", "docs/", "tests/", "tools/"))
-        if (own and name not in existing()) or (not own and Path(name).suffix in SUFFIXES and name not in endings()):
+        name = re.sub(r"^(\.\./)+", "", match[0].rstrip(".-"))
+        own = name not in EXAMPLES and name.startswith(("hwsim/", "docs/", "tests/", "tools/"))
+        if (own and name not in existing()) or (not own and Path(name).suffix in SUFFIXES and name not in endings() | EXAMPLES):
             yield name
 
 
@@ -106,8 +107,9 @@ def pages():
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "models" / "README.md"]
 
 
-def sources():
-    return sorted(path for folder in ("hwsim", "tests", "tools") for path in (ROOT / folder).rglob("*.py"))
+def dangling_in(path):
+    text = prose(path)
+    return [*dangling_citations(text), *dangling_paths(text), *dangling_modules(text)]
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -115,19 +117,15 @@ def test_pages(page):
     text, name = page.read_text(), page.relative_to(ROOT).as_posix()
     assert [*dangling_citations(text), *dangling_links(page, text)] == []
     if not name.startswith(HISTORY):
-        bare = (file for file in FILE.findall(text) if file not in endings())
+        scripts = set(re.findall(r"^# (\w+\.py)$", text, re.M))  # that the page itself holds
+        bare = (file for file in FILE.findall(text) if file not in endings() | scripts)
         assert [*dangling_paths(text), *dangling_modules(text), *bare] == []
 
 
 @pytest.mark.parametrize("folder", ["hwsim", "tests", "tools"])
 def test_docstrings_and_comments(folder):
-    wrong = {}
-    for path in sources():
-        text = prose(path)
-        dangling = [*dangling_citations(text), *dangling_paths(text), *dangling_modules(text)]
-        if dangling and path.relative_to(ROOT).parts[0] == folder:
-            wrong[path.relative_to(ROOT).as_posix()] = dangling
-    assert wrong == {}
+    every = {path.relative_to(ROOT).as_posix(): dangling_in(path) for path in sorted((ROOT / folder).rglob("*.py"))}
+    assert {name: dangling for name, dangling in every.items() if dangling} == {}
 
 
 def test_the_specification_is_numbered():
