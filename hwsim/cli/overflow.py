@@ -9,7 +9,7 @@ from hwsim.hw.accumulator.bounds import accumulator_bounds
 from hwsim.hw.accumulator.shadow import shadow_run
 from hwsim.pipeline.session import Clock, frames, open_model, start
 from hwsim.quantization.boundary import read_input
-from hwsim.reports import cycles, overflow
+from hwsim.reports import overflow, plotting
 
 
 @click.command("overflow", cls=Command)
@@ -31,7 +31,7 @@ def command(model, with_what_if, plot_path, json_path, quiet, verbose, **given):
       hwsim overflow model.h5 --input photo.png --acc-bits 22 --overflow saturate --what-if
     """
     if plot_path:
-        cycles.plot_kind(plot_path)
+        plotting.plot_kind(plot_path)
     opened = open_model(model)
     config, notes = config_for(opened, given, options.device_of(given))
     optics = options.optics(given, opened.sensor)

@@ -21,7 +21,7 @@ from hwsim.engine.kernels.variant import Form
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
 from hwsim.ops.layer import ArrayLayer
 from hwsim.reports import bench_peers, bench_vector, tables
-from hwsim.reports.cycles import pyplot, save
+from hwsim.reports.plotting import pyplot, save
 from hwsim.version import VERSION
 
 CACHED, CODE = 1 << 19, 4  # bytes

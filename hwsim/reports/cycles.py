@@ -1,14 +1,10 @@
 """`hwsim cycles`: data -> rows -> JSON, text and a picture (INTERFACES.md, report keys of cycles)."""
-import importlib
-
-from hwsim import files
-from hwsim.errors import MissingExtraError, UsageError
 from hwsim.hw.costs.storage import literature_of
 from hwsim.reports import tables
+from hwsim.reports.plotting import pyplot, save
 from hwsim.version import VERSION
 
 BAR = 20
-PLOTS = ("png", "svg", "pdf")
 COLOURS = {"array": "tab:blue", "vector": "tab:orange", "address": "tab:grey"}
 
 
@@ -136,28 +132,3 @@ def plot(found, path):
     axes.set_title(headline(found).splitlines()[0], fontsize=9)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, path)
-
-
-def save(figure, path):
-    """Writes a figure whole or not at all, the same bytes for the same data; the kind follows the file's name."""
-    kind = plot_kind(path)
-    with files.whole(path) as file:
-        figure.savefig(file, format=kind, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else {})
-    pyplot().close(figure)
-
-
-def plot_kind(path):
-    """png, svg or pdf: the ending of a picture's name. Errors: UsageError for another one."""
-    kind = str(path).rpartition(".")[2].lower()
-    if kind not in PLOTS:
-        raise UsageError(f"{path}: a plot must end in {', '.join(PLOTS)}, not {kind}")
-    return kind
-
-
-def pyplot():
-    """matplotlib without a screen. Errors: MissingExtraError."""
-    try:
-        importlib.import_module("matplotlib").use("Agg")
-        return importlib.import_module("matplotlib.pyplot")
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot") from None

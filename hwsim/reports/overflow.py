@@ -5,7 +5,7 @@ from hwsim.graph.accumulator import bias_bits
 from hwsim.hw.accumulator.bounds import smallest_safe
 from hwsim.quantization.boundary import dequantize
 from hwsim.reports import quality, tables
-from hwsim.reports.cycles import pyplot, save
+from hwsim.reports.plotting import pyplot, save
 from hwsim.version import VERSION
 
 LEGEND = ("datatype: any weights and codes; weights: these weights, any codes",
