@@ -1,4 +1,4 @@
-"""The Python door to a run: real values or codes in, tensors, cycles and overflow out (INTERFACES.md, Python)."""
+"""The Python entry point to a run: real values or codes in, tensors, cycles and overflow out (INTERFACES.md, Python)."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +13,10 @@ from hwsim.graph.store import open_net as open  # noqa: A004  the public name is
 from hwsim.hw.accumulator.bounds import accumulator_bounds
 from hwsim.hw.config import Device, load_device
 from hwsim.hw.costs.network_cycles import network_cycles
-from hwsim.hw.device import stepped_engine
+from hwsim.pipeline.engines import engine_of
+from hwsim.pipeline.sources import shapes_of
+from hwsim.pipeline.summary import cycles_summary, overflow_summary
 from hwsim.quantization.boundary import read_input
-from hwsim.reports import cycles, overflow
 
 __all__ = ["Run", "open", "run"]
 
@@ -30,12 +31,12 @@ class Run(Result):
 
     @cached_property
     def cycles(self):
-        return cycles.body(network_cycles(self.net, self.in_shapes, self.device))
+        return cycles_summary(network_cycles(self.net, self.in_shapes, self.device))
 
     @cached_property
     def overflow(self):
         """Needs a run with monitor=True, the default."""
-        return overflow.body(self.net, accumulator_bounds(self.net, self.in_shapes, self.stats), self.stats)
+        return overflow_summary(self.net, accumulator_bounds(self.net, self.in_shapes, self.stats), self.stats)
 
 
 def run(net, x, engine="fast", dump=(), monitor=True, threads=None, progress=None, device=None):
@@ -49,9 +50,8 @@ def run(net, x, engine="fast", dump=(), monitor=True, threads=None, progress=Non
     dump = (dump,) if isinstance(dump, str) else tuple(dump)
     codes, _ = read_input(net, _by_name(net, x))
     device = device or load_device()
-    chosen = stepped_engine.stepped_engine(device) if engine == "stepped" else engine
-    found = engine_run.run(net, codes, chosen, dump, monitor, threads, progress)
-    return Run(found.outputs, found.tensors, found.stats, net, {name: array.shape for name, array in codes.items()}, device)
+    result = engine_run.run(net, codes, engine_of(engine, device), dump, monitor, threads, progress)
+    return Run(result.outputs, result.tensors, result.stats, net, shapes_of(codes), device)
 
 
 def _by_name(net, x):

@@ -1,5 +1,6 @@
 """Writing files whole or not at all, and saying in one line why one could not be read or written."""
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -94,3 +95,15 @@ def folder(path):
     except OSError as error:
         raise FileError(f"{path}: must be a folder that can be made, not {reason(error)}") from error
     return path
+
+
+def sha256(path: str | Path) -> str:
+    """The hex digest of a file, read in blocks. Errors: FileError."""
+    digest = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise FileError(f"{path}: must be a readable file, not {reason(error)}") from error
+    return digest.hexdigest()

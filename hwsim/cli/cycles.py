@@ -6,7 +6,7 @@ from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
 from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
 from hwsim.pipeline.cycles import float_cycles
-from hwsim.pipeline.session import open_model
+from hwsim.pipeline.model import open_model
 from hwsim.quantization.prepare import prepare
 from hwsim.reports import cycles, plotting
 

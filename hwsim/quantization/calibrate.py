@@ -1,44 +1,21 @@
 """The range of every tensor of a float network over sample inputs (ARITHMETIC.md section 1, Float preparation)."""
+from __future__ import annotations
+
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from hwsim.errors import QuantizeError, UsageError
 from hwsim.graph.fit import fitted
+from hwsim.graph.node import Graph
+from hwsim.quantization.calibration import Calibration
+from hwsim.quantization.config import Config
 from hwsim.quantization.float_net.run import bands, rows_per_step
 from hwsim.quantization.observers import OBSERVERS
 from hwsim.quantization.prepare import prepare
 from hwsim.quantization.scales import PRE, find_words, scale_bits
 
 FEWEST_IMAGES = 4
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """amax: tensor (and `layer:pre`) -> range as a float32 value, 0 for a tensor that was always 0.
-
-    images: how many were seen; method: max, percentile or mse; headroom is in amax already; notes: warnings for people.
-    """
-
-    amax: Mapping[str, float]
-    images: int
-    method: str = "max"
-    headroom: float = 1.0
-    notes: tuple[str, ...] = ()
-
-    def range_of(self, name):
-        """amax of a tensor, once it is there and finite."""
-        if name not in self.amax:
-            raise QuantizeError(f"{name}: the calibration must hold the range of this tensor, not only of "
-                                f"{len(self.amax)} others")
-        if not math.isfinite(self.amax[name]):
-            raise QuantizeError(f"{name}: the calibrated range must be finite, not {self.amax[name]}")
-        return self.amax[name]
-
-    def as_json(self):
-        return {"images": self.images, "method": self.method, "headroom": self.headroom}
 
 
 def calibrate(graph, batches, config, progress=None, float_run=bands):
@@ -49,19 +26,19 @@ def calibrate(graph, batches, config, progress=None, float_run=bands):
     float_run: what runs the float network, float_run.bands or once.Once().bands, which keeps its tensors for compare().
     """
     graph = prepare(graph)
-    levels, kind, watch, images = _levels(graph, config), OBSERVERS[config.calib_method], {}, 0
+    bits, kind, watch, images = code_bits(graph, config), OBSERVERS[config.calib_method], {}, 0
     for inputs in batches:
         images += len(inputs[graph.inputs[0]])
         for name, values in _tensors(fitted(graph, {name: np.shape(x) for name, x in inputs.items()}), inputs, float_run):
             if name not in watch:
-                watch[name] = kind(levels[name.removesuffix(PRE)])
+                watch[name] = kind(highest_code(bits[name.removesuffix(PRE)]))
             watch[name].see(_finite(name, values))
         if progress is not None:
             progress(images)
     if not images:
         raise UsageError("calibration must have at least one image, not none")
     amax = {name: _float32(observer.amax() * config.headroom) for name, observer in watch.items()}
-    return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, watch))
+    return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, watch), _decisive(bits, config))
 
 
 def _tensors(graph, inputs, float_run):
@@ -72,9 +49,47 @@ def _tensors(graph, inputs, float_run):
         yield band.node.name, band.tensor
 
 
-def _levels(graph, config):
-    """tensor -> the highest code that its scale is made for."""
-    return {name: (1 << (scale_bits(word, config) - 1)) - 1 for name, word in find_words(graph, config).items()}
+def code_bits(graph: Graph, config: Config) -> dict[str, int]:
+    """tensor -> the width whose highest code its scale is made for."""
+    return {name: scale_bits(word, config) for name, word in find_words(graph, config).items()}
+
+
+def highest_code(bits: int) -> int:
+    """The highest signed code of that width."""
+    return (1 << (bits - 1)) - 1
+
+
+def _decisive(bits: dict[str, int], config: Config) -> dict[str, int]:
+    """`bits` where they decide a range: under `mse` alone, which weighs the error of rounding to codes."""
+    return bits if config.calib_method == "mse" else {}
+
+
+def check_calibration(calibration: Calibration, graph: Graph, config: Config) -> None:
+    """Raises UsageError unless calibrate() of the prepared `graph` under `config` could have given `calibration`.
+
+    config: with a fixed scale for every input that is given as codes.
+    """
+    label, unknown = calibration.label, sorted({name.removesuffix(PRE) for name in calibration.amax} - graph.by_name.keys())
+    if unknown:
+        raise UsageError(f"{label}: the calibration must be of tensors of this network, not of {unknown[0]!r}")
+    for option, own, wanted in (("calib_method", calibration.method, config.calib_method),
+                                ("headroom", calibration.headroom, config.headroom)):
+        if own != wanted:
+            raise UsageError(f"{label}: {option} must be {own}, as it was calibrated, not {wanted}")
+    for name, wanted in _decisive(code_bits(graph, config), config).items():
+        own = calibration.code_bits.get(name)
+        if own != wanted:
+            raise UsageError(f"{label}: codes of {name} must have {own} bits, as mse calibrated them, not {wanted}")
+    _check_input_scales(calibration, graph, config)
+
+
+def _check_input_scales(calibration: Calibration, graph: Graph, config: Config) -> None:
+    for name, own in calibration.input_scales.items():
+        if name not in graph.inputs:
+            raise UsageError(f"{calibration.label}: input_scales must name inputs ({', '.join(graph.inputs)}), not {name!r}")
+        if config.scales.get(name) != own:
+            raise UsageError(f"{calibration.label}: scale of {name} must be {own!r}, as its codes were calibrated, "
+                             f"not {config.scales.get(name)!r}")
 
 
 def _finite(name, values):
