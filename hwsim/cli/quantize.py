@@ -19,7 +19,7 @@ from hwsim.reports import network
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
-def command(model, output_path, save_calibration_path, json_path, quiet, verbose, **given):
+def command(model, output_path, json_path, quiet, verbose, **given):
     """Quantize MODEL and save the integer network: documented, self-contained, reloadable.
 
     \b
@@ -33,6 +33,6 @@ def command(model, output_path, save_calibration_path, json_path, quiet, verbose
         session = prepare(run, progress=show)
     progress.warn(notes + session.notes)
     store.save(session.net, output_path)
-    if save_calibration_path:
-        session.calibration.save(save_calibration_path)
+    if given["save_calibration_path"]:
+        session.calibration.save(given["save_calibration_path"])
     progress.publish(network.report(session, output_path), json_path, quiet, network.text, verbose)

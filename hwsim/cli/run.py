@@ -28,7 +28,7 @@ from hwsim.reports.write import write_json
 @click.option("--no-float", is_flag=True, help="Do not run the float network beside.")
 @click.option("--out", "out_path", type=click.Path(), help="Folder for codes, real values, pictures and report.json.")
 @options.OUTPUT
-def command(model, trace_path, vcd_path, out_path, save_calibration_path, json_path, quiet, verbose, **given):
+def command(model, trace_path, vcd_path, out_path, json_path, quiet, verbose, **given):
     """Quantize MODEL (.h5, .hdf5 or .hwq), simulate it in integers and report what the chip would output.
 
     \b
@@ -47,8 +47,8 @@ def command(model, trace_path, vcd_path, out_path, save_calibration_path, json_p
     with progress.bar(quiet) as show, files.staged(out_path) as folder:
         session = prepare(task, clock, show)
         progress.warn(notes + session.notes + outputs.missing_extra())
-        if save_calibration_path:
-            session.calibration.save(save_calibration_path)
+        if given["save_calibration_path"]:
+            session.calibration.save(given["save_calibration_path"])
         report = _simulated(session, folder, show)
         if session.recording:
             report["stepped"] = _recorded(session.recording, trace_path, vcd_path)
