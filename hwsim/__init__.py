@@ -1,5 +1,6 @@
 """hwsim: what an image-sensor NPU would output, bit for bit, in integers. The public names, loaded when first used."""
 import importlib
+from typing import Any
 
 from hwsim.version import VERSION as __version__
 
@@ -16,11 +17,11 @@ _PUBLIC = {
 __all__ = ["__version__", *_PUBLIC]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'hwsim' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

@@ -4,14 +4,19 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from hwsim.errors import FileError
 
 
 @contextlib.contextmanager
-def whole(path):
-    """A binary file to write to, which takes the place of `path` only when the block ends well; a device or pipe stays one."""
+def whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A binary file to write to, which replaces `path` only when the block ends well; a device or pipe is written to directly.
+
+    Errors: FileError where the file cannot be written.
+    """
     path = Path(path)
     if path.exists() and not (path.is_file() or path.is_dir()):
         with path.open("wb") as file:
@@ -34,8 +39,8 @@ def whole(path):
         raise
 
 
-def check_writable(path):
-    """Nothing, once a file can be made at `path`: to be asked before long work. Errors: FileError."""
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raises FileError unless a file can be made at `path`: to be asked before long work."""
     path = Path(path)
     if path.is_dir():
         raise FileError(f"{path}: must be writable, not a folder")
@@ -50,10 +55,11 @@ def check_writable(path):
 
 
 @contextlib.contextmanager
-def staged(path):
-    """A folder beside `path` to write into, whose files take their places in `path` only when the block ends well.
+def staged(path: str | os.PathLike[str] | None) -> Iterator[Path | None]:
+    """A folder beside `path` to write into, whose files are moved into `path` only when the block ends well.
 
     None for no path. Files that `path` holds already stay, unless one of the same name replaces them.
+    Errors: FileError where the folder cannot be made or written.
     """
     if path is None:
         yield None
@@ -68,7 +74,7 @@ def staged(path):
         raise FileError(f"{path}: must be a folder that can be made, not {reason(error)}") from error
     try:
         yield grown
-        for file in sorted(found for found in grown.rglob("*") if found.is_file()):
+        for file in sorted(filter(Path.is_file, grown.rglob("*"))):
             os.replace(file, folder((path / file.relative_to(grown)).parent) / file.name)
     except OSError as error:
         raise FileError(f"{path}: must be writable, not {reason(error)}") from error
@@ -76,19 +82,20 @@ def staged(path):
         shutil.rmtree(grown, ignore_errors=True)
 
 
-REASONS = {FileNotFoundError: "missing", IsADirectoryError: "a folder", NotADirectoryError: "below a file",
-           PermissionError: "closed to this user"}
+REASONS: dict[type[BaseException], str] = {
+    FileNotFoundError: "missing", IsADirectoryError: "a folder", NotADirectoryError: "below a file",
+    PermissionError: "closed to this user"}
 
 
-def reason(error):
+def reason(error: BaseException) -> str:
     """What an exception of the system or a library says, as one short line."""
     if type(error) in REASONS:
         return REASONS[type(error)]
     return str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0].lower()
 
 
-def folder(path):
-    """`path`, made if need be, once it is a folder."""
+def folder(path: str | os.PathLike[str]) -> Path:
+    """`path` as a folder, made with its parents if need be. Errors: FileError."""
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "hwsim"
-ROOMS = ["errors", "version", "fixed", "ops", "graph", "importers", "engine", "hw", "quantization", "imaging", "rtl", "vectors",
-         "pipeline", "reports", "sweep", "cli"]
-CONTRACT = {"hwsim.fixed.formats", "hwsim.fixed.multiplier", "hwsim.fixed.logcode", "hwsim.engine.result", "hwsim.errors"}
+ROOMS = ["errors", "version", "settings", "fixed", "ops", "graph", "importers", "engine", "hw", "quantization", "imaging", "rtl",
+         "vectors", "pipeline", "reports", "sweep", "cli"]
+CONTRACT = {"hwsim.fixed.formats", "hwsim.fixed.multiplier", "hwsim.fixed.logcode", "hwsim.engine.result", "hwsim.errors",
+            "hwsim.settings"}
 
 
 def imports(path):
@@ -52,7 +53,7 @@ def loaded_by(module):
 def test_engines_share_only_formats_and_the_graph():
     both = loaded_by("hwsim.engine.reference") & loaded_by("hwsim.engine.fast")
     shared = {m for m in both if not m.startswith(("hwsim.ops", "hwsim.graph"))}
-    assert shared <= CONTRACT | {"hwsim.fixed", "hwsim.engine", "hwsim.engine.context", "hwsim.version"}
+    assert shared <= CONTRACT | {"hwsim.fixed", "hwsim.engine", "hwsim.engine.context", "hwsim.engine.protocol", "hwsim.version"}
 
 
 def test_the_device_loads_no_float_quantizer():

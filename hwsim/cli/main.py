@@ -6,7 +6,7 @@ import warnings
 
 import click
 
-from hwsim.errors import HwsimError, UsageError
+from hwsim.errors import GraphError, HwsimError, OverflowFault, QuantizeError, UnsupportedError, UsageError, in_file
 from hwsim.version import VERSION
 
 COMMANDS = {
@@ -54,11 +54,16 @@ class Commands(click.Group):
 
 
 class Command(click.Command):
-    """A command that first sees to it that it would not write over what it reads."""
+    """A command that first sees to it that it would not write over what it reads; errors in a network begin with its file."""
 
     def invoke(self, ctx):
         check_targets(ctx.params)
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except (GraphError, UnsupportedError, QuantizeError, OverflowFault) as error:
+            if ctx.params.get("model"):
+                in_file(error, ctx.params["model"])
+            raise
 
 
 @click.group(cls=Commands, invoke_without_command=True,

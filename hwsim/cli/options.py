@@ -1,20 +1,17 @@
 """The options that commands share, and what they become: a Config, an Optics, a Device. Names as in INTERFACES.md."""
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
 import click
 
-from hwsim import files
+from hwsim import files, settings
 from hwsim.errors import FileError, UsageError
-from hwsim.fixed.formats import Overflow, Rounding
 from hwsim.hw.config import config_fields, load_device, override
 from hwsim.imaging import cfa
 from hwsim.imaging.source import Optics
 from hwsim.quantization.config import Config
-
-STLQ_BITS = 4
 
 
 class Integers(click.ParamType):
@@ -64,30 +61,31 @@ def grouped(*options):
     return lambda command: reduce(lambda inner, option: option(inner), reversed(options), command)
 
 
-QUANTIZATION = grouped(
-    click.option("--act-bits", type=int, help="Activation word, bits (2..16).  [default: 11]"),
-    click.option("--weight-bits", type=int, help="Weight word, bits.  [default: 8; with stlq 4]"),
-    click.option("--acc-bits", type=AutoInteger(), help="Accumulator, bits (8..48), or auto: never overflows.  [default: auto]"),
-    click.option("--overflow", type=_choice(Overflow), help="What the accumulator does past its range.  [default: wrap]"),
-    click.option("--mult-bits", type=int, help="Requantization multiplier magnitude, bits (4..31).  [default: 16]"),
-    click.option("--shift-bits", type=int, help="Field of the requantization shift, bits.  [default: 6]"),
-    click.option("--rounding", type=_choice(Rounding), help="Rounding of every requantization.  [default: half-up]"),
-    click.option("--weights", type=_choice(("linear", "stlq")), help="Weight format.  [default: linear]"),
-    click.option("--two-word-ratio", type=float, help="Fraction of the tiles that take two log words.  [default: 0]"),
-    click.option("--granularity", type=_choice(("tile", "filter", "element")), help="What takes two words.  [default: tile]"),
-    click.option("--stlq", type=_choice(("literal", "best")), help="Second log word always, or if it helps.  [default: literal]"),
-    click.option("--log-u", type=_choice(("max", "mse")), help="Log scale U of a layer.  [default: max]"),
-    click.option("--per-channel/--per-tensor", default=None, help="Scales of the weights.  [default: per channel]"),
-    click.option("--fold-prelu/--no-fold-prelu", default=None, help="PReLU inside the requantizer.  [default: folded]"),
-    click.option("--calib-method", type=_choice(("max", "percentile", "mse")), help="Range of a tensor.  [default: max]"),
-    click.option("--headroom", type=float, help="Factor on calibrated ranges.  [default: 1]"),
-    click.option("--scale-policy", type=_choice(("calib", "frozen", "lsb")), help="How scales follow A.  [default: calib]"),
-    click.option("--scale-ref-bits", type=int, help="A at which frozen scales are computed.  [default: sensor bits + 1]"),
-    click.option("--input-bits", type=int, help="Sensor bits B: input codes are the sensor's integers."),
-    click.option("--layer-bits", type=BitsOf(), multiple=True, help="Bits of one layer; may be repeated."),
-    click.option("--scales", "scales_file", type=click.Path(), help="JSON object: tensor -> fixed scale."),
-    click.option("--seed", type=int, help="Seed of whatever is random.  [default: 0]"),
-)
+CLICK = {       # kind of a setting -> what its option has beside name and help
+    settings.Integer: lambda kind: {"type": AutoInteger() if kind.auto else int},
+    settings.Power: lambda kind: {"type": int},
+    settings.Real: lambda kind: {"type": float},
+    settings.Choice: lambda kind: {"type": click.Choice(kind.words)},
+    settings.Switch: lambda kind: {"default": None} if kind.off else {"default": None, "is_flag": True},
+    settings.ExactDecimal: lambda kind: {},
+    settings.BitsByLayer: lambda kind: {"type": BitsOf(), "multiple": True},
+    settings.ScaleByTensor: lambda kind: {"type": click.Path()},
+}
+
+
+def option_of(entry):
+    """The click option of a Setting: --name, for a switch with its opposite; a file is known as NAME_file."""
+    flag = "--" + entry.name.replace("_", "-")
+    opposite = f"/--{entry.kind.off}" if isinstance(entry.kind, settings.Switch) and entry.kind.off else ""
+    known_as = (f"{entry.name}_file",) if isinstance(entry.kind, settings.ScaleByTensor) else ()
+    return click.option(flag + opposite, *known_as, help=entry.help_text, **CLICK[type(entry.kind)](entry.kind))
+
+
+def _group(name):
+    return [option_of(entry) for entry in settings.SETTINGS if entry.group == name]
+
+
+QUANTIZATION = grouped(*_group("quantization"))
 
 INPUTS = grouped(
     click.option("--input", "input_path", type=click.Path(), help="Array, picture, raw, folder.  [default: built-in scene]"),
@@ -152,24 +150,10 @@ def layer_bits(pairs):
 
 DEVICE = grouped(
     click.option("--device", "device_name", help="sensor_npu, diannao or a TOML file; every option overrides its field."),
-    click.option("--tn", type=int, help="Inputs per beat, a power of two.  [default: 16]"),
-    click.option("--tm", type=int, help="Outputs per tile, a power of two.  [default: 16]"),
-    click.option("--dma-bits", type=int, help="Weight bits that DMA brings per cycle; 0: resident.  [default: 0]"),
-    click.option("--sb-kb", type=int, help="Weight buffer SB, KiB; 0: unlimited.  [default: 0]"),
-    click.option("--nbin-kb", type=int, help="Input buffer NBin, KiB; 0: unlimited.  [default: 0]"),
-    click.option("--nbout-kb", type=int, help="Output buffer NBout, KiB; 0: unlimited.  [default: 0]"),
-    click.option("--clock-ghz", help="Clock, GHz, an exact decimal.  [default: 1.0]"),
-    click.option("--gap", type=int, help="Programming cycles between array layers.  [default: 0]"),
-    click.option("--rowpack", is_flag=True, default=None, help="Pack the rows of a first layer with few channels."),
+    *_group("device"),
 )
 
-DEVICE_FIELDS = {"tn": "TN", "tm": "TM", "weight_bits": "w_bits", "weights": "w_format", "overflow": "acc_mode",
-                 "rounding": "round",
-                 **{name: name for name in ("act_bits", "acc_bits", "mult_bits", "shift_bits", "dma_bits", "sb_kb", "nbin_kb",
-                                            "nbout_kb", "clock_ghz", "gap")}}
-
-
-CONFIG_FIELDS = {f.name for f in fields(Config)} - {"layer_bits", "scales"}
+CONFIG_FIELDS = settings.of_record("config").keys() - {"layer_bits", "scales"}   # those two are read from their own forms
 
 
 def _named(given, names):
@@ -179,13 +163,12 @@ def _named(given, names):
 
 def device_of(given):
     """The effective Device: the TOML file or shipped device, with every option that was given over its field."""
-    Config(**_named(given, CONFIG_FIELDS - {"input_bits"}))  # refuses a bad option under the option's own name
+    own = {entry.name for entry in settings.SETTINGS if entry.group == "device"}     # the device refuses these under its own key
+    Config(**_named(given, CONFIG_FIELDS - own - {"input_bits"}))           # refuses a bad option under the option's name
     base = load_device(given["device_name"] or "sensor_npu")
-    changes = {field: given[name] for name, field in DEVICE_FIELDS.items() if given.get(name) is not None}
-    if given.get("fold_prelu") is not None:
-        changes["prelu"] = "folded" if given["fold_prelu"] else "unfolded"
+    changes = settings.translate_given(given, "option", "device")
     if given.get("weights") == "stlq" and given.get("weight_bits") is None and base.w_format != "stlq":
-        changes["w_bits"] = STLQ_BITS
+        changes["w_bits"] = settings.WORD_BITS["stlq"]
     return override(base, **changes)
 
 
@@ -195,11 +178,11 @@ def config_of(given, sensor, device):
     A sensor whose codes do not fit the activation word is not read as codes: its scale then follows calibration.
     """
     decided = config_fields(device)
-    chosen = decided | _named(given, CONFIG_FIELDS - decided.keys())
-    chosen |= {"layer_bits": layer_bits(given["layer_bits"]),
-               "scales": fixed_scales(given["scales_file"]) if given["scales_file"] else {}}
+    options = decided | _named(given, CONFIG_FIELDS - decided.keys())
+    options |= {"layer_bits": layer_bits(given["layer_bits"]),
+                "scales": fixed_scales(given["scales_file"]) if given["scales_file"] else {}}
     bits = sensor.get("input_bits")
-    plain = Config(**chosen)
+    plain = Config(**options)
     if bits is None or plain.input_bits is not None:
         return plain, ()
     if plain.scale_policy != "calib" or bits < plain.act_bits:

@@ -1,6 +1,7 @@
 """`hwsim quantize`: the integer network as one file."""
 import click
 
+from hwsim import files
 from hwsim.cli import options, progress
 from hwsim.cli.main import Command
 from hwsim.cli.prepared import calibrating, run_of
@@ -28,6 +29,7 @@ def command(model, output_path, json_path, quiet, verbose, **given):
       hwsim quantize model.h5 -o net.hwq --calib photos/ --calib-method percentile
       hwsim quantize model.h5 -o net.hwq --calib photos/ --save-calibration ranges.json
     """
+    files.check_writable(output_path)
     run, notes = run_of(open_float(model), calibrating(given), RunOptions())
     with progress.bar(quiet) as show:
         session = prepare(run, progress=show)

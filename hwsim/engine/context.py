@@ -1,19 +1,42 @@
-"""What an engine is: one function from a node and its input tensors to the output tensor and its counters."""
+"""Engines on the host: a function from a node and its input arrays to the output array and its counters."""
+from __future__ import annotations
+
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
-from hwsim.fixed.formats import Datapath, IntFormat
+from hwsim.engine.protocol import Job
+from hwsim.engine.result import LayerStats
+from hwsim.fixed.formats import INT16, Datapath, IntFormat
+from hwsim.graph.bands import ARRAYS, RowMemory
+from hwsim.graph.node import Node
+
+Layer = TypeVar("Layer")
+
+
+class PreparedLayers:
+    """State of a session: what an engine has prepared of an array layer, once for all bands and images."""
+
+    def __init__(self) -> None:
+        self._layers: dict[str, Any] = {}
+
+    def of(self, name: str, prepare: Callable[[], Layer]) -> Layer:
+        """The layer of that name, prepared when it is first asked for."""
+        if name not in self._layers:
+            self._layers[name] = prepare()
+        layer: Layer = self._layers[name]
+        return layer
 
 
 @dataclass(frozen=True)
 class Context:
-    """All that a node's result depends on besides its parameters and inputs; `threads` and `memo` never change a bit.
+    """All that a node's result depends on besides its parameters and inputs; `threads` and `prepared` never change a bit.
 
     monitor: fill every counter of LayerStats. Without it an engine returns LayerStats(), but in overflow mode `error`
     it still fills `first`.
-    memo: where an engine may keep, by the names of layers, what is the same for all bands of a frame; None: nowhere.
+    prepared: the session's; None: nothing is kept.
     """
 
     datapath: Datapath
@@ -21,24 +44,49 @@ class Context:
     out_format: IntFormat
     monitor: bool = False
     threads: int = 1
-    memo: dict | None = None
+    prepared: PreparedLayers | None = None
+
+
+RunNode = Callable[[Node, list[np.ndarray], Context], tuple[np.ndarray, LayerStats]]
 
 
 @dataclass(frozen=True)
-class Engine:
-    """run_node(node, inputs, context) -> (int16 or int32 codes, N first; LayerStats).
+class HostEngine:
+    """The Engine of run_node(node, inputs, context) -> (int16 or int32 codes, N first, C-contiguous; LayerStats).
 
     `inputs` are C-contiguous int16 or int32 arrays (word_type), read only by custom. A node is never an input and never
-    depends on sizes (graph.place_sizes); engine.legality has checked it.
+    depends on sizes (graph.place_sizes); engine.legality has checked it. rows: where bands of rows are joined.
     """
 
     name: str
-    run_node: Callable
+    run_node: RunNode
+    rows: RowMemory[np.ndarray] = ARRAYS
+
+    def prepare(self, job: Job) -> HostSession:
+        return HostSession(job, self.run_node, self.rows)
 
 
-INT16 = (1 << 15) - 1
+@dataclass(frozen=True, eq=False)
+class HostSession:
+    """The EngineSession of a HostEngine: its tensors are numpy arrays as they are."""
+
+    job: Job
+    run_node: RunNode
+    rows: RowMemory[np.ndarray]
+    prepared: PreparedLayers = field(default_factory=PreparedLayers)
+
+    def put(self, codes: np.ndarray) -> np.ndarray:
+        return codes
+
+    def run(self, node: Node, tensors: list[np.ndarray]) -> tuple[np.ndarray, LayerStats]:
+        job, reads = self.job, tuple(self.job.formats[name] for name in node.inputs)
+        context = Context(job.datapath, reads, job.formats[node.name], job.monitor, job.threads, self.prepared)
+        return self.run_node(node, tensors, context)
+
+    def get(self, tensor: np.ndarray) -> np.ndarray:
+        return tensor
 
 
-def word_type(least, most):
+def word_type(least: int, most: int) -> type[np.signedinteger[Any]]:
     """The type in which the fast engine keeps codes least..most in memory: int16 where it holds them all, else int32."""
-    return np.int16 if -INT16 - 1 <= least and most <= INT16 else np.int32
+    return np.int16 if least in INT16 and most in INT16 else np.int32

@@ -5,15 +5,14 @@ The rules of graph.check need no sizes and no datapath; these do (docs/arithmeti
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError, UsageError
-from hwsim.fixed.formats import Rounding
+from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, INT32, IntFormat, Rounding
+from hwsim.ops.cut import ARRAY_OPS
+from hwsim.ops.epilogue import ThreeStep, stage_of
+from hwsim.ops.spec import VECTOR, Trait
 from hwsim.ops.window import pads
 
-ALPHA_LIMIT = 1 << 15
 GEMMLOWP_SHIFT = 31
-ALPHA_SHIFT = 14
 BILINEAR_SHIFT = 22
-KEEPS_CODES = ("identity", "max_pool", "global_max_pool", "upsample_nearest", "depth_to_space", "space_to_depth",
-               "pad", "crop", "slice", "reshape", "flatten")
 
 
 def check_codes(net, inputs):
@@ -49,14 +48,14 @@ def check_runnable(graph, formats, datapath, shapes):
 
 
 def _words(fmt):
-    return None if -(1 << 31) <= fmt.min and fmt.max < 1 << 31 else f"codes must fit 32 bits, not {fmt}"
+    return None if fmt.min in INT32 and fmt.max in INT32 else f"codes must fit 32 bits, not {fmt}"
 
 
 def _problem(node, formats, datapath, shapes):
     """The sentence that `node` breaks, or None."""
     return (_fields(node, datapath) or _one_per_input(node) or _kept(node, formats)
             or (_table(node, formats) if node.op == "qtable" else None)
-            or (_window(node, shapes) if node.op in ("max_pool", "qavg_pool") else None))
+            or (_window(node, shapes) if node.spec.unit == VECTOR and Trait.WINDOW in node.spec.traits else None))
 
 
 def _fields(node, datapath):
@@ -65,7 +64,7 @@ def _fields(node, datapath):
         value = _largest(p.get(name))
         if value > limit:
             return f"{name} must be at most 2^{datapath.mult_bits} - 1, not {value}"
-    if _largest(p.get("alpha_q")) >= ALPHA_LIMIT:
+    if _largest(p.get("alpha_q")) > IntFormat(ALPHA_BITS).max:
         return f"alpha_q must be less than 2^15, not {_largest(p['alpha_q'])}"
     for name in ("shift", "shift2"):
         value = p.get(name)
@@ -85,7 +84,7 @@ def _largest(value):
 
 
 def _one_per_input(node):
-    if node.op not in ("qadd", "qmaximum", "qminimum", "qconcat"):
+    if Trait.PER_INPUT not in node.spec.traits:
         return None
     lengths = [np.size(node.params[name]) for name in ("m", "shift") if not isinstance(node.params[name], int)]
     if set(lengths) != {len(node.inputs)}:
@@ -94,7 +93,7 @@ def _one_per_input(node):
 
 
 def _kept(node, formats):
-    if node.op not in KEEPS_CODES:
+    if Trait.KEEPS_CODES not in node.spec.traits:
         return None
     read, made = formats[node.inputs[0]], formats[node.name]
     if read.min not in made or read.max not in made or (node.op == "pad" and 0 not in made):
@@ -113,7 +112,8 @@ def _table(node, formats):
 
 def _window(node, shapes):
     """No window may lie in the padding alone; an average needs a multiplier for every count of real taps."""
-    p, rows, cols = node.params, *_axis_taps(node, shapes)
+    p = node.params
+    rows, cols = _axis_taps(node, shapes)
     if rows.min() < 1 or cols.min() < 1:
         return "every window must meet the image, not lie in the padding alone"
     if node.op == "qavg_pool":
@@ -135,13 +135,13 @@ def _axis_taps(node, shapes):
 def _check_gemmlowp(node):
     """Gemmlowp divides twice, so it has no shift under 31; an input that passes unchanged (m 1, shift 0) is not rounded."""
     p = node.params
-    pairs = [(p["m"], p["shift"])] if node.op in ("qadd", "qmul", "qavg_pool") else []
-    if node.op in ("qconcat", "qmaximum", "qminimum"):
+    pairs = [(p["m"], p["shift"])] if "m" in p else []
+    if Trait.EACH in node.spec.traits:
         pairs = [pair for pair in zip(p["m"], p["shift"]) if pair != (1, 0)]
     if "m_pos" in p:
         pairs = [(p["m_pos"], p["shift"])]
     shifts = [int(np.min(shift)) for _, shift in pairs if np.size(shift)]
-    shifts += [ALPHA_SHIFT] if p.get("alpha_q") is not None else []
+    shifts += [ALPHA_SHIFT] if node.op in ARRAY_OPS and isinstance(stage_of(p), ThreeStep) else []
     shifts += [BILINEAR_SHIFT] if node.op == "qbilinear" else []
     if shifts and min(shifts) < GEMMLOWP_SHIFT:
         raise UnsupportedError(f"{node.name}: gemmlowp rounding must have shifts of at least 31, not {min(shifts)}")

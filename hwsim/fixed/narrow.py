@@ -1,18 +1,19 @@
 """The two ways into a narrower word (ARITHMETIC.md section 2). Exact on integers of any size and on int64 arrays."""
+from hwsim.fixed.formats import Integers, IntFormat
 
 
-def wrap(value, fmt):
+def wrap(value: Integers, fmt: IntFormat) -> Integers:
     """`value` modulo 2^bits, as a code of `fmt`, which must not be narrow."""
     bottom = fmt.min
     return ((value - bottom) & ((1 << fmt.bits) - 1)) + bottom
 
 
-def saturate(value, fmt):
+def saturate(value: Integers, fmt: IntFormat) -> Integers:
     """`value`, or the nearest end of `fmt`."""
     return clamp(value, fmt.min, fmt.max)
 
 
-def clamp(value, lo, hi):
+def clamp(value: Integers, lo: int, hi: int) -> Integers:
     """`value` limited to lo..hi; works on integers and arrays alike."""
     value = value + (value < lo) * (lo - value)
     return value - (value > hi) * (value - hi)

@@ -2,11 +2,11 @@
 
 Precondition for arrays: |p| + 2^(s-1) < 2^63; Python integers have no limit.
 """
-from hwsim.fixed.formats import IntFormat, Rounding
+from hwsim.fixed.formats import Integers, IntFormat, Rounding
 from hwsim.fixed.narrow import saturate
 
 
-def round_shift(p, s, rounding):
+def round_shift(p: Integers, s: int, rounding: Rounding) -> Integers:
     """p / 2^s as an integer, rounded as `rounding` says; p itself for s = 0.
 
     For GEMMLOWP p is acc*m and s the total shift, which must be at least 31.
@@ -18,19 +18,19 @@ def round_shift(p, s, rounding):
     return _ROUND[rounding](p, s, 1 << (s - 1))
 
 
-def _half_up(p, s, half):
+def _half_up(p: Integers, s: int, half: int) -> Integers:
     return (p + half) >> s
 
 
-def _half_away(p, s, half):
+def _half_away(p: Integers, s: int, half: int) -> Integers:
     return (p + half - (p < 0)) >> s
 
 
-def _half_even(p, s, half):
+def _half_even(p: Integers, s: int, half: int) -> Integers:
     return (p + half - 1 + ((p >> s) & 1)) >> s
 
 
-def _floor(p, s, half):
+def _floor(p: Integers, s: int, half: int) -> Integers:
     return p >> s
 
 
@@ -42,7 +42,7 @@ _ROUND = {
 }
 
 
-def _gemmlowp(p, s):
+def _gemmlowp(p: Integers, s: int) -> Integers:
     """Halves of the high multiply go up, halves of the power-of-two divide go away from zero."""
     high = (p + (1 << 30)) >> 31
     high = saturate(high, IntFormat(32))

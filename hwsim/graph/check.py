@@ -1,11 +1,14 @@
 """The rules of a legal graph, one line each; run after every pass. A breach is a GraphError that names the node."""
+from typing import Any
+
 from hwsim.errors import GraphError
+from hwsim.graph.node import LAYOUTS, Graph, Node
 from hwsim.graph.shapes import infer
 from hwsim.ops.spec import ANY, BOTH, FLOAT, INTEGER
 
 
-def check(graph, dialect=FLOAT):
-    """`graph` itself, once it is legal in `dialect` (float or integer) and its shapes can be inferred."""
+def check(graph: Graph, dialect: str = FLOAT) -> Graph:
+    """`graph` itself; raises GraphError unless it is legal in `dialect` (float or integer) and its shapes can be inferred."""
     _check_names(graph)
     for node in graph.nodes:
         problem = _problem(node, dialect)
@@ -15,11 +18,14 @@ def check(graph, dialect=FLOAT):
     return graph
 
 
-def check_integer(graph):
+def check_integer(graph: Graph) -> Graph:
+    """`graph` itself; raises GraphError unless it is a legal graph of integer operators."""
     return check(graph, INTEGER)
 
 
-def _check_names(graph):
+def _check_names(graph: Graph) -> None:
+    if graph.layout not in LAYOUTS:
+        raise GraphError(f"the layout of a graph must be one of {', '.join(LAYOUTS)}, not {graph.layout!r}")
     seen = set()
     for node in graph.nodes:
         for name in node.inputs:
@@ -39,7 +45,7 @@ def _check_names(graph):
         raise GraphError(f"the inputs of the graph must be its input nodes {inputs}, not {graph.inputs}")
 
 
-def _problem(node, dialect):
+def _problem(node: Node, dialect: str) -> str | None:
     """The sentence that `node` breaks, or None."""
     spec = node.spec
     least, most = spec.arity
@@ -56,13 +62,13 @@ def _problem(node, dialect):
     return spec.extra(node.params) if spec.extra else None
 
 
-def _count(least, most):
+def _count(least: int, most: int) -> str:
     if most == ANY:
         return f"at least {least}"
     return str(least) if least == most else f"{least}..{most}"
 
 
-def _brief(value):
+def _brief(value: Any) -> str:
     if hasattr(value, "shape"):
         return f"{value.dtype} of shape {value.shape}"
     return f"{value!r}"[:80]

@@ -1,35 +1,48 @@
 """Which form of a graph runs on given inputs: as declared, or with its declared H and W forgotten."""
+from __future__ import annotations
+
+from collections.abc import Mapping
 from math import prod
 
 from hwsim.errors import GraphError
+from hwsim.graph.node import Graph
 from hwsim.graph.shapes import free, infer
 from hwsim.ops.dims import show
 
 MAX_VALUES = 1 << 32
 
 
-def fitted(graph, shapes):
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def fitted(graph: Graph, shapes: Shapes) -> Graph:
     """`graph` where inputs of `shapes` (name -> N first) agree with what it declares, else the graph without declared sizes.
 
-    A fully convolutional network runs at any size; one that cannot raises a GraphError that says why.
+    A fully convolutional network runs at any size. Errors: GraphError where neither form accepts the shapes.
     """
+    return fit(graph, shapes)[0]
+
+
+def fit(graph: Graph, shapes: Shapes) -> tuple[Graph, Shapes]:
+    """(the fitted graph, the concrete shape of every tensor of it)."""
     if sorted(shapes) != sorted(graph.inputs):
         raise GraphError(f"inputs must be {', '.join(graph.inputs)}, not {', '.join(shapes) or 'none'}")
     try:
-        _check_sizes(infer(graph, shapes))
-        return graph
+        return graph, _sizes(graph, shapes)
     except GraphError as error:
         declared = error
     loose = free(graph)
     try:
-        _check_sizes(infer(loose, shapes))
-        return loose
+        return loose, _sizes(loose, shapes)
     except GraphError as error:
         same_node = str(error).split(":")[0] == str(declared).split(":")[0]
         raise GraphError(str(error) if same_node else f"{error} ({declared})") from None
 
 
-def _check_sizes(shapes):
+def _sizes(graph: Graph, inputs: Shapes) -> Shapes:
+    """The shape of every tensor, once none is too large."""
+    shapes = infer(graph, inputs)
     for name, shape in shapes.items():
         if prod(shape) > MAX_VALUES:
             raise GraphError(f"{name}: a tensor must have at most {MAX_VALUES} values, not {show(shape)}")
+    return shapes

@@ -3,33 +3,36 @@
 Into an array layer: PReLU slopes per channel, then a clip. Into a vector operator: a clip only (a ReLU after it is its
 clamp; a PReLU stays a node of its own). Nobody else may read the tensor between. Order matters: a slope never moves past a clip.
 """
+from typing import TypeAlias
+
 import numpy as np
 
-from hwsim.graph.fuse import ARRAY, absorbed, second_reader, silent
+from hwsim.graph.fuse import ARRAY, Report, absorb, second_reader, silent
+from hwsim.graph.node import Graph, Node
 
-CLAMPED = ("add", "subtract", "multiply", "average", "maximum", "minimum", "prelu", "clip")
+Clip: TypeAlias = tuple[float | None, float | None]
 
 
-def fold_activation(graph, tell=silent):
-    """The graph with every activation folded that may be; `tell(layer, text)` hears what became of each."""
+def fold_activation(graph: Graph, report: Report = silent) -> Graph:
+    """The graph with every activation folded that may be; `report(layer, text)` says what became of each."""
     for name in [node.name for node in graph.nodes if node.op in ("prelu", "clip")]:
-        graph = _fold(graph, graph[name], tell)
+        graph = _fold(graph, graph[name], report)
     return graph
 
 
-def _fold(graph, act, tell):
+def _fold(graph: Graph, act: Node, report: Report) -> Graph:
     producer = graph[act.inputs[0]]
     obstacle = _obstacle(graph, producer, act)
     if obstacle:
-        tell(act.name, f"not folded: {obstacle}")
+        report(act.name, f"not folded: {obstacle}")
         return graph
-    tell(act.name, f"folded into {producer.name}")
-    return absorbed(graph, act.name, joined(producer, act))
+    report(act.name, f"folded into {producer.name}")
+    return absorb(graph, act.name, with_activation(producer, act))
 
 
-def _obstacle(graph, producer, act):
+def _obstacle(graph: Graph, producer: Node, act: Node) -> str | None:
     """Why `act` stays a node of its own, or None."""
-    if producer.op not in ARRAY and producer.op not in CLAMPED:
+    if "clip" not in producer.spec.params:
         return f"{producer.name} is {producer.op}, which has no clamp"
     if pure_clip(act) is None:
         if producer.op not in ARRAY:
@@ -41,7 +44,7 @@ def _obstacle(graph, producer, act):
     return second_reader(graph, producer.name)
 
 
-def pure_clip(act):
+def pure_clip(act: Node) -> Clip | None:
     """(lo, hi) when `act` is nothing but a clip (a ReLU is (0, its own limit)), or None."""
     if act.op == "clip":
         return act.params["clip"]
@@ -50,7 +53,7 @@ def pure_clip(act):
     return composed_clip((0.0, None), act.params["clip"])
 
 
-def joined(producer, act):
+def with_activation(producer: Node, act: Node) -> Node:
     """`producer` followed by `act`, as one node."""
     # a ReLU becomes slopes of 0 where there is no clip yet, because the law folds it so (m_neg = 0)
     slopes = producer.op in ARRAY and act.op == "prelu" and act.params["alpha"].ndim == 1 and producer.params["clip"] is None
@@ -59,12 +62,12 @@ def joined(producer, act):
     return producer.but(clip=composed_clip(producer.params["clip"], pure_clip(act)))
 
 
-def composed_slope(first, second):
-    """Slopes of PReLU `first` (None: none) then `second`: a negative first slope makes values that the second lets pass."""
+def composed_slope(first: np.ndarray | None, second: np.ndarray) -> np.ndarray:
+    """The slopes (OC) of PReLU `first` (None: none), then `second`, which keeps what a negative first slope makes positive."""
     return second if first is None else np.where(first >= 0, first * second, first)
 
 
-def composed_clip(first, second):
+def composed_clip(first: Clip | None, second: Clip | None) -> Clip | None:
     """The one clip that does `first` then `second`; None is no limit, on a side or at all."""
     if first is None or second is None:
         return second if first is None else first
@@ -72,7 +75,7 @@ def composed_clip(first, second):
     return (second[0] if lo is None else lo, second[1] if hi is None else hi)
 
 
-def _clipped(value, clip):
+def _clipped(value: float | None, clip: Clip) -> float | None:
     if value is None:
         return None
     lo, hi = clip

@@ -5,32 +5,33 @@ stand after the affine, not before it (ARITHMETIC.md section 1). All in float64.
 """
 import numpy as np
 
-from hwsim.graph.fuse import ARRAY, absorbed, second_reader, silent
+from hwsim.graph.fuse import ARRAY, Report, absorb, second_reader, silent
+from hwsim.graph.node import Graph, Node
 
 
-def fold_batchnorm(graph, tell=silent):
-    """The graph with every affine folded that may be; `tell(layer, text)` hears what became of each."""
+def fold_batchnorm(graph: Graph, report: Report = silent) -> Graph:
+    """The graph with every affine folded that may be; `report(layer, text)` says what became of each."""
     for name in [node.name for node in graph.nodes if node.op == "affine"]:
-        graph = _fold(graph, graph[name], tell)
+        graph = _fold(graph, graph[name], report)
     return graph
 
 
-def _fold(graph, affine, tell):
+def _fold(graph: Graph, affine: Node, report: Report) -> Graph:
     after = _obstacle_after(graph, affine)
     if after is None:
         producer = graph[affine.inputs[0]]
-        tell(affine.name, f"folded into {producer.name}")
-        return absorbed(graph, affine.name, after_layer(producer, affine.params["scale"], affine.params["offset"]))
+        report(affine.name, f"folded into {producer.name}")
+        return absorb(graph, affine.name, after_layer(producer, affine.params["scale"], affine.params["offset"]))
     before = _obstacle_before(graph, affine)
     if before is None:
         consumer = graph.consumers[affine.name][0]
-        tell(affine.name, f"folded into {consumer.name}")
-        return absorbed(graph, affine.name, before_layer(consumer, affine.params["scale"], affine.params["offset"]))
-    tell(affine.name, f"not folded: {after}, and {before}")
+        report(affine.name, f"folded into {consumer.name}")
+        return absorb(graph, affine.name, before_layer(consumer, affine.params["scale"], affine.params["offset"]))
+    report(affine.name, f"not folded: {after}, and {before}")
     return graph
 
 
-def _obstacle_after(graph, affine):
+def _obstacle_after(graph: Graph, affine: Node) -> str | None:
     """Why the affine cannot join the layer that feeds it, or None."""
     producer = graph[affine.inputs[0]]
     if producer.op not in ARRAY:
@@ -40,7 +41,7 @@ def _obstacle_after(graph, affine):
     return second_reader(graph, producer.name)
 
 
-def _obstacle_before(graph, affine):
+def _obstacle_before(graph: Graph, affine: Node) -> str | None:
     """Why the affine cannot join the layer that reads it, or None."""
     shared = second_reader(graph, affine.name)
     if shared:
@@ -53,14 +54,14 @@ def _obstacle_before(graph, affine):
     return None
 
 
-def after_layer(layer, scale, offset):
-    """`layer` with y*scale + offset applied to its output channels: w*scale, b*scale + offset."""
+def after_layer(layer: Node, scale: np.ndarray, offset: np.ndarray) -> Node:
+    """`layer` with y*scale + offset applied to its output channels: w*scale, b*scale + offset. scale, offset: (OC)."""
     weights, bias = layer.params["weights"], layer.params["bias"]
     return layer.but(weights=weights * scale.reshape(-1, *[1] * (weights.ndim - 1)), bias=bias * scale + offset)
 
 
-def before_layer(layer, scale, offset):
-    """`layer` with x*scale + offset applied to its input channels: w*scale[ic], b + sum of w*offset[ic]."""
+def before_layer(layer: Node, scale: np.ndarray, offset: np.ndarray) -> Node:
+    """`layer` with x*scale + offset applied to its input channels: w*scale[ic], b + sum of w*offset[ic]. scale, offset: (IC)."""
     weights = layer.params["weights"]
     groups = layer.params.get("groups", 1)
     scale, offset = (_seen_by(value, weights, groups) for value in (scale, offset))
@@ -68,7 +69,7 @@ def before_layer(layer, scale, offset):
     return layer.but(weights=weights * scale, bias=bias)
 
 
-def _seen_by(value, weights, groups):
+def _seen_by(value: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarray:
     """Per input channel values as (OC, ..., ICG): output channel oc of group g sees channels g*ICG onwards."""
     rows = np.repeat(value.reshape(groups, -1), weights.shape[0] // groups, axis=0)
     return rows.reshape(weights.shape[0], *[1] * (weights.ndim - 2), weights.shape[-1])

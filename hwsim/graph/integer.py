@@ -2,18 +2,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from hwsim.errors import GraphError
 from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.check import check_integer
-from hwsim.graph.node import Graph
+from hwsim.graph.node import Graph, Node
 
 
 @dataclass(frozen=True, eq=False)
 class IntegerGraph:
     """What `hwsim quantize` makes and engines run. Holds integers only; scales are exact ratios.
 
-    formats: tensor -> IntFormat; scales: tensor -> Fraction (real value of one LSB, used only at the doors);
+    formats: tensor -> IntFormat; scales: tensor -> Fraction (real value of one LSB; only quantize and dequantize use it);
     meta: provenance, JSON-like: source {path, sha256, parameters}, config {...}, notes [...]; documented in docs/hwq.md.
     """
 
@@ -21,23 +22,31 @@ class IntegerGraph:
     formats: Mapping[str, IntFormat]
     scales: Mapping[str, Fraction]
     datapath: Datapath
-    meta: Mapping[str, object]
+    meta: Mapping[str, Any]
+
+    def placed_formats(self, graph: Graph) -> dict[str, IntFormat]:
+        """The format of every tensor of `graph`, this one after graph.place_sizes: what a node was split into has the node's."""
+        return {node.name: self.formats[node.name if node.name in self.formats else graph.consumers[node.name][0].name]
+                for node in graph.nodes}
 
     @property
-    def nodes(self):
+    def nodes(self) -> tuple[Node, ...]:
+        """The graph's nodes in topological order."""
         return self.graph.nodes
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the input tensors, in the model's order."""
         return self.graph.inputs
 
     @property
-    def outputs(self):
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the output tensors, in the model's order."""
         return self.graph.outputs
 
 
-def check_network(net):
-    """`net` itself, once its graph is legal and every tensor has a word and a positive scale."""
+def check_network(net: IntegerGraph) -> IntegerGraph:
+    """`net` itself; raises GraphError unless its graph is legal and every tensor has a word and a positive scale."""
     check_integer(net.graph)
     for node in net.nodes:
         if node.name not in net.formats or node.name not in net.scales:
@@ -48,7 +57,7 @@ def check_network(net):
     return net
 
 
-def _check_clamp(node, fmt):
+def _check_clamp(node: Node, fmt: IntFormat) -> None:
     for end in ("lo", "hi"):
         if end in node.params and node.params[end] not in fmt:
             raise GraphError(f"{node.name}: {end} must fit {fmt}, not {node.params[end]}")

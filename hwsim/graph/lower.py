@@ -11,74 +11,78 @@ softmax             dropped at an output, where the host computes it from the lo
 import numpy as np
 
 from hwsim.errors import UnsupportedError
-from hwsim.graph.fuse import channels_of, silent
+from hwsim.graph.fuse import Report, channels_of, silent
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.shapes import infer
+from hwsim.ops.dims import Shape
 
 WIDEST_DIAGONAL = 1024
 
 
-def lower(graph, tell=silent):
-    """The lowered graph; every node keeps its name. `tell(layer, text)` hears what changed its kind."""
-    graph, shapes = _without_softmax(graph, tell), infer(graph)
+def lower(graph: Graph, report: Report = silent) -> Graph:
+    """The lowered graph; every node keeps its name. `report(layer, text)` says what changed its kind.
+
+    Errors: UnsupportedError where a layer has no integer counterpart.
+    """
+    graph, shapes = _without_softmax(graph, report), infer(graph)
     nodes = []
     for node in graph.nodes:
         rule = _RULES.get(node.op)
-        nodes.append(rule(node, shapes[node.inputs[0]], tell) if rule else node)
-    return Graph(tuple(nodes), graph.inputs, graph.outputs)
+        nodes.append(rule(node, shapes[node.inputs[0]], report) if rule else node)
+    return Graph(tuple(nodes), graph.inputs, graph.outputs, graph.layout)
 
 
-def _without_softmax(graph, tell):
+def _without_softmax(graph: Graph, report: Report) -> Graph:
     for node in [node for node in graph.nodes if node.op == "softmax"]:
         readers = graph.consumers[node.name]
         if readers:
             raise UnsupportedError(f"{node.name}: softmax must be an output of the network, not an input of {readers[0].name}")
-        tell(node.name, f"runs on the host: the output is {node.inputs[0]}, its logits")
+        report(node.name, f"runs on the host: the output is {node.inputs[0]}, its logits")
         graph = graph.replaced({node.name: None}).renamed({node.name: node.inputs[0]})
     return graph
 
 
-def _affine(node, in_shape, tell):
+def _affine(node: Node, in_shape: Shape, report: Report) -> Node:
     scale, offset = node.params["scale"], node.params["offset"]
     if not offset.any() and (scale == scale[0]).all() and scale[0] > 0:
-        tell(node.name, "changes the scale only")
+        report(node.name, "changes the scale only")
         return Node.make(node.name, "scale", node.inputs, factor=float(scale[0]))
-    return _per_channel(node, scale, offset, in_shape, tell)
+    return _per_channel(node, scale, offset, in_shape, report)
 
 
-def _scale(node, in_shape, tell):
+def _scale(node: Node, in_shape: Shape, report: Report) -> Node:
     if node.params["factor"] > 0:
         return node
     channels = channels_of(node, in_shape)
-    return _per_channel(node, np.full(channels, node.params["factor"]), np.zeros(channels), in_shape, tell)
+    return _per_channel(node, np.full(channels, node.params["factor"]), np.zeros(channels), in_shape, report)
 
 
-def _per_channel(node, scale, offset, in_shape, tell):
+def _per_channel(node: Node, scale: np.ndarray, offset: np.ndarray, in_shape: Shape, report: Report) -> Node:
     """y = x*scale + offset as a layer of the array: each output channel reads its own input channel only."""
     if len(in_shape) == 4:
-        tell(node.name, "runs as a depthwise 1x1 convolution")
+        report(node.name, "runs as a depthwise 1x1 convolution")
         return Node.make(node.name, "conv2d", node.inputs, weights=scale.reshape(-1, 1, 1, 1), bias=offset, groups=scale.size)
     if scale.size > WIDEST_DIAGONAL:
         raise UnsupportedError(f"{node.name}: {node.op} on a flat tensor must have at most {WIDEST_DIAGONAL} features "
                                f"to run as a diagonal dense layer, not {scale.size}")
-    tell(node.name, "runs as a diagonal dense layer")
+    report(node.name, "runs as a diagonal dense layer")
     return Node.make(node.name, "dense", node.inputs, weights=np.diag(scale), bias=offset)
 
 
-def _relu(node, in_shape, tell):
+def _relu(node: Node, in_shape: Shape, report: Report) -> Node:
     p = node.params
     if p["threshold"] != 0:
-        tell(node.name, "runs as a table: its threshold is not 0")
+        report(node.name, "runs as a table: its threshold is not 0")
         return node
     return _slope(node, p["slope"], p["max_value"], in_shape)
 
 
-def _clip(node, in_shape, tell):
+def _clip(node: Node, in_shape: Shape, report: Report) -> Node:
     lo, hi = node.params["clip"]
     return _slope(node, 0.0, hi, in_shape) if lo == 0 else node
 
 
-def _unary(node, in_shape, tell):
+def _unary(node: Node, in_shape: Shape, report: Report) -> Node:
     if node.params["function"] == "relu":
         return _slope(node, 0.0, None, in_shape)
     if node.params["function"] == "leaky_relu":
@@ -86,13 +90,13 @@ def _unary(node, in_shape, tell):
     return node
 
 
-def _prelu(node, in_shape, tell):
+def _prelu(node: Node, in_shape: Shape, report: Report) -> Node:
     alpha = node.params["alpha"]
     pixels = alpha.reshape(-1, alpha.shape[-1])
     return node.but(alpha=pixels[0].copy()) if (pixels == pixels[0]).all() else node
 
 
-def _slope(node, slope, limit, in_shape):
+def _slope(node: Node, slope: float, limit: float | None, in_shape: Shape) -> Node:
     clip = None if limit is None else (None, limit)
     return Node.make(node.name, "prelu", node.inputs, alpha=np.full(channels_of(node, in_shape), slope), clip=clip)
 

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.shapes import infer
-from hwsim.graph.tie_scales import KEEPS_CODES
+from hwsim.graph.tie_scales import is_tied
+from hwsim.ops.dims import Shape
+from hwsim.ops.weights import FORMATS
 
 
 def pack_rows(graph: Graph, tell: Callable[[str], None], tn: int) -> Graph:
@@ -24,12 +26,12 @@ def packable_nodes(graph: Graph, tn: int) -> list[str]:
 def _first(graph: Graph, node: Node) -> bool:
     """Whether only exact moves stand between a graph input and `node`."""
     source = graph[node.inputs[0]]
-    while source.op in (*KEEPS_CODES, "identity"):
+    while is_tied(source):
         source = graph[source.inputs[0]]
     return source.op == "input"
 
 
-def _packable(node: Node, shapes: Mapping[str, tuple], tn: int) -> bool:
+def _packable(node: Node, shapes: Mapping[str, Shape], tn: int) -> bool:
     p = node.params
     few = shapes[node.inputs[0]][3] < tn
-    return few and p["groups"] == 1 and p["dilation"] == (1, 1) and p["w_format"] == "linear"
+    return few and p["groups"] == 1 and p["dilation"] == (1, 1) and not FORMATS[p["w_format"]].flagged

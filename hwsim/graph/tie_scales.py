@@ -7,9 +7,7 @@ codes and rounds nothing, except an input whose scale is already decided, whose 
 from dataclasses import dataclass
 from fractions import Fraction
 
-MOVES = ("upsample_nearest", "depth_to_space", "space_to_depth", "pad", "crop", "slice", "reshape", "flatten",
-         "max_pool", "global_max_pool", "bilinear")
-KEEPS_CODES = (*MOVES, "scale")
+from hwsim.ops.spec import Trait
 
 
 @dataclass(frozen=True)
@@ -20,11 +18,16 @@ class Tie:
     ratio: Fraction
 
 
+def is_tied(node):
+    """Whether the output has the word of the input and its scale times a fixed ratio."""
+    return Trait.TIED in node.spec.traits
+
+
 def tie_moves(graph):
     """tensor -> Tie to the tensor whose codes it holds."""
     ties = {}
     for node in graph.nodes:
-        ties[node.name] = _followed(node, ties) if node.op in KEEPS_CODES else Tie(node.name, Fraction(1))
+        ties[node.name] = _followed(node, ties) if is_tied(node) else Tie(node.name, Fraction(1))
     return ties
 
 

@@ -1,91 +1,100 @@
 """A device: the widths, rules, buffers and clock of one accelerator, read from a flat TOML file (DEVICE.md)."""
+from __future__ import annotations
+
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hwsim.errors import FileError, UsageError
 from hwsim.files import reason
-from hwsim.fixed.formats import Datapath, Overflow, Rounding
+from hwsim.fixed.formats import Datapath, check_multiplier
+from hwsim.settings import (
+    AUTO,
+    CLOCK,
+    FROM_SCHEMA,
+    LOG_BITS,
+    WORD_BITS,
+    Integer,
+    Kind,
+    check,
+    fields_of,
+    translate,
+    translate_given,
+)
+
+if TYPE_CHECKING:
+    from hwsim.graph.integer import IntegerGraph
 
 SHIPPED = ("sensor_npu", "diannao")
 MAX_FILE = 1 << 16
-SLOWEST = Decimal("1e-9")     # 1 Hz
 KIB = 8 * 1024
-
-RANGES = {"act_bits": (2, 16), "w_bits": (2, 16), "acc_bits": (8, 48), "mult_bits": (4, 31), "shift_bits": (1, 6),
-          "dma_bits": (0, 1 << 20), "sb_kb": (0, 1 << 24), "nbin_kb": (0, 1 << 24), "nbout_kb": (0, 1 << 24),
-          "gap": (0, 1 << 30)}
-CHOICES = {"w_format": ("linear", "stlq"), "acc_mode": tuple(map(str, Overflow)), "round": tuple(map(str, Rounding)),
-           "prelu": ("folded", "unfolded")}
 
 
 @dataclass(frozen=True)
+@fields_of("device")
 class Device:
-    """One device, every field checked. acc_bits may be "auto"; dma_bits 0: weights are resident; *_kb 0: unlimited."""
+    """One device, every field checked. acc_bits may be "auto"; dma_bits 0: weights are resident; *_kb 0: unlimited.
 
-    TN: int = 16
-    TM: int = 16
-    act_bits: int = 11
-    w_bits: int = 8
-    w_format: str = "linear"
-    acc_bits: int | str = "auto"
-    acc_mode: str = "wrap"
-    mult_bits: int = 16
-    shift_bits: int = 6
-    round: str = "half-up"
-    prelu: str = "folded"
-    dma_bits: int = 0
-    sb_kb: int = 0
-    nbin_kb: int = 0
-    nbout_kb: int = 0
-    clock_ghz: Decimal = Decimal(1)
-    gap: int = 0
+    Keys, values and defaults are those of hwsim.settings. Errors: UsageError.
+    """
 
-    def __post_init__(self):
-        for name in ("TN", "TM"):
-            _check_power(name, getattr(self, name))
-        for name, (low, high) in RANGES.items():
-            _check_range(name, getattr(self, name), low, high)
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise UsageError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
-        if self.w_format == "stlq" and self.w_bits > 5:
-            raise UsageError(f"w_bits must be 2..5 for stlq weights, not {self.w_bits}")
-        if self.round == "gemmlowp" and self.mult_bits != 31:
-            raise UsageError(f"mult_bits must be 31 for gemmlowp rounding, not {self.mult_bits}")
-        object.__setattr__(self, "clock_ghz", _clock(self.clock_ghz))
+    TN: int = FROM_SCHEMA
+    TM: int = FROM_SCHEMA
+    act_bits: int = FROM_SCHEMA
+    w_bits: int = WORD_BITS["linear"]
+    w_format: str = FROM_SCHEMA
+    acc_bits: int | str = FROM_SCHEMA
+    acc_mode: str = FROM_SCHEMA
+    mult_bits: int = FROM_SCHEMA
+    shift_bits: int = FROM_SCHEMA
+    round: str = FROM_SCHEMA
+    prelu: str = FROM_SCHEMA
+    dma_bits: int = FROM_SCHEMA
+    sb_kb: int = FROM_SCHEMA
+    nbin_kb: int = FROM_SCHEMA
+    nbout_kb: int = FROM_SCHEMA
+    clock_ghz: Decimal = FROM_SCHEMA
+    gap: int = FROM_SCHEMA
+
+    def __post_init__(self) -> None:
+        check(self, "device", _refused)
+        if self.w_format == "stlq" and not LOG_BITS.allows(self.w_bits):
+            raise UsageError(f"w_bits must be {LOG_BITS} for stlq weights, not {self.w_bits}")
+        check_multiplier(self.round, self.mult_bits)
+        object.__setattr__(self, "clock_ghz", CLOCK.read("clock_ghz", self.clock_ghz))
 
     @property
-    def pes(self):
+    def pes(self) -> int:
         """Multipliers of the array."""
         return self.TN * self.TM
 
     @property
-    def peak_ops(self):
+    def peak_ops(self) -> int:
         """Operations per cycle: every multiply and every add of the trees (256 + 240 for 16 x 16)."""
         return self.pes + self.TM * (self.TN - 1)
 
     @property
-    def clock_hz(self):
+    def clock_hz(self) -> Fraction:
         return Fraction(self.clock_ghz) * 10 ** 9
 
-    def sb_word_bits(self, w_bits=None):
+    def sb_word_bits(self, w_bits: int | None = None) -> int:
         """Bits of one SB word: a weight for every multiplier."""
         return self.pes * (w_bits or self.w_bits)
 
-    def frames_per_second(self, cycles):
+    def frames_per_second(self, cycles: int) -> Fraction | None:
         """Exact ratio of frames per second at `cycles` per frame; None when nothing takes a cycle."""
         return self.clock_hz * Fraction(1, cycles) if cycles else None
 
-    def as_json(self):
+    def as_json(self) -> dict[str, Any]:
         """The keys of the TOML file; the clock as its decimal text."""
         return {**asdict(self), "clock_ghz": str(self.clock_ghz)}
 
 
-def load_device(name_or_path="sensor_npu"):
+def load_device(name_or_path: str | Path = "sensor_npu") -> Device:
     """The Device of a TOML file, or a shipped one by its name (sensor_npu, diannao)."""
     text = _text(name_or_path)
     try:
@@ -102,7 +111,7 @@ def load_device(name_or_path="sensor_npu"):
         raise UsageError(f"{name_or_path}: {error}") from None
 
 
-def override(device, **changes):
+def override(device: Device, **changes: Any) -> Device:
     """`device` with some fields changed and all checked again; None leaves a field as it is."""
     known = [field.name for field in fields(Device)]
     for name in changes:
@@ -111,40 +120,34 @@ def override(device, **changes):
     return replace(device, **{name: value for name, value in changes.items() if value is not None})
 
 
-def to_toml(device):
+def to_toml(device: Device) -> str:
     """The device as the text of a TOML file that load_device reads back."""
-    def value(item):
+    def value(item: object) -> str:
         return f'"{item}"' if isinstance(item, str) else str(item)
     return "".join(f"{field.name} = {value(getattr(device, field.name))}\n" for field in fields(Device))
 
 
-def config_fields(device):
+def config_fields(device: Device) -> dict[str, Any]:
     """The fields of quantization.Config that the device decides."""
-    return {"act_bits": device.act_bits, "weight_bits": device.w_bits, "weights": device.w_format,
-            "acc_bits": device.acc_bits, "overflow": device.acc_mode, "mult_bits": device.mult_bits,
-            "shift_bits": device.shift_bits, "rounding": device.round, "fold_prelu": device.prelu == "folded",
-            "tn": device.TN, "tm": device.TM}
+    return translate(vars(device), "device", "config")
 
 
-def datapath(device, acc_bits=None):
+def datapath(device: Device, acc_bits: int | None = None) -> Datapath:
     """The Datapath of the device; `acc_bits` settles a device whose accumulator is auto."""
     bits = device.acc_bits if acc_bits is None else acc_bits
-    if bits == "auto":
+    if bits == AUTO:
         raise UsageError("acc_bits must be a number here, not auto")
-    return Datapath(bits, Overflow(device.acc_mode), Rounding(device.round), device.mult_bits, device.shift_bits,
-                    device.prelu == "folded", device.TN, device.TM)
+    return Datapath.from_json(translate(vars(device), "device", "datapath") | {"acc_bits": bits})
 
 
-def of_network(device, net):
+def of_network(device: Device, net: IntegerGraph) -> Device:
     """The device with the widths and rules that the integer network `net` was made for."""
-    path, made = net.datapath, net.meta.get("config", {})
-    words = {"act_bits": made.get("act_bits"), "w_bits": made.get("weight_bits"), "w_format": made.get("weights")}
-    return override(device, **words, TN=path.tn, TM=path.tm, acc_bits=path.acc_bits, acc_mode=str(path.acc_mode),
-                    mult_bits=path.mult_bits, shift_bits=path.shift_bits, round=str(path.rounding),
-                    prelu="folded" if path.folded else "unfolded")
+    options: Any = net.meta.get("config", {})
+    words = translate_given(options, "config", "device")
+    return override(device, **words | translate(net.datapath.as_json(), "datapath", "device"))
 
 
-def _text(name_or_path):
+def _text(name_or_path: str | Path) -> str:
     if name_or_path in SHIPPED:
         return resources.files("hwsim.hw").joinpath("devices", f"{name_or_path}.toml").read_text("utf-8")
     path = Path(name_or_path)
@@ -160,29 +163,6 @@ def _text(name_or_path):
         raise FileError(f"{path}: a device must be UTF-8 text, not binary data") from None
 
 
-def _is_int(value):
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _check_power(name, value):
-    if not _is_int(value) or not 1 <= value <= 64 or value & (value - 1):
-        raise UsageError(f"{name} must be a power of two in 1..64, not {value!r}")
-
-
-def _check_range(name, value, low, high):
-    if name == "acc_bits" and value == "auto":
-        return
-    if not _is_int(value) or not low <= value <= high:
-        auto = " or auto" if name == "acc_bits" else ""
-        raise UsageError(f"{name} must be {low}..{high}{auto}, not {value!r}")
-
-
-def _clock(value):
-    """The clock as an exact decimal; a binary float is none."""
-    try:
-        clock = Decimal(value) if isinstance(value, (str, Decimal)) or _is_int(value) else None
-    except InvalidOperation:
-        clock = None
-    if clock is None or not clock.is_finite() or not SLOWEST <= clock <= 1000:
-        raise UsageError(f"clock_ghz must be an exact decimal in {SLOWEST}..1000, not {value}")
-    return clock
+def _refused(name: str, kind: Kind, value: object) -> UsageError:
+    auto = f" or {AUTO}" if isinstance(kind, Integer) and kind.auto else ""
+    return UsageError(f"{name} must be {kind}{auto}, not {value!r}")

@@ -2,53 +2,57 @@
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError
+from hwsim.hw.config import KIB, Device
 from hwsim.hw.device.control import LoopBounds
 from hwsim.ops.dims import ceil_div
+from hwsim.ops.layer import ArrayLayer
 
 
-def nbin_words(x, tn):
-    """x (IH,IW,IC) as (IH*IW*CIT, TN) words at address (y*IW + x)*CIT + cit; lanes past IC are 0."""
+def lane_words(x: np.ndarray, lanes: int) -> np.ndarray:
+    """Pixels x (H,W,C) as (H*W*TILES, lanes) words at address (y*W + x)*TILES + tile, channels in order; lanes past C are 0."""
     rows, cols, channels = x.shape
-    padded = np.zeros((rows, cols, ceil_div(channels, tn) * tn), np.int64)
+    padded = np.zeros((rows, cols, ceil_div(channels, lanes) * lanes), np.int64)
     padded[..., :channels] = x
-    return padded.reshape(-1, tn)
+    return padded.reshape(-1, lanes)
 
 
-def field_words(values, tm):
+def field_words(values: np.ndarray, tm: int) -> np.ndarray:
     """(OC) values as (COT, TM) words; lanes past OC are 0."""
     words = np.zeros((ceil_div(len(values), tm), tm), np.int64)
     words.reshape(-1)[:len(values)] = values
     return words
 
 
-def loops_of(layer, tn, tm):
+def loops_of(layer: ArrayLayer, tn: int, tm: int) -> LoopBounds:
     """The LoopBounds of an ordinary or depthwise layer on a TN x TM array."""
     cot, in_words = ceil_div(layer.oc, tm), ceil_div(layer.ic, tn)
     cit = max(1, tm // tn) if layer.depthwise else in_words
     first = tuple(t * tm // tn if layer.depthwise else 0 for t in range(cot))
-    return LoopBounds(cot, tuple(layer.out_hw), tuple(layer.kernel), cit, in_words, first, tuple(layer.stride),
-                 tuple(layer.dilation), (layer.pad[0], layer.pad[2]), tuple(layer.in_hw), _flags(layer, cot, cit))
+    return LoopBounds(cot=cot, out_hw=tuple(layer.out_hw), kernel=tuple(layer.kernel), cit=cit, in_words=in_words,
+                      first_word=first, stride=tuple(layer.stride), dilation=tuple(layer.dilation),
+                      pad=(layer.pad[0], layer.pad[2]), in_hw=tuple(layer.in_hw), flags=_flags(layer, cot, cit))
 
 
 def _flags(layer, cot, cit):
     """[cot,ky,kx,cit] 1 where a tile takes two words."""
     shape = (cot, *layer.kernel, cit)
-    if layer.flags is None:
-        if layer.words > 1:
-            raise UnsupportedError(f"{layer.name}{layer.suffix}: two-word weights must be chosen per tile or filter to run "
-                                   f"on the array, not per element")
+    flags = layer.weights.flags
+    if layer.weights.per_element:
+        raise UnsupportedError(f"{layer.full_name}: two-word weights must be chosen per tile or filter to run "
+                               f"on the array, not per element")
+    if flags is None:
         return np.zeros(shape, np.int64)
     tiles = (cot, 1 if layer.depthwise else cit, *layer.kernel)
-    if layer.flags.shape != tiles:
-        raise GraphError(f"{layer.name}{layer.suffix}: flags must be {tiles}, one per tile, not {layer.flags.shape}")
-    return np.broadcast_to(layer.flags.transpose(0, 2, 3, 1), shape).astype(np.int64)
+    if flags.shape != tiles:
+        raise GraphError(f"{layer.full_name}: flags must be {tiles}, one per tile, not {flags.shape}")
+    return np.broadcast_to(flags.transpose(0, 2, 3, 1), shape).astype(np.int64)
 
 
 def sb_tiles(layer, loops, tn, tm):
     """Per output tile the words (W_t, TM*TN) in issue order, lane m*TN + i; a depthwise word is diagonal."""
     fill = _diagonal if layer.depthwise else _full
-    second = np.zeros_like(layer.codes[0]) if layer.words == 1 else layer.codes[1]
-    words = (layer.codes[0], second)
+    codes = layer.weights.codes
+    words = (codes[0], np.zeros_like(codes[0]) if layer.weights.words == 1 else codes[1])
     tiles = []
     for cot in range(loops.cot):
         order = np.ndindex(*loops.kernel, loops.cit)
@@ -87,3 +91,10 @@ def real_lanes(layer, loops, tn, tm):
     def full(cot, cit):
         return min(tm, layer.oc - cot * tm) * min(tn, layer.ic - cit * tn)
     return depthwise if layer.depthwise else full
+
+
+def check_bank(name: str, tile_bits: int, device: Device) -> None:
+    """Refuses an SB whose bank (half of it) cannot hold a tile of `tile_bits` bits; only a DMA fills banks."""
+    if device.dma_bits and device.sb_kb and 2 * tile_bits > device.sb_kb * KIB:
+        raise UnsupportedError(f"{name}: sb_kb must be at least {ceil_div(2 * tile_bits, KIB)} for two banks of {tile_bits} "
+                               f"bits, not {device.sb_kb}")

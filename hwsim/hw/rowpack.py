@@ -6,24 +6,27 @@ from dataclasses import replace
 
 import numpy as np
 
+from hwsim.ops.layer import ArrayLayer
 
-def packs(layer):
+
+def packs(layer: ArrayLayer) -> bool:
     """A depthwise layer has one lane per channel already: there the option has no meaning."""
     return layer.rowpack and not layer.depthwise
 
 
-def pack_layer(layer, tn=16):
+def pack_layer(layer: ArrayLayer, tn: int = 16) -> ArrayLayer:
     """The ordinary ArrayLayer that runs a rowpack layer; any other as it is."""
     if not packs(layer):
         return layer
-    words, oc, kh, kw, ic = layer.codes.shape
+    words, oc, kh, kw, ic = layer.weights.codes.shape
     top, bottom, _, _ = layer.pad
-    return replace(layer, codes=layer.codes.reshape(words, oc, kh, 1, kw * ic), flags=_pack_flags(layer, tn),
-                   stride=(layer.stride[0], 1), dilation=(layer.dilation[0], 1), pad=(top, bottom, 0, 0),
-                   in_hw=(layer.in_hw[0], layer.out_hw[1]), rowpack=False)
+    weights = replace(layer.weights, codes=layer.weights.codes.reshape(words, oc, kh, 1, kw * ic), flags=_pack_flags(layer, tn))
+    ordinary = layer.reshaped(stride=(layer.stride[0], 1), dilation=(layer.dilation[0], 1), pad=(top, bottom, 0, 0),
+                              in_hw=(layer.in_hw[0], layer.out_hw[1]), rowpack=False)
+    return replace(ordinary, weights=weights)
 
 
-def pack_input(layer, x):
+def pack_input(layer: ArrayLayer, x: np.ndarray) -> np.ndarray:
     """x (IH,IW,IC) as the packed layer reads it: (IH, OW, KW*IC), zeros outside the image."""
     if not packs(layer):
         return x
@@ -36,12 +39,12 @@ def pack_input(layer, x):
     return packed
 
 
-def _pack_flags(layer, tn):
+def _pack_flags(layer: ArrayLayer, tn: int) -> np.ndarray | None:
     """A chunk takes two words when it meets a two-word tile of the unpacked layer."""
-    if layer.flags is None:
+    flags, kw, ic = layer.weights.flags, layer.kernel[1], layer.ic
+    if flags is None:
         return None
-    kw, ic = layer.kernel[1], layer.ic
     lanes = np.arange(kw * ic)
-    per_lane = layer.flags[:, (lanes % ic) // tn, :, lanes // ic]       # (KW*IC, COT, KH)
+    per_lane = flags[:, (lanes % ic) // tn, :, lanes // ic]       # (KW*IC, COT, KH)
     chunks = np.logical_or.reduceat(per_lane, np.arange(0, kw * ic, tn), axis=0)
     return np.ascontiguousarray(chunks.transpose(1, 0, 2)[..., None])

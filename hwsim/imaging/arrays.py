@@ -1,5 +1,9 @@
 """.npy and .npz inputs and outputs: in0, in1, ... in the model's order. Files are untrusted: sizes are checked before reading."""
+import os
 import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
@@ -9,16 +13,19 @@ from hwsim.errors import FileError
 MAX_BYTES = 1 << 34
 
 
-def read(path, specs):
-    """input name -> array: integers as given (codes), real numbers as float64, finite."""
-    found = _npz(path) if path.suffix.lower() == ".npz" else {"in0": _load(path, path)}
-    wanted = [f"in{i}" for i in range(len(specs))]
-    if sorted(found) != sorted(wanted):
-        raise FileError(f"{path}: must hold {', '.join(wanted)}, not {', '.join(sorted(found)) or 'nothing'}")
-    return {spec.name: _values(found[key], spec, path) for spec, key in zip(specs, wanted)}
+def read(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """input name -> array: in0, in1, ... in the order of `names`. Integers as given (codes), real numbers as float64, finite.
+
+    Errors: FileError.
+    """
+    arrays = _npz(path) if path.suffix.lower() == ".npz" else {"in0": _load(path, path)}
+    wanted = [f"in{i}" for i in range(len(names))]
+    if sorted(arrays) != sorted(wanted):
+        raise FileError(f"{path}: must hold {', '.join(wanted)}, not {', '.join(sorted(arrays)) or 'nothing'}")
+    return {name: _values(arrays[key], name, path) for name, key in zip(names, wanted)}
 
 
-def _npz(path):
+def _npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
@@ -29,7 +36,7 @@ def _npz(path):
         raise FileError(f"{path}: must be a readable .npz file, not {files.reason(error)}") from error
 
 
-def _load(source, path):
+def _load(source: Path | IO[bytes], path: Path) -> np.ndarray:
     try:
         array = np.load(source, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, MemoryError) as error:
@@ -37,28 +44,29 @@ def _load(source, path):
     return array
 
 
-def _check_declared(size, path):
+def _check_declared(size: int, path: Path) -> None:
     if size > MAX_BYTES:
         raise FileError(f"{path}: an array must hold at most {MAX_BYTES} bytes, not {size}")
 
 
-def _values(array, spec, path):
+def _values(array: np.ndarray, name: str, path: Path) -> np.ndarray:
     if array.dtype.kind in "iu":
         return array
     if array.dtype.kind != "f":
-        raise FileError(f"{path}: input {spec.name} must hold numbers, not {array.dtype}")
+        raise FileError(f"{path}: input {name} must hold numbers, not {array.dtype}")
     if not np.isfinite(array).all():
-        raise FileError(f"{path}: input {spec.name} must be finite, not NaN or Inf")
+        raise FileError(f"{path}: input {name} must be finite, not NaN or Inf")
     return array.astype(np.float64)
 
 
-def write_npz(path, outputs):
+def write_npz(path: str | os.PathLike[str], outputs: Iterable[np.ndarray]) -> None:
     """Writes out0, out1, ... (in order) whole or not at all."""
     with files.whole(path) as file:
-        np.savez(file, **{f"out{i}": value for i, value in enumerate(outputs)})
+        arrays: dict[str, Any] = {f"out{i}": value for i, value in enumerate(outputs)}
+        np.savez(file, **arrays)
 
 
-def write_npy(path, array):
+def write_npy(path: str | os.PathLike[str], array: np.ndarray) -> None:
     """Writes one array whole or not at all."""
     with files.whole(path) as file:
         np.save(file, array)

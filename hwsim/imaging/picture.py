@@ -4,8 +4,11 @@ import contextlib
 import importlib
 import io
 import logging
+import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +22,11 @@ PNG_GREY = 0
 TIFF_GREY, TIFF_RGB = 1, 2              # photometric tags
 
 
-def read_picture(path):
-    """(codes uint8 or uint16 (H,W,1|3), bits) of a picture file, as stored: no gamma, no EXIF rotation."""
+def read_picture(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
+    """(codes uint8 or uint16 (H,W,1|3), bits) of a picture file, as stored: no gamma, no EXIF rotation.
+
+    Errors: FileError, UsageError for an unknown suffix, MissingExtraError without the library.
+    """
     path = Path(path)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -29,7 +35,7 @@ def read_picture(path):
     return np.ascontiguousarray(codes), bits
 
 
-def write_picture(path, values, bits=8):
+def write_picture(path: str | os.PathLike[str], values: np.ndarray, bits: int = 8) -> Path:
     """The path written: values (H,W,1|3) clipped to 0..1 and rounded to 0..2^bits-1, whole or not at all.
 
     A .png takes Pillow and 8 bits, or 16 grey ones; otherwise the file becomes .pgm or .ppm beside it.
@@ -40,14 +46,15 @@ def write_picture(path, values, bits=8):
     return _store(path.with_suffix(suffix), data)
 
 
-def _bytes(path):
+def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise FileError(f"{path}: a picture must be a readable file, not {files.reason(error)}") from error
 
 
-def _library(module, package):
+def _library(module: str, package: str) -> Any:
+    """The imported module. Errors: MissingExtraError that names `package`."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -55,7 +62,7 @@ def _library(module, package):
 
 
 @contextlib.contextmanager
-def _decoding(path):
+def _decoding(path: Path) -> Iterator[None]:
     """Turns whatever a decoder raises or logs about a damaged file into one line."""
     logger = logging.getLogger("tifffile")
     silent, logger.disabled = logger.disabled, True
@@ -71,11 +78,11 @@ def _decoding(path):
         logger.disabled = silent
 
 
-def _read_pnm(data, path):
+def _read_pnm(data: bytes, path: Path) -> tuple[np.ndarray, int]:
     return pnm.decode(data, path)
 
 
-def _read_pillow(data, path):
+def _read_pillow(data: bytes, path: Path) -> tuple[np.ndarray, int]:
     pillow = _library("PIL.Image", "Pillow")
     with _decoding(path):
         image = pillow.open(io.BytesIO(data), formats=("PNG", "JPEG"))
@@ -84,18 +91,18 @@ def _read_pillow(data, path):
         return _pillow_codes(image, path)
 
 
-def _check_size(size, path):
+def _check_size(size: tuple[int, int], path: Path) -> None:
     if size[0] * size[1] > MAX_PIXELS:
         raise FileError(f"{path}: a picture must have at most {MAX_PIXELS} pixels, not {size[0]}x{size[1]}")
 
 
-def _check_png_depth(data, image, path):
+def _check_png_depth(data: bytes, image: Any, path: Path) -> None:
     # Pillow would drop the low byte of such a picture without a word.
     if image.format == "PNG" and data[PNG_DEPTH] == 16 and data[PNG_COLOUR] != PNG_GREY:
         raise FileError(f"{path}: 16-bit colour must be .tif or .ppm, not .png")
 
 
-def _pillow_codes(image, path):
+def _pillow_codes(image: Any, path: Path) -> tuple[np.ndarray, int]:
     if image.mode.startswith("I"):
         return np.asarray(image).astype(np.uint16)[..., None], 16
     if image.mode in ("1", "P", "PA") or "transparency" in image.info:
@@ -106,7 +113,7 @@ def _pillow_codes(image, path):
     return _opaque(codes if codes.ndim == 3 else codes[..., None], path), 8
 
 
-def _opaque(codes, path):
+def _opaque(codes: np.ndarray, path: Path) -> np.ndarray:
     """The codes (H,W,C) without an alpha channel, which must be full everywhere."""
     if codes.shape[-1] in (1, 3):
         return codes
@@ -115,7 +122,7 @@ def _opaque(codes, path):
     return codes[..., :-1]
 
 
-def _read_tiff(data, path):
+def _read_tiff(data: bytes, path: Path) -> tuple[np.ndarray, int]:
     tifffile = _library("tifffile", "tifffile")
     with _decoding(path), tifffile.TiffFile(io.BytesIO(data)) as file:
         _check_tiff(file, path)
@@ -125,7 +132,7 @@ def _read_tiff(data, path):
         return _opaque(codes.reshape(*codes.shape[:2], -1), path), int(page.bitspersample)
 
 
-def _check_tiff(file, path):
+def _check_tiff(file: Any, path: Path) -> None:
     if len(file.pages) != 1:
         raise FileError(f"{path}: a picture must have one page, not {len(file.pages)}")
     page = file.pages[0]
@@ -140,7 +147,7 @@ READERS = {".png": _read_pillow, ".jpg": _read_pillow, ".jpeg": _read_pillow, ".
            ".tiff": _read_tiff, ".ppm": _read_pnm, ".pgm": _read_pnm}
 
 
-def _codes(values, bits):
+def _codes(values: np.ndarray, bits: int) -> np.ndarray:
     values = np.asarray(values, np.float64)
     if values.ndim != 3 or values.shape[-1] not in (1, 3) or 0 in values.shape:
         raise UsageError(f"a picture must be (H,W,1) or (H,W,3), not {values.shape}")
@@ -154,7 +161,7 @@ def _codes(values, bits):
     return codes
 
 
-def _suffix(path, channels, bits):
+def _suffix(path: Path, channels: int, bits: int) -> str:
     suffix = path.suffix.lower()
     if suffix not in (".png", ".ppm", ".pgm"):
         raise UsageError(f"{path}: a picture must be written as .png .ppm .pgm, not {suffix or 'without a suffix'}")
@@ -162,7 +169,7 @@ def _suffix(path, channels, bits):
     return ".png" if suffix == ".png" and fits and _has_pillow() else {1: ".pgm", 3: ".ppm"}[channels]
 
 
-def _has_pillow():
+def _has_pillow() -> bool:
     try:
         _library("PIL.Image", "Pillow")
     except MissingExtraError:
@@ -170,14 +177,14 @@ def _has_pillow():
     return True
 
 
-def _png(codes):
+def _png(codes: np.ndarray) -> bytes:
     stream = io.BytesIO()
     plain = codes[..., 0] if codes.shape[-1] == 1 else codes
     _library("PIL.Image", "Pillow").fromarray(plain).save(stream, format="PNG")
     return stream.getvalue()
 
 
-def _store(path, data):
+def _store(path: Path, data: bytes) -> Path:
     with files.whole(path) as file:
         file.write(data)
     return path

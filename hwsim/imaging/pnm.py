@@ -11,8 +11,11 @@ CHANNELS = {magic: channels for channels, magic in MAGIC.items()}
 HEADER = re.compile(rb"(P[56])" + rb"(?:\s|#[^\n]*\n)+(\d{1,9})" * 3 + rb"\s")
 
 
-def decode(data, name):
-    """(codes (H,W,C), bits) of the bytes of a .pgm or .ppm; two bytes a value, big end first, above 8 bits."""
+def decode(data: bytes, name: object) -> tuple[np.ndarray, int]:
+    """(codes (H,W,C), bits) of the bytes of a .pgm or .ppm; two bytes a value, big end first, above 8 bits.
+
+    `name` begins the message of a FileError.
+    """
     header = HEADER.match(data)
     if header is None:
         raise FileError(f"{name}: a pixmap must begin with P5 or P6, width, height and maximum, not {data[:12]!r}")
@@ -22,14 +25,14 @@ def decode(data, name):
     return _values(data[header.end():], shape, bits, name), bits
 
 
-def _bits(peak, name):
+def _bits(peak: int, name: object) -> int:
     bits = peak.bit_length()
     if not 1 <= bits <= 16 or peak != (1 << bits) - 1:
         raise FileError(f"{name}: the maximum of a pixmap must be 2^bits - 1 for 1..16 bits, not {peak}")
     return bits
 
 
-def _values(body, shape, bits, name):
+def _values(body: bytes, shape: tuple[int, int, int], bits: int, name: object) -> np.ndarray:
     stored = np.dtype(">u2") if bits > 8 else np.dtype("u1")
     want = shape[0] * shape[1] * shape[2] * stored.itemsize
     if want == 0 or len(body) != want:
@@ -40,7 +43,7 @@ def _values(body, shape, bits, name):
     return codes.astype(np.uint16 if bits > 8 else np.uint8)
 
 
-def encode(codes, bits):
+def encode(codes: np.ndarray, bits: int) -> bytes:
     """The bytes of a .pgm (C = 1) or .ppm (C = 3) of integer codes (H,W,C) in 0..2^bits-1."""
     height, width, channels = codes.shape
     header = f"\n{width} {height}\n{(1 << bits) - 1}\n".encode()

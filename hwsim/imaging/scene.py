@@ -5,8 +5,10 @@ plate, a star of wedges, stripes at several angles and shaded coloured discs. Ev
 size and averaged over 2x2 blocks, which softens edges as a lens does. Positions and lengths are in UNIT-ths of
 the picture's width and height; wavelengths are in pixels. Pictures are planar while they are drawn, (3,n,m).
 """
+from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -18,6 +20,7 @@ SIZE = 512
 BAND = 64                       # rows drawn at once, so that a band stays in cache
 TURN = 2048                     # phase units in one cycle
 MASK = 0xFFFFFFFF
+Colour: TypeAlias = tuple[int, int, int]  # R, G, B in 10-bit codes
 MIDDLE = 128                    # of a texture, 0..255
 
 SKY_TOP, SKY_LOW = (210, 400, 700), (760, 800, 830)
@@ -36,13 +39,13 @@ STAR_EDGES = ((64, 0), (63, 12), (59, 24), (53, 36), (45, 45), (36, 53), (24, 59
               (0, 64), (-12, 63), (-24, 59), (-36, 53), (-45, 45), (-53, 36), (-59, 24), (-63, 12))
 
 
-def scene(height=SIZE, width=SIZE, channels=3):
+def scene(height: int = SIZE, width: int = SIZE, channels: int = 3) -> np.ndarray:
     """The test scene (H,W,channels) float64 as codes / 1023; one channel is the mean of R, G and B."""
     return scene_codes(height, width, channels) / WHITE
 
 
-def scene_codes(height=SIZE, width=SIZE, channels=3):
-    """The test scene as 10-bit codes 0..1023, int64 (H,W,channels)."""
+def scene_codes(height: int = SIZE, width: int = SIZE, channels: int = 3) -> np.ndarray:
+    """The test scene as 10-bit codes 0..1023, int64 (H,W,channels). Errors: UsageError unless channels is 1 or 3."""
     if min(height, width) < 1 or channels not in (1, 3):
         raise UsageError(f"a scene must be at least 1x1 pixels of 1 or 3 channels, not {height}x{width}x{channels}")
     bands = [_band(top, min(top + BAND, height), height, width) for top in range(0, height, BAND)]
@@ -50,7 +53,7 @@ def scene_codes(height=SIZE, width=SIZE, channels=3):
     return rgb if channels == 3 else (rgb.sum(axis=-1, keepdims=True) + 1) // 3
 
 
-def _band(top, bottom, height, width):
+def _band(top: int, bottom: int, height: int, width: int) -> np.ndarray:
     """Rows top..bottom-1 of the scene: the rounded means of the 2x2 blocks of a drawing at twice the size."""
     y, x = np.arange(2 * top, 2 * bottom)[:, None], np.arange(2 * width)[None, :]
     big = _draw(Canvas(y, x, height, width))
@@ -67,38 +70,38 @@ class Canvas:
     width: int
 
     @property
-    def v(self):
+    def v(self) -> np.ndarray:
         """y in UNIT-ths of the height."""
         return (2 * self.y + 1) * UNIT // (4 * self.height)
 
     @property
-    def u(self):
+    def u(self) -> np.ndarray:
         """x in UNIT-ths of the width."""
         return (2 * self.x + 1) * UNIT // (4 * self.width)
 
-    def from_centre(self, u, v):
+    def from_centre(self, u: int, v: int) -> tuple[np.ndarray, np.ndarray]:
         """(dy, dx) in half pixels from a point given in UNIT-ths."""
         return self.y - 2 * self.height * v // UNIT, self.x - 2 * self.width * u // UNIT
 
-    def length(self, part):
+    def length(self, part: int) -> int:
         """A length given in UNIT-ths of the shorter side, in half pixels, at least 1."""
         return max(1, 2 * min(self.height, self.width) * part // UNIT)
 
-    def cut(self, rows, cols=slice(None)):
+    def cut(self, rows: slice, cols: slice = slice(None)) -> Canvas:
         """The canvas of some of the rows and columns."""
         return replace(self, y=self.y[rows], x=self.x[:, cols])
 
-    def below(self, v):
+    def below(self, v: int) -> int:
         """How many rows lie at v UNIT-ths of the height or above it."""
         return int(np.searchsorted(self.v[:, 0], v, "right"))
 
-    def around(self, u, v, radius):
+    def around(self, u: int, v: int, radius: int) -> tuple[slice, slice]:
         """(rows, columns) of the box around a disc: nothing outside is in it."""
-        return tuple(slice(*np.searchsorted(distance.ravel(), (-radius, radius)))
-                     for distance in self.from_centre(u, v))
+        rows, cols = (slice(*np.searchsorted(distance.ravel(), (-radius, radius))) for distance in self.from_centre(u, v))
+        return rows, cols
 
 
-def _draw(canvas):
+def _draw(canvas: Canvas) -> np.ndarray:
     """The picture int32 (3,n,m) of a canvas. What a hill hides altogether is not drawn."""
     picture = np.empty((3, canvas.y.size, canvas.x.size), np.int32)
     ends = [canvas.below(_ridge(canvas, *hill[:3]).max() + 255 - MIDDLE) for hill in HILLS]
@@ -116,29 +119,30 @@ def _draw(canvas):
     return picture
 
 
-def _planes(colour):
+def _planes(colour: Colour) -> np.ndarray:
     """A colour as (3,1,1)."""
     return np.array(colour, np.int32)[:, None, None]
 
 
-def _mix(low, high, part, whole):
+def _mix(low: Colour, high: Colour, part: np.ndarray, whole: int) -> np.ndarray:
     """low at part = 0, high at part = whole, (3,n,m) of colours and a part (n,m)."""
-    low, high = _planes(low), _planes(high)
-    return low + (high - low) * part // whole
+    start, end = _planes(low), _planes(high)
+    return start + (end - start) * part // whole
 
 
-def _sky(canvas):
+def _sky(canvas: Canvas) -> np.ndarray:
+    """A vertical gradient under clouds of texture, (3,n,m)."""
     blue = _mix(SKY_TOP, SKY_LOW, canvas.v, UNIT)
     cloud = np.minimum(np.maximum(_texture(canvas, 7, 128, 5) - 120, 0) * 2, 255)
     return blue + (_planes((960, 960, 950)) - blue).astype(np.int32) * cloud // 255
 
 
-def _ridge(canvas, base, swing, shift):
+def _ridge(canvas: Canvas, base: int, swing: int, shift: int) -> np.ndarray:
     """The height of a hill's wavy outline in every column, in UNIT-ths from the top."""
     return base - swing * (_wave((canvas.u + shift) * TURN // UNIT) - 512) // 1024
 
 
-def _hill(picture, canvas, base, swing, shift, colour, seed):
+def _hill(picture: np.ndarray, canvas: Canvas, base: int, swing: int, shift: int, colour: Colour, seed: int) -> None:
     """Everything below a wavy ridge, darkened and lightened by fine texture."""
     ridge = _ridge(canvas, base, swing, shift)
     rows = slice(canvas.below(ridge.min() - MIDDLE), None)
@@ -151,14 +155,16 @@ def _hill(picture, canvas, base, swing, shift, colour, seed):
     np.copyto(picture, shade, where=below)
 
 
-def _stripes(picture, canvas, u0, v0, u1, v1, direction, wavelength, light, dark):
+def _stripes(picture: np.ndarray, canvas: Canvas, u0: int, v0: int, u1: int, v1: int, direction: tuple[int, int], wavelength: int,
+             light: Colour, dark: Colour) -> None:
+    """A box of parallel waves between two colours; `wavelength` in pixels along `direction` (dx, dy)."""
     box = tuple(slice(*np.searchsorted(line.ravel(), ends)) for line, ends in ((canvas.v, (v0, v1)), (canvas.u, (u0, u1))))
     part = canvas.cut(*box)
     along = direction[0] * part.x + direction[1] * part.y
     picture[:, *box] = _mix(dark, light, _wave(along * TURN // (2 * wavelength)), 1024)
 
 
-def _zone_plate(picture, canvas):
+def _zone_plate(picture: np.ndarray, canvas: Canvas) -> None:
     """Rings whose frequency rises linearly to 1/3 of a cycle per pixel at the rim."""
     u, v, part = PLATE
     radius = canvas.length(part)
@@ -169,7 +175,7 @@ def _zone_plate(picture, canvas):
     np.copyto(picture[:, *box], grey, where=square < radius * radius, casting="same_kind")
 
 
-def _star(picture, canvas):
+def _star(picture: np.ndarray, canvas: Canvas) -> None:
     """A star of 32 wedges: the parity of the half planes that a pixel lies in."""
     u, v, part = STAR
     radius = canvas.length(part)
@@ -182,7 +188,7 @@ def _star(picture, canvas):
     np.copyto(picture[:, *box], colour, where=dy * dy + dx * dx < radius * radius)
 
 
-def _disc(picture, canvas, u, v, part, colour):
+def _disc(picture: np.ndarray, canvas: Canvas, u: int, v: int, part: int, colour: Colour) -> None:
     """A ball lit from the upper left: full colour at the light, less than half of it at the far rim."""
     radius = canvas.length(part)
     box = canvas.around(u, v, radius)
@@ -192,7 +198,7 @@ def _disc(picture, canvas, u, v, part, colour):
     np.copyto(picture[:, *box], _planes(colour) * shade >> 10, where=dy * dy + dx * dx < radius * radius, casting="same_kind")
 
 
-def _wave(phase):
+def _wave(phase: np.ndarray) -> np.ndarray:
     """A smooth wave 0..1024 of period TURN, made of two parabolas."""
     phase = phase % TURN
     half = TURN // 2
@@ -200,7 +206,7 @@ def _wave(phase):
     return np.where(phase < half, 512 + bow, 512 - bow)
 
 
-def _texture(canvas, seed, cell, octaves):
+def _texture(canvas: Canvas, seed: int, cell: int, octaves: int) -> np.ndarray:
     """Fractal value noise 0..255, int32 (n,m): lattices of `cell` half pixels and its halves, each half as strong."""
     total = np.zeros((canvas.y.size, canvas.x.size), np.int32)
     for octave in range(octaves):
@@ -208,7 +214,7 @@ def _texture(canvas, seed, cell, octaves):
     return total // ((1 << octaves) - 1)
 
 
-def _noise(canvas, seed, cell):
+def _noise(canvas: Canvas, seed: int, cell: int) -> np.ndarray:
     """Value noise 0..255: hashed lattice points, bilinearly interpolated, down the columns first; `cell` is a power of two.
 
     A whole canvas starts at column 0. 255 * cell^2 fits int32.
@@ -222,7 +228,7 @@ def _noise(canvas, seed, cell):
     return across.reshape(len(down), value.shape[1] * cell)[:, :canvas.x.size]
 
 
-def _down(y, lattice, seed, cell):
+def _down(y: np.ndarray, lattice: np.ndarray, seed: int, cell: int) -> np.ndarray:
     """The lattice's columns at consecutive rows y, int32 (n, columns), `cell` times what they are."""
     row, part = y // cell, (y % cell)[:, None].astype(np.int32)
     first, end = (row[0], row[-1] + 2) if row.size else (0, 0)
@@ -230,7 +236,7 @@ def _down(y, lattice, seed, cell):
     return points[row - first] * (cell - part) + points[row - first + 1] * part
 
 
-def _hash(y, x, seed):
+def _hash(y: np.ndarray, x: np.ndarray, seed: int) -> np.ndarray:
     """A fixed byte for each lattice point; every product stays below 2^63."""
     word = (x * 374761393 + y * 668265263 + seed * 144665) & MASK
     word = ((word ^ (word >> 13)) * 1274126177) & MASK

@@ -5,6 +5,7 @@ A heap (HDF5 file format specification, Global Heap): `GCOL`, version 1, 3 zero 
 index (2 bytes, 0 = the free rest), references (2), zeros (4), size (8), content padded to 8 bytes.
 """
 import mmap
+import os
 
 from hwsim.errors import FileError
 
@@ -12,8 +13,8 @@ SIGNATURE = b"GCOL\x01\x00\x00\x00"
 HEADER = 16
 
 
-def check_heaps(path):
-    """Nothing, once the objects of every heap lie one behind the other inside it. The file must not be empty."""
+def check_heaps(path: str | os.PathLike[str]) -> None:
+    """Raises FileError unless the objects of every heap lie one behind the other inside it. The file must not be empty."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         at = data.find(SIGNATURE)
         while at >= 0:
@@ -23,7 +24,7 @@ def check_heaps(path):
             at = data.find(SIGNATURE, at + HEADER)
 
 
-def _whole(data, at, end):
+def _whole(data: mmap.mmap, at: int, end: int) -> bool:
     """True when the objects from `at` fill the heap up to `end`."""
     while end - at >= HEADER:
         size = _number(data, at + 8)
@@ -35,5 +36,6 @@ def _whole(data, at, end):
     return True
 
 
-def _number(data, at):
+def _number(data: mmap.mmap, at: int) -> int:
+    """The unsigned little-endian 64-bit number at byte `at`."""
     return int.from_bytes(data[at:at + 8], "little")

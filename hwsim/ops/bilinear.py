@@ -4,11 +4,11 @@ Integer (ARITHMETIC.md section 6): per axis the weight of the later sample is ri
 earlier one takes the complement; y = clamp(round(sum of wy*wx*x, 22), lo, hi), the scale is kept.
 """
 from hwsim.ops import kinds
-from hwsim.ops.moves import FACTOR, upsampled
-from hwsim.ops.spec import FLOAT, INTEGER, VECTOR, OpSpec
+from hwsim.ops.moves import FACTOR, upsample_shape
+from hwsim.ops.spec import FLOAT, INTEGER, VECTOR, OpSpec, Trait
 
 OPS = (
-    OpSpec("bilinear", FLOAT, VECTOR, (1, 1), upsampled, FACTOR),
-    OpSpec("qbilinear", INTEGER, VECTOR, (1, 1), upsampled,
+    OpSpec("bilinear", FLOAT, VECTOR, (1, 1), upsample_shape, FACTOR, traits=Trait.TIED),
+    OpSpec("qbilinear", INTEGER, VECTOR, (1, 1), upsample_shape,
            {**FACTOR, "lo": kinds.integer(), "hi": kinds.integer()}),
 )

@@ -8,7 +8,7 @@ integer `qconv2d`: codes (WORDS,OC,KH,KW,ICG), bias (OC), requantization fields 
 from hwsim.errors import GraphError
 from hwsim.ops import kinds, requant
 from hwsim.ops.dims import known
-from hwsim.ops.spec import ARRAY, FLOAT, INTEGER, OpSpec
+from hwsim.ops.spec import ARRAY, FLOAT, INTEGER, OpSpec, Trait
 from hwsim.ops.window import out_hw
 
 
@@ -44,9 +44,9 @@ OPS = (
     OpSpec("conv2d", FLOAT, ARRAY, (1, 1), float_shape,
            {"weights": kinds.array("float", 4), **requant.FLOAT_PARAMS, **GEOMETRY},
            {**requant.FLOAT_DEFAULTS, **GEOMETRY_DEFAULTS},
-           lambda p: _groups_divide(p["weights"].shape, p) or requant.float_rules(p)),
+           lambda p: _groups_divide(p["weights"].shape, p) or requant.float_rules(p), Trait.WINDOW),
     OpSpec("qconv2d", INTEGER, ARRAY, (1, 1), integer_shape,
            {"codes": kinds.array("int", 5), **requant.PARAMS, **GEOMETRY, "rowpack": kinds.boolean},
            {**requant.DEFAULTS, **GEOMETRY_DEFAULTS, "rowpack": False},
-           lambda p: _groups_divide(p["codes"].shape[1:], p) or requant.rules(p)),
+           lambda p: _groups_divide(p["codes"].shape[1:], p) or requant.rules(p), Trait.WINDOW),
 )

@@ -2,67 +2,73 @@
 
 Grouped layers, transposed ones and dense ones are cut into these (ops/cut.py); nothing else reaches the array.
 """
-from dataclasses import dataclass
+from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass, replace
 
-from hwsim.fixed import logcode
+from hwsim.ops.epilogue import Epilogue
+from hwsim.ops.geometry import Geometry
+from hwsim.ops.weights import Weights
 
 
 @dataclass(frozen=True, eq=False)
 class ArrayLayer:
-    """An ordinary or depthwise convolution with its integer parameters; arrays are int64 and read-only.
+    """An ordinary or depthwise convolution with its integer parameters: where it reads, what it sums, what becomes of sums.
 
-    codes (WORDS,OC,KH,KW,IC), depthwise (WORDS,C,KH,KW,1); bias, m_pos, m_neg, shift (OC), alpha_q, m2, shift2 (OC) or None.
-    pad = (top, bottom, left, right), concrete, may be negative for a transposed phase.
-    in_hw, out_hw: rows and columns; a phase's out_hw may be smaller than what its window allows.
-    flags: bool (COT,CIT,KH,KW) two-word tiles, or None.
+    suffix: "" for a whole node, .g0 ... for its groups, .p00 ... for its phases.
     """
 
     name: str
-    suffix: str            # "" | ".g0" ... | ".p00" ...
-    depthwise: bool
-    codes: np.ndarray
-    bias: np.ndarray
-    m_pos: np.ndarray
-    m_neg: np.ndarray
-    shift: np.ndarray
-    alpha_q: np.ndarray | None
-    m2: np.ndarray | None
-    shift2: np.ndarray | None
-    lo: int
-    hi: int
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    pad: tuple[int, int, int, int]
-    in_hw: tuple[int, int]
-    out_hw: tuple[int, int]
-    w_format: str = "linear"
-    w_bits: int = 8
-    flags: np.ndarray | None = None
-    rowpack: bool = False
+    suffix: str
+    geometry: Geometry
+    weights: Weights
+    epilogue: Epilogue
 
     @property
-    def oc(self):
-        return self.codes.shape[1]
+    def full_name(self) -> str:
+        """The name that reports, counters and files use."""
+        return self.name + self.suffix
 
     @property
-    def ic(self):
-        return self.oc if self.depthwise else self.codes.shape[4]
+    def oc(self) -> int:
+        return self.weights.oc
 
     @property
-    def kernel(self):
-        return self.codes.shape[2:4]
+    def ic(self) -> int:
+        return self.oc if self.geometry.depthwise else self.weights.codes.shape[4]
 
     @property
-    def words(self):
-        return self.codes.shape[0]
+    def kernel(self) -> tuple[int, int]:
+        return self.weights.kernel
 
+    @property
+    def stride(self) -> tuple[int, int]:
+        return self.geometry.stride
 
-def integer_weights(codes, w_format, w_bits):
-    """The integer weights (same shape) that weight codes stand for: the codes themselves, or signed powers of two."""
-    if w_format == "linear":
-        return codes
-    low = -(1 << (w_bits - 1))
-    table = np.array([logcode.integer_weight(q, w_bits) for q in range(low, -low)], np.int64)
-    return table[codes - low]
+    @property
+    def dilation(self) -> tuple[int, int]:
+        return self.geometry.dilation
+
+    @property
+    def pad(self) -> tuple[int, int, int, int]:
+        return self.geometry.pad
+
+    @property
+    def in_hw(self) -> tuple[int, int]:
+        return self.geometry.in_hw
+
+    @property
+    def out_hw(self) -> tuple[int, int]:
+        return self.geometry.out_hw
+
+    @property
+    def depthwise(self) -> bool:
+        return self.geometry.depthwise
+
+    @property
+    def rowpack(self) -> bool:
+        return self.geometry.rowpack
+
+    def reshaped(self, **geometry: object) -> ArrayLayer:
+        """The same weights and epilogue with some fields of the geometry changed."""
+        return replace(self, geometry=replace(self.geometry, **geometry))

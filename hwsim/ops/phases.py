@@ -15,7 +15,7 @@ class AxisPhase:
     count: int  # outputs of this phase
 
 
-def axis_phase(phase, stride, kernel, before, out_size):
+def axis_phase(phase: int, stride: int, kernel: int, before: int, out_size: int) -> AxisPhase:
     """The AxisPhase `phase` (0..stride-1) of an axis with `out_size` outputs; no taps at all is a single zero tap (-1)."""
     count = max(0, -(-(out_size - phase) // stride))
     first = (phase + before) % stride

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from hwsim.quantization.calibration import Calibration
 from hwsim.quantization.config import Config
 
 Progress = Callable[[str, int, int], None]
+FloatRun = Callable[..., Iterator[Any]]      # float_net.run.bands, or kept.Once().bands
 
 
-def calibrated(graph: Graph, sha256: str, config: Config, given: Calibration | Sources, float_run: Callable,
+def calibrated(graph: Graph, sha256: str, config: Config, given: Calibration | Sources, float_run: FloatRun,
                progress: Progress | None = None) -> tuple[Config, Calibration]:
     """(config, Calibration) of a prepared float `graph`, from sources that are run now or from a Calibration of the same model.
 
@@ -43,7 +45,7 @@ def _code_scales(names: Mapping[str, float] | list[str], config: Config) -> dict
     return dict.fromkeys(names, float(code_scale(config)))
 
 
-def _measured(graph: Graph, sha256: str, config: Config, sources: Sources, float_run: Callable,
+def _measured(graph: Graph, sha256: str, config: Config, sources: Sources, float_run: FloatRun,
               progress: Progress | None) -> tuple[Config, Calibration]:
     """Float inputs of every source; codes become real numbers by the input's scale, which is then fixed."""
     seen: list[str] = []

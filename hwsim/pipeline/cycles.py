@@ -11,7 +11,8 @@ from hwsim.quantization.scales import find_words
 from hwsim.quantization.shape_twin import shape_twin
 
 
-def float_cycles(graph: Graph, in_shapes: Mapping[str, tuple], device: Device, config: Config | None = None) -> NetworkCycles:
+def float_cycles(graph: Graph, in_shapes: Mapping[str, tuple[int, ...]], device: Device,
+                 config: Config | None = None) -> NetworkCycles:
     """The NetworkCycles of a prepared float `graph` for one image of `in_shapes` (name -> N,H,W,C).
 
     config: the options under which it will be quantized (rowpack, layer_bits, two-word options, input_bits and scales decide

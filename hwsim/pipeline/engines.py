@@ -1,15 +1,12 @@
 """The engine of a run by name, and what the stepped one records while it runs."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hwsim.engine.context import Context, Engine
+from hwsim.engine.protocol import Engine
 from hwsim.engine.run import engine_named
-from hwsim.graph.node import Node
+from hwsim.engine.watched import Watched
 from hwsim.hw.config import Device
 from hwsim.pipeline.clock import Clock
 
@@ -29,10 +26,11 @@ class Recording:
 
 def engine_of(engine: str | Engine, device: Device) -> Engine:
     """An Engine, or the one of that name: fast, reference, or stepped on `device`."""
-    if engine != "stepped":
-        return engine_named(engine)
-    from hwsim.hw.device.stepped_engine import stepped_engine  # clock by clock, which the other engines do without
-    return stepped_engine(device)
+    if engine == "stepped":
+        from hwsim.hw.device.stepped_engine import stepped_engine  # clock by clock, which the other engines do without
+        return stepped_engine(device)
+    named: Engine = engine_named(engine)
+    return named
 
 
 def recording_engine(device: Device, trace: bool = False, waves: bool = False) -> tuple[Engine, Recording]:
@@ -55,7 +53,4 @@ def recording_engine(device: Device, trace: bool = False, waves: bool = False) -
 
 def timed(engine: Engine, clock: Clock) -> Engine:
     """The engine with its seconds counted as `simulate`."""
-    def run_node(node: Node, inputs: Sequence[np.ndarray], context: Context) -> Any:
-        with clock.step("simulate"):
-            return engine.run_node(node, inputs, context)
-    return replace(engine, run_node=run_node)
+    return Watched(engine, lambda: clock.step("simulate"))

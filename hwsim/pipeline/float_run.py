@@ -23,4 +23,4 @@ class FloatResult:
 def run_float(model: Model, sample: Sample) -> FloatResult:
     """The FloatResult of a float Model on one Sample. Errors say which sample it was."""
     with naming([sample.name]):
-        return FloatResult(model, sample, evaluate(model.graph, sample.inputs))
+        return FloatResult(model, sample, evaluate(model.float_graph, sample.inputs))

@@ -9,6 +9,7 @@ import numpy as np
 
 from hwsim.errors import HwsimError
 from hwsim.graph.shapes import infer
+from hwsim.ops.dims import Shape
 from hwsim.pipeline.model import Model
 from hwsim.pipeline.session import Session
 from hwsim.pipeline.sources import shapes_of
@@ -22,7 +23,7 @@ class Inspection:
     """
 
     model: Model
-    shapes: Mapping[str, tuple]
+    shapes: Mapping[str, Shape]
     notes: tuple[tuple[str, str], ...]
     problem: str | None
 
@@ -41,4 +42,5 @@ def inspect_model(model: Model) -> Inspection:
 def fast_plans(session: Session, inputs: Mapping[str, np.ndarray]) -> list[tuple[str, Any]]:
     """(array layer, its plan) of the fast engine for these inputs: rung, path, tile, and why."""
     from hwsim.engine.fast.layer_plans import layer_plans  # loads the compiler, which a table of layers does without
-    return layer_plans(session.net, shapes_of(inputs), monitor=True)
+    plans: list[tuple[str, Any]] = layer_plans(session.net, shapes_of(inputs), monitor=True)
+    return plans

@@ -31,7 +31,14 @@ class Model:
     @property
     def network(self) -> Graph:
         """The graph whose inputs and outputs this model has, float or integer."""
-        return self.graph if self.net is None else self.net.graph
+        return self.net.graph if self.net is not None else self.float_graph
+
+    @property
+    def float_graph(self) -> Graph:
+        """The float graph of a checkpoint. Errors: UsageError for a .hwq, which holds none."""
+        if self.graph is None:
+            raise _is_quantized(self.path)
+        return self.graph
 
     @property
     def input_specs(self) -> tuple[InputSpec, ...]:
@@ -58,5 +65,9 @@ def open_float(path: str | Path) -> Model:
     """The Model in a float checkpoint; a .hwq is refused."""
     model = open_model(path)
     if model.graph is None:
-        raise UsageError(f"{path}: the model must be a float checkpoint, not a quantized network")
+        raise _is_quantized(model.path)
     return model
+
+
+def _is_quantized(path: str) -> UsageError:
+    return UsageError(f"{path}: the model must be a float checkpoint, not a quantized network")

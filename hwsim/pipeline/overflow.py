@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwsim.engine.context import Engine
+from hwsim.engine.protocol import Engine
 from hwsim.graph.integer import IntegerGraph
 from hwsim.hw.accumulator.bounds import LayerBounds, accumulator_bounds
 from hwsim.hw.accumulator.shadow import ShadowRun, shadow_run

@@ -59,4 +59,5 @@ def _ssim(reference: np.ndarray, values: np.ndarray, peak: float) -> float | Non
     if not is_picture(reference):
         return None
     each = [quality.ssim(a, b, peak) for a, b in zip(reference, values)]
-    return None if None in each else float(np.mean(each))
+    known = [value for value in each if value is not None]
+    return float(np.mean(known)) if len(known) == len(each) else None

@@ -1,7 +1,7 @@
 """What a run gives: the result of each sample, and what all samples together say of the network on its device."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import isinf
@@ -86,20 +86,5 @@ class RunResult:
     @cached_property
     def bounds(self) -> tuple[LayerBounds, ...]:
         """Of every array layer."""
-        return accumulator_bounds(self.net, self.in_shapes, self.stats)
-
-
-def merged(counters: Sequence[Mapping[str, LayerStats]]) -> dict[str, LayerStats]:
-    """node -> LayerStats over all samples: counts added, extremes joined, the first event of the first sample that has one."""
-    return {name: _merged([stats[name] for stats in counters]) for name in counters[0]}
-
-
-def _merged(each):
-    if len(each) == 1:
-        return each[0]
-    def joined(field, join):
-        values = [getattr(stats, field) for stats in each]
-        return None if any(value is None for value in values) else join(values)
-    first = next((stats.first for stats in each if stats.first is not None), None)
-    return LayerStats(joined("events", sum), first, joined("observed_min", np.minimum.reduce),
-                      joined("observed_max", np.maximum.reduce), joined("clamped", sum))
+        bounds: tuple[LayerBounds, ...] = accumulator_bounds(self.net, self.in_shapes, self.stats)
+        return bounds

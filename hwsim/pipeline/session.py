@@ -7,23 +7,23 @@
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from hwsim.engine.context import Engine
-from hwsim.engine.result import LayerStats
+from hwsim.engine.protocol import Engine
+from hwsim.engine.result import LayerStats, merge
 from hwsim.engine.run import check_dump
 from hwsim.errors import FileError
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph
 from hwsim.hw.config import Device
 from hwsim.imaging.source import Sample
-from hwsim.pipeline.calibration import Progress, calibrated
+from hwsim.pipeline.calibration import FloatRun, Progress, calibrated
 from hwsim.pipeline.clock import Clock
 from hwsim.pipeline.engines import Recording, engine_of, recording_engine
 from hwsim.pipeline.model import Model
-from hwsim.pipeline.result import RunResult, SampleResult, merged
+from hwsim.pipeline.result import RunResult, SampleResult
 from hwsim.pipeline.simulate import PixelProgress, simulate
 from hwsim.pipeline.sources import Sources, naming
 from hwsim.quantization.calibration import Calibration
@@ -52,7 +52,7 @@ class RunOptions:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What is to be done. config: every option of the quantizer, None for a .hwq, which has decided them;
+    """What is to be done. config: every option of the quantizer, None: the defaults, and for a .hwq, which has decided them;
 
     inputs: the samples; calibration: samples, or what was measured before on the same model.
     """
@@ -76,7 +76,7 @@ class Session:
     net: IntegerGraph
     prepared: Graph | None
     calibration: Calibration | None
-    float_run: Callable
+    float_run: FloatRun
     clock: Clock
 
     @property
@@ -124,7 +124,8 @@ class Session:
 
     def total(self, stats: Sequence[Mapping[str, LayerStats]], in_shapes: Mapping[str, tuple[int, ...]]) -> RunResult:
         """The RunResult of samples with these counters; in_shapes: of the first."""
-        return RunResult(self.net, merged(stats), in_shapes, self.run.device)
+        merged = {name: merge([each[name] for each in stats]) for name in stats[0]}
+        return RunResult(self.net, merged, in_shapes, self.run.device)
 
 
 def prepare(run: Run, clock: Clock | None = None, progress: Progress | None = None) -> Session:
@@ -138,15 +139,15 @@ def prepare(run: Run, clock: Clock | None = None, progress: Progress | None = No
         check_dump(run.options.dump, model.net.graph)
         return Session(run, model.net, None, None, bands, clock)
     with clock.step("calibrate"):
-        prepared, float_run = prepare_graph(model.graph), _float_run(run)
+        prepared, float_run = prepare_graph(model.float_graph), _float_run(run)
         check_dump(run.options.dump, prepared)
-        config, calibration = calibrated(prepared, model.sha256, run.config, run.calibration, float_run, progress)
+        config, calibration = calibrated(prepared, model.sha256, run.config or Config(), run.calibration, float_run, progress)
     with clock.step("quantize"):
-        net = quantize(model.graph, calibration, config, model.as_json() | {"sensor": dict(model.sensor)})
+        net = quantize(model.float_graph, calibration, config, model.as_json() | {"sensor": dict(model.sensor)})
     return Session(run, net, prepared, calibration, float_run, clock)
 
 
-def _float_run(run: Run) -> Callable:
+def _float_run(run: Run) -> FloatRun:
     """Of a single sample that calibrates itself the float network runs once: its tensors are kept for the comparison."""
     once = run.calibration is run.inputs and len(run.inputs) == 1 and run.options.with_float
     return Once().bands if once else bands

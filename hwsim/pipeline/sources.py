@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from hwsim.errors import GraphError, UsageError
+from hwsim.errors import GraphError, UsageError, in_file
 from hwsim.imaging.source import Optics, Sample, sources
 from hwsim.pipeline.model import Model
 
@@ -29,7 +29,9 @@ def naming(seen: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except (GraphError, UsageError) as error:
-        raise type(error)(f"{seen[-1]}: {error}" if seen else str(error)) from error
+        if seen:
+            in_file(error, seen[-1])
+        raise
 
 
 def shapes_of(inputs: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:

@@ -76,10 +76,10 @@ def check_calibration(calibration: Calibration, graph: Graph, config: Config) ->
                                 ("headroom", calibration.headroom, config.headroom)):
         if own != wanted:
             raise UsageError(f"{label}: {option} must be {own}, as it was calibrated, not {wanted}")
-    for name, wanted in _decisive(code_bits(graph, config), config).items():
-        own = calibration.code_bits.get(name)
-        if own != wanted:
-            raise UsageError(f"{label}: codes of {name} must have {own} bits, as mse calibrated them, not {wanted}")
+    for name, bits in _decisive(code_bits(graph, config), config).items():
+        if calibration.code_bits.get(name) != bits:
+            raise UsageError(f"{label}: codes of {name} must have {calibration.code_bits.get(name)} bits, as mse calibrated "
+                             f"them, not {bits}")
     _check_input_scales(calibration, graph, config)
 
 

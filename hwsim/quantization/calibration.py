@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from hwsim import files
@@ -33,7 +33,7 @@ class Calibration:
     path: str | None = None
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> Calibration:
+    def load(cls, path: str | Path) -> Calibration:
         """The Calibration in a file that save() wrote. Errors: FileError for any other file."""
         found = calibration_file.read(path)
         return cls(amax={name: float(value) for name, value in found["ranges"].items()}, images=found["images"],
@@ -42,7 +42,7 @@ class Calibration:
                    input_scales={name: float(value) for name, value in found["input_scales"].items()},
                    sha256=found["model_sha256"], path=str(path))
 
-    def save(self, path: str | PathLike[str], model: str | PathLike[str] | None = None) -> None:
+    def save(self, path: str | Path, model: str | Path | None = None) -> None:
         """Writes the file `path`, whole or not at all. model: the checkpoint, where its sha256 is not known yet.
 
         Errors: QuantizeError for a range that is not finite, FileError.

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from hwsim import files
 from hwsim.errors import FileError
 from hwsim.importers.json_text import parse_object
-from hwsim.quantization.config import CHOICES, RANGES
+from hwsim.settings import is_int, setting
 from hwsim.version import VERSION
 
 SCHEMA = "hwsim.calibration/1"
@@ -24,16 +23,17 @@ MAX_FILE = 1 << 24      # bytes: 20,000 tensors with long names
 MAX_NOTE = 1000         # characters
 LARGEST = float(np.finfo(np.float32).max)
 SHA256 = re.compile("[0-9a-f]{64}")
+METHOD, HEADROOM = setting("calib_method").kind, setting("headroom").kind
 
 
-def write(path: str | PathLike[str], content: Mapping[str, Any]) -> None:
+def write(path: str | Path, content: Mapping[str, Any]) -> None:
     """Writes the file, whole or not at all. content: every key of KINDS but `hwsim`."""
     text = json.dumps({"schema": SCHEMA, "hwsim": VERSION, **content}, indent=1, allow_nan=False) + "\n"
     with files.whole(path) as file:
         file.write(text.encode())
 
 
-def read(path: str | PathLike[str]) -> dict[str, Any]:
+def read(path: str | Path) -> dict[str, Any]:
     """The content of a calibration file, every value checked. Errors: FileError."""
     content = parse_object(_text(path), f"{path}: a calibration")
     if content.get("schema") != SCHEMA:
@@ -47,7 +47,7 @@ def read(path: str | PathLike[str]) -> dict[str, Any]:
     return content
 
 
-def _text(path: str | PathLike[str]) -> str:
+def _text(path: str | Path) -> str:
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_FILE + 1)
@@ -67,23 +67,23 @@ def _brief(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _is_number(value: object, low: float, high: float) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return (is_int(value) or isinstance(value, float)) and low <= value <= high
 
 
-def _is_count(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and _is_number(value, low, high)
+def _is_count(value: Any, low: int, high: int) -> bool:
+    return is_int(value) and low <= value <= high
 
 
-def _is_map(value: object, kind: Callable[[Any], bool]) -> bool:
+def _is_map(value: Any, kind: Callable[[Any], bool]) -> bool:
     return isinstance(value, dict) and all(map(kind, value.values()))
 
 
-def _is_range(value: object) -> bool:
+def _is_range(value: Any) -> bool:
     return _is_number(value, 0, LARGEST) and float(np.float32(value)) == value
 
 
-def _is_note(value: object) -> bool:
+def _is_note(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= MAX_NOTE and value.isprintable()
 
 
@@ -92,9 +92,8 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "hwsim": (lambda value: isinstance(value, str), "the version that wrote it"),
     "model_sha256": (lambda value: value is None or (isinstance(value, str) and bool(SHA256.fullmatch(value))),
                      "the checkpoint's sha256 as 64 hex digits, or null"),
-    "calib_method": (lambda value: isinstance(value, str) and value in CHOICES["calib_method"],
-                     f"one of {', '.join(CHOICES['calib_method'])}"),
-    "headroom": (lambda value: _is_number(value, *RANGES["headroom"]), "a number in {}..{}".format(*RANGES["headroom"])),
+    "calib_method": (METHOD.allows, str(METHOD)),
+    "headroom": (HEADROOM.allows, f"a number in {HEADROOM}"),
     "images": (lambda value: _is_count(value, 1, 1 << 53), "a count of at least 1"),
     "notes": (lambda value: isinstance(value, list) and all(map(_is_note, value)),
               f"a list of lines of at most {MAX_NOTE} printable characters"),

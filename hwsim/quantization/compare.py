@@ -64,7 +64,8 @@ def compare(graph, net, inputs, engine="fast", dump=(), monitor=False, threads=N
             for name, code in codes.items()}
     graph = fitted(prepare(graph), {name: code.shape for name, code in codes.items()})
     check_dump(dump, net.graph)
-    job, rows = place(net, codes, engine, monitor, threads), rows_per_step(graph, real)
+    job = place(net, codes, engine, monitor, threads)
+    rows = job.in_rows(rows_per_step(graph, real))
     sums, tensors, stats, floats, done = {}, {}, {}, {}, 0
     for wanted, band in zip(float_run(graph, real, rows), integer_bands(job, rows)):
         name = band.node.name

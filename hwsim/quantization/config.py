@@ -1,92 +1,84 @@
 """Every quantization option, checked once (INTERFACES.md): the same names as on the command line."""
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 from hwsim.errors import UsageError
-from hwsim.fixed.formats import Overflow, Rounding
-
-RANGES = {"act_bits": (2, 16), "weight_bits": (2, 16), "acc_bits": (8, 48), "mult_bits": (4, 31), "shift_bits": (1, 6),
-          "scale_ref_bits": (2, 16), "input_bits": (1, 15), "two_word_ratio": (0, 1), "headroom": (0.01, 100)}
-CHOICES = {"overflow": tuple(map(str, Overflow)), "rounding": tuple(map(str, Rounding)), "weights": ("linear", "stlq"),
-           "granularity": ("tile", "filter", "element"), "calib_method": ("max", "percentile", "mse"),
-           "scale_policy": ("calib", "frozen", "lsb"), "stlq": ("literal", "best"), "log_u": ("max", "mse")}
+from hwsim.settings import FROM_SCHEMA, LOG_BITS, WORD_BITS, Choice, Kind, check, fields_of, setting
 
 
 @dataclass(frozen=True)
+@fields_of("config")
 class Config:
-    """How a float network becomes integers. layer_bits: node -> (A, W); scales: tensor -> fixed scale (real value of one LSB)."""
+    """How a float network becomes integers. layer_bits: node -> (A, W); scales: tensor -> fixed scale (real value of one LSB).
 
-    act_bits: int = 11
-    weight_bits: int | None = None      # None: 8 linear, 4 stlq
-    acc_bits: int | str = "auto"
-    overflow: str = "wrap"
-    mult_bits: int = 16
-    rounding: str = "half-up"
-    weights: str = "linear"
-    two_word_ratio: float = 0.0
-    granularity: str = "tile"
-    per_channel: bool | None = None     # None: per channel for linear weights; log weights have one scale a layer
-    fold_prelu: bool = True
-    calib_method: str = "max"
-    headroom: float = 1.0
-    scale_policy: str = "calib"
-    scale_ref_bits: int | None = None   # None: the sensor's bits + 1, else act_bits
-    input_bits: int | None = None
-    seed: int = 0
-    tn: int = 16
-    tm: int = 16
-    shift_bits: int = 6
-    rowpack: bool = False
-    stlq: str = "literal"
-    log_u: str = "max"
-    layer_bits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    scales: Mapping[str, float] = field(default_factory=dict)
+    Values and defaults are those of hwsim.settings. Errors: UsageError.
+    """
 
-    def __post_init__(self):
-        for name, (low, high) in RANGES.items():
-            _check_range(name, getattr(self, name), low, high)
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise UsageError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+    act_bits: int = FROM_SCHEMA
+    weight_bits: int | None = FROM_SCHEMA       # None: 8 linear, 4 stlq
+    acc_bits: int | str = FROM_SCHEMA
+    overflow: str = FROM_SCHEMA
+    mult_bits: int = FROM_SCHEMA
+    rounding: str = FROM_SCHEMA
+    weights: str = FROM_SCHEMA
+    two_word_ratio: float = FROM_SCHEMA
+    granularity: str = FROM_SCHEMA
+    per_channel: bool | None = FROM_SCHEMA      # None: per channel for linear weights; log weights have one scale a layer
+    fold_prelu: bool = FROM_SCHEMA
+    calib_method: str = FROM_SCHEMA
+    headroom: float = FROM_SCHEMA
+    scale_policy: str = FROM_SCHEMA
+    scale_ref_bits: int | None = FROM_SCHEMA    # None: the sensor's bits + 1, else act_bits
+    input_bits: int | None = FROM_SCHEMA
+    seed: int = FROM_SCHEMA
+    tn: int = FROM_SCHEMA
+    tm: int = FROM_SCHEMA
+    shift_bits: int = FROM_SCHEMA
+    rowpack: bool = FROM_SCHEMA
+    stlq: str = FROM_SCHEMA
+    log_u: str = FROM_SCHEMA
+    layer_bits: Mapping[str, tuple[int, int]] = FROM_SCHEMA
+    scales: Mapping[str, float] = FROM_SCHEMA
+
+    def __post_init__(self) -> None:
+        check(self, "config", _refused)
         if self.input_bits is not None and self.input_bits + 1 > self.act_bits and self.scale_policy == "calib":
             raise UsageError(f"input_bits must be at most act_bits - 1 = {self.act_bits - 1}, not {self.input_bits}")
-        if self.weights == "stlq" and not 2 <= self.w_bits <= 5:
-            raise UsageError(f"weight_bits must be 2..5 for stlq weights, not {self.w_bits}")
+        if self.weights == "stlq" and not LOG_BITS.allows(self.w_bits):
+            raise UsageError(f"weight_bits must be {LOG_BITS} for stlq weights, not {self.w_bits}")
         if self.weights == "stlq" and self.per_channel:
             raise UsageError("per_channel must be off for stlq weights, whose scale is one per layer, not on")
         for layer, bits in self.layer_bits.items():
             self._check_layer(layer, *bits)
 
-    def _check_layer(self, layer, act_bits, weight_bits):
-        _check_range(f"act_bits of {layer}", act_bits, *RANGES["act_bits"])
-        _check_range(f"weight_bits of {layer}", weight_bits, *((2, 5) if self.weights == "stlq" else RANGES["weight_bits"]))
+    def _check_layer(self, layer: str, act_bits: int, weight_bits: int) -> None:
+        weight_kind = LOG_BITS if self.weights == "stlq" else setting("weight_bits").kind
+        for name, kind, bits in (("act_bits", setting("act_bits").kind, act_bits), ("weight_bits", weight_kind, weight_bits)):
+            if not kind.allows(bits):
+                raise _refused(f"{name} of {layer}", kind, bits)
 
     @property
-    def w_bits(self):
-        if self.weight_bits is not None:
-            return self.weight_bits
-        return 8 if self.weights == "linear" else 4
+    def w_bits(self) -> int:
+        """Bits of a weight word."""
+        return WORD_BITS[self.weights] if self.weight_bits is None else self.weight_bits
 
     @property
-    def channel_scales(self):
+    def channel_scales(self) -> bool:
         """Whether every output channel has a weight scale of its own."""
         return self.weights == "linear" if self.per_channel is None else self.per_channel
 
-    def bits_of(self, layer):
+    def bits_of(self, layer: str) -> tuple[int, int]:
         """(A, W) of a layer: its own entry in layer_bits, or the network's."""
         return self.layer_bits.get(layer, (self.act_bits, self.w_bits))
 
-    def as_json(self):
+    def as_json(self) -> dict[str, object]:
         """The options as plain JSON values, keys as in the reports."""
-        found = {f.name: getattr(self, f.name) for f in fields(self)}
-        found |= {"weight_bits": self.w_bits, "per_channel": self.channel_scales}
-        found["layer_bits"] = {name: list(bits) for name, bits in sorted(self.layer_bits.items())}
-        return found | {"scales": dict(sorted(self.scales.items()))}
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        return plain | {"weight_bits": self.w_bits, "per_channel": self.channel_scales,
+                        "layer_bits": {name: list(bits) for name, bits in sorted(self.layer_bits.items())},
+                        "scales": dict(sorted(self.scales.items()))}
 
 
-def _check_range(name, value, low, high):
-    if value is None or (name == "acc_bits" and value == "auto"):
-        return
-    whole = name not in ("two_word_ratio", "headroom")
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not low <= value <= high:
-        raise UsageError(f"{name} must be {low}..{high}, not {value}")
+def _refused(name: str, kind: Kind, value: object) -> UsageError:
+    shown = repr(value) if isinstance(kind, Choice) else value
+    return UsageError(f"{name} must be {kind}, not {shown}")

@@ -1,5 +1,5 @@
 """From the float network and its calibration to the integer network: the last place where a float is read."""
-from hwsim.fixed.formats import Datapath, Overflow, Rounding
+from hwsim.fixed.formats import Datapath
 from hwsim.graph.accumulator import safe_bits
 from hwsim.graph.check import check_integer
 from hwsim.graph.fuse import ARRAY
@@ -12,6 +12,7 @@ from hwsim.quantization.convert_array import convert_array
 from hwsim.quantization.convert_vector import VECTOR
 from hwsim.quantization.prepare import prepare
 from hwsim.quantization.scales import find_scales, find_words
+from hwsim.settings import translate
 
 
 def quantize(graph, calibration, config, source=None):
@@ -26,7 +27,7 @@ def quantize(graph, calibration, config, source=None):
     words = find_words(prepared, config)
     plan = ConversionContext(words, find_scales(prepared, words, calibration, config), infer(prepared), config)
     nodes = tuple(convert_array(node, plan) if node.op in ARRAY else VECTOR[node.op](node, plan) for node in prepared.nodes)
-    integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs))
+    integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs, prepared.layout))
     integer = pack_rows(integer, notes.append, config.tn) if config.rowpack else integer
     meta = {"source": dict(source or {"path": None, "sha256": None, "parameters": graph.parameters}),
             "config": config.as_json(), "calibration": calibration.as_json(), "notes": [*notes, *calibration.notes]}
@@ -37,5 +38,4 @@ def quantize(graph, calibration, config, source=None):
 def datapath_of(config, graph, words):
     """The Datapath of the options; acc_bits `auto` is the narrowest accumulator that these weights can never overflow."""
     acc_bits = safe_bits(graph, words) if config.acc_bits == "auto" else config.acc_bits
-    return Datapath(acc_bits, Overflow(config.overflow), Rounding(config.rounding), config.mult_bits, config.shift_bits,
-                    config.fold_prelu, config.tn, config.tm)
+    return Datapath.from_json(translate(vars(config), "config", "datapath") | {"acc_bits": acc_bits})

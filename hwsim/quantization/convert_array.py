@@ -4,14 +4,14 @@ from fractions import Fraction
 import numpy as np
 
 from hwsim.errors import QuantizeError
+from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, IntFormat
 from hwsim.fixed.multiplier import rint
 from hwsim.graph.node import Node
-from hwsim.quantization.conversion import int_array
+from hwsim.ops.epilogue import Folded, ThreeStep
+from hwsim.quantization.conversion import ConversionContext, int_array
 from hwsim.quantization.scales import PRE
 from hwsim.quantization.weights import quantize_bias, quantize_weights
 
-ALPHA_SHIFT = 14
-ALPHA_LIMIT = 1 << 15
 GEOMETRY = ("stride", "dilation", "padding", "groups", "crop")
 
 
@@ -21,11 +21,11 @@ def convert_array(node, plan):
     weights = p["weights"] if p["weights"].ndim == 4 else p["weights"][:, None, None, :]
     w_bits, s_in = config.bits_of(node.name)[1], plan.scale(source)
     packed = quantize_weights(weights, p["bias"], s_in, plan.words[source].bits, w_bits, config, is_depthwise(node))
-    requantizer = _folded if config.fold_prelu else _unfolded
+    stage = (_folded if config.fold_prelu else _three_step)(node, plan, s_in * packed.scale)
     return Node.make(node.name, "q" + node.op, node.inputs, codes=packed.codes, flags=packed.flags,
                      bias=quantize_bias(node.name, p["bias"], s_in, packed.scale, config.acc_bits),
                      w_format=config.weights, w_bits=w_bits, **plan.limits(node.name, p["clip"]),
-                     **requantizer(node, plan, s_in * packed.scale), **{key: p[key] for key in GEOMETRY if key in p})
+                     **stage.to_fields(), **{key: p[key] for key in GEOMETRY if key in p})
 
 
 def is_depthwise(node):
@@ -33,22 +33,22 @@ def is_depthwise(node):
     return node.params.get("groups", 1) == node.params["weights"].shape[0] > 1 == node.params["weights"].shape[-1]
 
 
-def _folded(node, plan, acc_scale):
+def _folded(node: Node, plan: ConversionContext, acc_scale: np.ndarray) -> Folded:
     """One shift, two multipliers per channel: M = (S_in*S_w)/S_out and alpha*M."""
     alpha = _slopes(node)
     ratios = acc_scale / plan.scale(node.name)
     m_pos, m_neg, shift = zip(*(plan.folded(node.name, m, a) for m, a in zip(ratios, alpha)))
-    return {"m_pos": int_array(m_pos), "m_neg": int_array(m_neg), "shift": int_array(shift)}
+    return Folded(int_array(m_pos), int_array(m_neg), int_array(shift))
 
 
-def _unfolded(node, plan, acc_scale):
+def _three_step(node: Node, plan: ConversionContext, acc_scale: np.ndarray) -> ThreeStep:
     """Three steps: M1 = (S_in*S_w)/S_conv, alpha_q = rint(alpha*2^14), M2 = S_conv/S_act."""
     s_conv = plan.scale(node.name + PRE)
     m1, _, shift1 = zip(*(plan.folded(node.name, m) for m in acc_scale / s_conv))
     m2, _, shift2 = plan.folded(node.name, s_conv / plan.scale(node.name))
     channels = len(acc_scale)
-    return {"m_pos": int_array(m1), "m_neg": int_array(m1), "shift": int_array(shift1), "alpha_q": _alpha_codes(node),
-            "m2": np.full(channels, m2, np.int64), "shift2": np.full(channels, shift2, np.int64)}
+    return ThreeStep(m1=int_array(m1), shift1=int_array(shift1), alpha_q=_alpha_codes(node),
+                     m2=np.full(channels, m2, np.int64), shift2=np.full(channels, shift2, np.int64))
 
 
 def _slopes(node):
@@ -59,6 +59,6 @@ def _slopes(node):
 def _alpha_codes(node):
     codes = [rint(Fraction(alpha) * (1 << ALPHA_SHIFT)) for alpha in _slopes(node)]
     for channel, code in enumerate(codes):
-        if abs(code) >= ALPHA_LIMIT:
+        if abs(code) > IntFormat(ALPHA_BITS).max:
             raise QuantizeError(f"{node.name}: alpha_q of channel {channel} must be less than 2^15 in magnitude, not {code}")
     return int_array(codes)

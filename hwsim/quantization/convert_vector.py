@@ -7,6 +7,8 @@ import numpy as np
 from hwsim.errors import QuantizeError
 from hwsim.graph.fuse import channels_of
 from hwsim.graph.node import Node
+from hwsim.ops.spec import BOTH
+from hwsim.ops.table import OPS
 from hwsim.quantization.conversion import int_array
 from hwsim.quantization.float_net.ops.table import FLOAT_OPS
 
@@ -137,11 +139,10 @@ def _clamp(node, plan):
     return plan.limits(node.name, node.params.get("clip"))
 
 
-MOVES = ("input", "upsample_nearest", "depth_to_space", "space_to_depth", "pad", "crop", "slice", "reshape", "flatten",
-         "max_pool", "global_max_pool")
+IN_BOTH = (name for name, spec in OPS.items() if spec.dialect == BOTH)   # moves and maxima: no arithmetic, so no integer form
 VECTOR = {
     "scale": _identity, "prelu": _prelu, "clip": _clip, "unary": _unary, "relu": _table,
     "add": _add((1, 1), False), "subtract": _add((1, -1), False), "average": _add((1, 1), True), "multiply": _multiply,
     "maximum": _maximum, "minimum": _minimum, "concat": _concat, "bilinear": _bilinear,
-    "avg_pool": _average_pool, "global_avg_pool": _global_average, **dict.fromkeys(MOVES, _same),
+    "avg_pool": _average_pool, "global_avg_pool": _global_average, **dict.fromkeys(IN_BOTH, _same),
 }

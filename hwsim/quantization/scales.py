@@ -7,7 +7,7 @@ from fractions import Fraction
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import IntFormat
 from hwsim.graph.fuse import ARRAY
-from hwsim.graph.tie_scales import KEEPS_CODES, tie_moves, tie_scales
+from hwsim.graph.tie_scales import is_tied, tie_moves, tie_scales
 
 PRE = ":pre"  # tensor `layer:pre`: what a layer gives before its folded activation
 
@@ -15,14 +15,14 @@ PRE = ":pre"  # tensor `layer:pre`: what a layer gives before its folded activat
 def find_words(graph, config):
     """tensor -> IntFormat: signed A bits; exact moves keep the word of what they move."""
     for name in config.layer_bits:
-        if name not in graph.by_name or graph[name].op in KEEPS_CODES:
+        if name not in graph.by_name or is_tied(graph[name]):
             raise UsageError(f"layer_bits must name layers that make values, not {name!r}")
     words = {}
     for node in graph.nodes:
         if node.op == "input":
             _check_sensor(node.name, config)
         own = IntFormat(config.bits_of(node.name)[0])
-        words[node.name] = words[node.inputs[0]] if node.op in KEEPS_CODES else own
+        words[node.name] = words[node.inputs[0]] if is_tied(node) else own
     return words
 
 
@@ -129,7 +129,7 @@ def _group_ranges(graph, ties, calibration):
     """root -> the largest amax of the tensors tied to it that hold values of their own, at the root's ratio."""
     ranges = {}
     for node in graph.nodes:
-        if node.op not in KEEPS_CODES:
+        if not is_tied(node):
             tie = ties[node.name]
             own = Fraction(calibration.range_of(node.name)) / tie.ratio
             ranges[tie.root] = max(ranges.get(tie.root, own), own)

@@ -5,12 +5,15 @@ Its weights are zeros that take no memory; only with log weights the two-word fl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 import numpy as np
 
 from hwsim.fixed.formats import IntFormat
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.pack_rows import pack_rows
+from hwsim.ops.epilogue import REQUANTIZERS
+from hwsim.ops.weights import FORMATS
 from hwsim.quantization.config import Config
 from hwsim.quantization.scales import kept_inputs
 from hwsim.quantization.stlq import encode_layer
@@ -35,11 +38,11 @@ def _twin(node: Node, config: Config) -> Node:
     weights = weights.reshape(weights.shape[0], 1, 1, -1) if node.op == "dense" else weights
     words, flags = _words(node, weights, config)
     values = _zeros(weights.shape[0])
-    late = None if config.fold_prelu else values
+    kind = REQUANTIZERS["folded" if config.fold_prelu else "unfolded"]
+    stage = kind(*[values] * len(fields(kind)))
     geometry = {name: node.params[name] for name in GEOMETRY[node.op]}
     return Node.make(node.name, f"q{node.op}", node.inputs, codes=_zeros(words, *weights.shape), flags=flags, bias=values,
-                     m_pos=values, m_neg=values, shift=values, alpha_q=late, m2=late, shift2=late, lo=0, hi=0,
-                     w_format=config.weights, w_bits=config.bits_of(node.name)[1], **geometry)
+                     **stage.to_fields(), lo=0, hi=0, w_format=config.weights, w_bits=config.bits_of(node.name)[1], **geometry)
 
 
 def _concat(node: Node, kept: tuple[bool, ...]) -> Node:
@@ -50,7 +53,7 @@ def _concat(node: Node, kept: tuple[bool, ...]) -> Node:
 
 def _words(node: Node, weights: np.ndarray, config: Config) -> tuple[int, np.ndarray | None]:
     """(words per weight, flags) of the weight format."""
-    if config.weights == "linear" or config.two_word_ratio == 0:
+    if not FORMATS[config.weights].flagged or config.two_word_ratio == 0:
         return 1, None
     groups = node.params.get("groups", 1)
     depthwise = groups > 1 and groups == weights.shape[0] and weights.shape[3] == 1

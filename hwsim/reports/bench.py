@@ -19,7 +19,10 @@ from hwsim.engine.kernels import conv, limit
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import Form
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
+from hwsim.ops.epilogue import Epilogue, Folded
+from hwsim.ops.geometry import Geometry
 from hwsim.ops.layer import ArrayLayer
+from hwsim.ops.weights import Linear, Weights
 from hwsim.reports import bench_peers, bench_vector, tables
 from hwsim.reports.plotting import pyplot, save
 from hwsim.version import VERSION
@@ -124,14 +127,15 @@ def _machine():
             "llvmlite": llvmlite.__version__, "python": platform.python_version()}
 
 
-def layer_of(shape, bits, weight_bits):
+def layer_of(shape: Shape, bits: int, weight_bits: int) -> ArrayLayer:
     """A random ArrayLayer for `bits`-bit activations, with a folded PReLU."""
-    r, oc, pad, top = np.random.default_rng(0), shape.oc, shape.kernel // 2, 1 << (weight_bits - 1)
-    codes = r.integers(1 - top, top, (1, oc, shape.kernel, shape.kernel, max(shape.ic, 1)))
-    end = 1 << (bits - 1)
-    return ArrayLayer("bench", "", shape.ic == 0, codes, r.integers(-999, 1000, oc), r.integers(1 << 15, 1 << 16, oc),
-                      r.integers(1 << 13, 1 << 14, oc), r.integers(24, 28, oc), None, None, None, -end, end - 1,
-                      (1, 1), (1, 1), (pad,) * 4, (shape.size,) * 2, (shape.size,) * 2)
+    r, oc, pad, form = np.random.default_rng(0), shape.oc, shape.kernel // 2, Linear(weight_bits)
+    codes = r.integers(form.codes.min, form.codes.max + 1, (1, oc, shape.kernel, shape.kernel, max(shape.ic, 1)))
+    bias, ends = r.integers(-999, 1000, oc), IntFormat(bits)
+    stage = Folded(m_pos=r.integers(1 << 15, 1 << 16, oc), m_neg=r.integers(1 << 13, 1 << 14, oc), shift=r.integers(24, 28, oc))
+    geometry = Geometry(stride=(1, 1), dilation=(1, 1), pad=(pad,) * 4, in_hw=(shape.size,) * 2, out_hw=(shape.size,) * 2,
+                        depthwise=shape.ic == 0)
+    return ArrayLayer("bench", "", geometry, Weights(codes, form), Epilogue(bias, (stage,), ends.min, ends.max))
 
 
 def of_limit(shape, mode, repeats=9):

@@ -40,7 +40,7 @@ def rows(found: SampleResult, folder: Path | None) -> list[dict[str, Any]]:
 def entry(found: SampleResult, name: str) -> dict[str, Any]:
     """{name, shape, format, scale, file, sha256} of one output; sha256 is of the int32 codes, little-endian, in N,H,W,C order."""
     codes, net = found.result[name], found.net
-    digest = hashlib.sha256(np.ascontiguousarray(codes, "<i4")).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(codes, "<i4").data).hexdigest()
     return {"name": name, "shape": list(codes.shape), "format": str(net.formats[name]), "scale": float(net.scales[name]),
             "file": None, "sha256": digest}
 

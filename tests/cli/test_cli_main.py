@@ -41,6 +41,25 @@ def test_bad_models_are_one_line(cli, tmp_path, command, content):
     assert [p.name for p in tmp_path.iterdir()] == ([] if content is None else ["model.h5"])
 
 
+def test_an_output_in_no_folder_is_one_line(cli, model, tmp_path):
+    """The folder is looked at first: no warning of a calibration comes before."""
+    path = tmp_path / "nowhere" / "net.hwq"
+    assert cli("quantize", model, "-o", path) == (1, "", f"hwsim: {path}: must be writable, not missing\n")
+
+
+@pytest.mark.parametrize("command, options, message", [
+    ("cycles", ["--input-size", "30x32"], "tf.nn.space_to_depth: height and width must be multiples of 4, not 30x32"),
+    ("quantize", ["--shift-bits", 2, "-o", "no.hwq"], "enter: shift_bits must be at least 5 for a shift of 25, not 2"),
+    ("overflow", ["--acc-bits", 20], "up: the bias of channel 2 must fit 20 accumulator bits, not need 21"),
+    ("run", ["--engine", "stepped", "--sb-kb", 1, "--dma-bits", 8],
+     "enter: sb_kb must be at least 5 for two banks of 18432 bits, not 1")])
+def test_errors_in_a_network_begin_with_its_file(cli, model, tmp_path, monkeypatch, command, options, message):
+    monkeypatch.chdir(tmp_path)
+    done = cli(command, model, *options)
+    lines = [line for line in done.err.splitlines() if not line.startswith("warning")]
+    assert (done.status, done.out, lines) == (1, "", [f"hwsim: {model}: {message}"])
+
+
 def test_an_unforeseen_error_is_one_line_too(capfd, monkeypatch):
     from hwsim.cli import main as module
     monkeypatch.setattr(module.hwsim, "main", lambda *a, **k: 1 // 0)
@@ -48,6 +67,7 @@ def test_an_unforeseen_error_is_one_line_too(capfd, monkeypatch):
     assert capfd.readouterr().err.startswith("hwsim: internal error, please report it: ZeroDivisionError")
 
 
+@pytest.mark.speed
 def test_start_is_quick():
     """CPU time of --help in a fresh process: no numerical library is loaded."""
     code = "import time, sys; from hwsim.cli.main import status; status(['--help']); print(time.process_time(), file=sys.stderr)"

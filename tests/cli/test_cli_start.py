@@ -39,10 +39,12 @@ def loaded(*arguments):
     return {name.partition(".")[0] for name in python("-c", show, *arguments).splitlines()[-1].split()}
 
 
+@pytest.mark.speed
 def test_the_second_start_of_a_run(model):
     assert cpu_seconds("run", str(model), "--act-bits", "11") < BUSY * RUN
 
 
+@pytest.mark.speed
 @pytest.mark.parametrize("command", [(), ("run",)])
 def test_the_second_start_of_help(command):
     assert cpu_seconds(*command, "--help") < BUSY * HELP

@@ -3,10 +3,10 @@ import itertools
 
 import numpy as np
 import pytest
-from engine_nets import COMPILED, ENGINES, NUMPY, assert_engines_agree, everything, fields, network, source
+from helpers.engine_nets import COMPILED, ENGINES, NUMPY, assert_engines_agree, everything, fields, network, source
+from helpers.random_graphs import MODES, ROUNDINGS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_graphs import MODES, ROUNDINGS
 
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 from hwsim.fixed.narrow import clamp, wrap

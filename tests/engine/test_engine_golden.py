@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from engine_nets import ENGINES, array, assert_engines_agree, codes_of, everything, fields, network, source
+from helpers.engine_nets import ENGINES, array, assert_engines_agree, codes_of, everything, fields, network, source
 
 from hwsim.engine.result import AccEvent
 from hwsim.fixed.formats import Datapath, Overflow, Rounding

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_nets import ENGINES, FAST, array, codes_of, fields, network, source
-from random_graphs import random_network
+from helpers.engine_nets import ENGINES, FAST, array, codes_of, fields, network, source
+from helpers.random_graphs import random_network
 
-from hwsim.engine.context import Engine
+from hwsim.engine.context import HostEngine
 from hwsim.engine.result import AccEvent, LayerStats
 from hwsim.engine.run import run, steps
 from hwsim.errors import GraphError, OverflowFault, UnsupportedError, UsageError
@@ -68,7 +68,7 @@ def test_dead_tensors_are_freed():
         return y, stats
 
     alive = []
-    for node, tensor, _ in steps(chain(), {"x": PIXELS}, Engine("watched", run_node)):
+    for node, tensor, _ in steps(chain(), {"x": PIXELS}, HostEngine("watched", run_node)):
         del tensor
         alive.append((node.name, sorted(name for name, ref in made.items() if ref() is not None)))
     assert alive == [("x", []), ("a", ["a"]), ("b", ["b"]), ("y", ["y"])]
@@ -184,8 +184,8 @@ def test_gemmlowp_has_no_small_shifts(net, shift):
 
 SCRIPT = """
 import sys
-sys.path.insert(0, "tests/engine")
-from random_graphs import random_network
+sys.path.insert(0, "tests")
+from helpers.random_graphs import random_network
 from hwsim.engine.run import run
 from hwsim.engine.fast.backend import BEST, INTERPRETED
 assert BEST is INTERPRETED

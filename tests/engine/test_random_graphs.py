@@ -3,8 +3,8 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from engine_nets import COMPILED, ENGINES, FAST, NUMPY, REFERENCE, assert_same, everything
-from random_graphs import random_network
+from helpers.engine_nets import COMPILED, ENGINES, FAST, NUMPY, REFERENCE, assert_same, everything
+from helpers.random_graphs import random_network
 
 from hwsim.engine.fast import layer as fast_layer
 from hwsim.errors import OverflowFault

@@ -226,6 +226,7 @@ def test_words_are_the_narrowest_that_are_proved():
     assert words.cut_of([[(1 << 62, 65535)]], 0, Rounding.HALF_UP) is None
 
 
+@pytest.mark.speed
 @pytest.mark.skipif(not ladder(), reason="needs compiled passes on x86")
 @pytest.mark.parametrize("op, floor", [("qadd", 0.2), ("depth_to_space", 0.12), ("qtable", 0.1)])
 def test_floor(op, floor):

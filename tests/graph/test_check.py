@@ -1,4 +1,6 @@
 """Every rule of a legal graph: a breach is one line that names the node."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,7 @@ def test_legal():
     (lambda: graph(conv(inputs=("y",))), "c: an input must be an earlier node, not 'y'"),
     (lambda: graph(conv(), conv()), "c: a node name must be unique"),
     (lambda: graph(conv(), outputs=["d"]), "an output of the graph must be a node, not 'd'"),
+    (lambda: replace(graph(conv()), layout="CHWN"), "the layout of a graph must be one of NHWC, NCHW, not 'CHWN'"),
     (lambda: Graph((X,), ("x",), ()), "a graph must have an output, not none"),
     (lambda: Graph((X, conv()), (), ("c",)), "a graph must have an input, not none"),
     (lambda: Graph((X, conv()), ("c",), ("c",)), "the inputs of the graph must be its input nodes ('x',), not ('c',)"),

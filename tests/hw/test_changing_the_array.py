@@ -3,7 +3,7 @@ import re
 from pathlib import Path
 
 import numpy as np
-from array_layers import conv, image, network
+from helpers.array_layers import conv, image, network
 
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Datapath
@@ -30,7 +30,7 @@ def test_the_truncated_multiplier():
     assert found.cycles == exact.cycles == 2310
     assert error.min() >= 0 and 0 < error.max() <= 180 * 15
     padded = np.pad(x[0], ((1, 1), (1, 1), (0, 0)))
-    lost = (padded[0:3, 0:3].ravel() * layer.codes[0, 0].ravel()) & 15
+    lost = (padded[0:3, 0:3].ravel() * layer.weights.codes[0, 0].ravel()) & 15
     assert error[0, 0, 0] == lost.sum()
     through = run(network(node, shape, datapath), {"x": x}, names["truncated_engine"](device))["conv"][0]
     np.testing.assert_array_equal(through, found.values)

@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from array_layers import conv
+from helpers.array_layers import conv
 
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override

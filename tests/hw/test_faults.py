@@ -1,7 +1,7 @@
 """Three faults put in on purpose: each must break the equality of the stepped model with the closed form or the reference."""
 import numpy as np
 import pytest
-from array_layers import conv, image, network
+from helpers.array_layers import conv, image, network
 
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Datapath

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from array_layers import ACT, conv, image, network
+from helpers.array_layers import ACT, conv, image, network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -176,7 +176,8 @@ def test_two_words_per_element_are_refused():
 
 def test_flags_of_another_shape_are_refused():
     node = conv((4, 4, 17), 3, w_format="stlq", w_bits=4, words=2, flags=np.ones((1, 2, 3, 3), bool))
-    layer = replace(cut(node, (1, 4, 4, 17))[0].layer, flags=np.ones((1, 1, 3, 3), bool))
+    layer = cut(node, (1, 4, 4, 17))[0].layer
+    layer = replace(layer, weights=replace(layer.weights, flags=np.ones((1, 1, 3, 3), bool)))
     with pytest.raises(GraphError, match=r"^conv: flags must be \(1, 2, 3, 3\), one per tile, not \(1, 1, 3, 3\)$"):
         run_stepped(layer, Datapath(30), Device(w_bits=4), image((4, 4, 17))[0])
 

@@ -1,7 +1,7 @@
 """Weight storage: words and flags of a layer, and the published parameter counts from the layers' shapes."""
 import numpy as np
 import pytest
-from array_layers import conv
+from helpers.array_layers import conv
 
 from hwsim.hw.config import Device
 from hwsim.hw.costs.storage import Storage, literature_of, literature_words, storage_of

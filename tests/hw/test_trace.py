@@ -2,7 +2,7 @@
 import re
 
 import numpy as np
-from array_layers import conv, image
+from helpers.array_layers import conv, image
 
 from hwsim.fixed.formats import Datapath
 from hwsim.hw.config import Device

@@ -1,16 +1,14 @@
 """The bilinear baseline on pictures whose answer is known, and its recorded PSNRs."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from helpers.shared_data import DATA, needs_data
 
 from hwsim.errors import UsageError
 from hwsim.imaging.cfa import PATTERNS, mosaic
 from hwsim.imaging.demosaic import bilinear
 from hwsim.imaging.quality import psnr
 
-KODAK = Path(__file__).resolve().parents[3] / "shared/data/kodak"
 BAYER = [name for name in PATTERNS if name != "rgbw"]
 INNER = np.s_[4:-4, 4:-4]
 
@@ -67,11 +65,11 @@ def test_a_colour_picture_is_no_mosaic():
         bilinear(np.zeros((4, 4, 3)), PATTERNS["rggb"])
 
 
-@pytest.mark.skipif(not KODAK.is_dir(), reason="the Kodak pictures are not here")
+@needs_data("kodak")
 @pytest.mark.parametrize("number", RECORDED)
 def test_recorded_psnr(number):
     pil = pytest.importorskip("PIL.Image")
-    rgb = np.asarray(pil.open(KODAK / f"kodim{number}.png")).astype(np.int64)
+    rgb = np.asarray(pil.open(DATA / "kodak" / f"kodim{number}.png")).astype(np.int64)
     rgb = rgb[::2, ::2] + rgb[1::2, ::2] + rgb[::2, 1::2] + rgb[1::2, 1::2]
     guess = bilinear(mosaic(rgb, PATTERNS["rgbw"]), PATTERNS["rgbw"])
     assert round(psnr(guess[INNER], rgb[INNER], 1023), 2) == RECORDED[number]

@@ -2,18 +2,18 @@
 
 import hashlib
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.shared_data import DATA, needs_data
 
 from hwsim.errors import FileError, UsageError
 from hwsim.imaging.cfa import PATTERNS
 from hwsim.imaging.demosaic import bilinear
 from hwsim.imaging.raw import normalised, read_raw
 
-RAW = Path(__file__).resolve().parents[3] / "shared/data/raw"
-REAL = RAW / "DSC_1339_768x512_rggb.raw"
+RAW = DATA / "raw"
+FRAMES = {name: f"DSC_1339_768x512_{name}.raw" for name in ("rggb", "bggr")}
 
 
 def test_two_bytes_little_end_first(tmp_path):
@@ -65,9 +65,9 @@ def test_illegal_arguments(arguments, line):
         read_raw("a.raw", *arguments)
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="the real frame is not here")
+@needs_data(f"raw/{FRAMES['rggb']}")
 def test_the_real_frame():
-    samples, values = read_raw(REAL, 768, 512, 14, black=600, white=15520)
+    samples, values = read_raw(RAW / FRAMES["rggb"], 768, 512, 14, black=600, white=15520)
     assert samples.shape == values.shape == (512, 768, 1)
     assert (samples.min(), samples.max(), len(np.unique(samples))) == (616, 16383, 10319)
     assert (values.min(), values.max()) == (16 / 14920, 1)
@@ -75,10 +75,9 @@ def test_the_real_frame():
     assert digest == "eb50777212e9535a60504a481e551679ace97cc6600638376cb935319ed63093"
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="the real frame is not here")
+@needs_data(*(f"raw/{file}" for file in FRAMES.values()))
 def test_the_two_real_frames_are_one_picture_with_red_and_blue_exchanged():
-    first, second = (bilinear(read_raw(RAW / f"DSC_1339_768x512_{name}.raw", 768, 512, 14)[0], PATTERNS[name])
-                     for name in ("rggb", "bggr"))
+    first, second = (bilinear(read_raw(RAW / file, 768, 512, 14)[0], PATTERNS[name]) for name, file in FRAMES.items())
     # The samples of R and B moved by one pixel with the exchange, so only their means agree closely.
     np.testing.assert_allclose(first.mean(axis=(0, 1)), second.mean(axis=(0, 1)), rtol=2e-3)
     np.testing.assert_array_equal(first[..., 1], second[..., 1])

@@ -6,7 +6,7 @@ import zlib
 import h5py
 import numpy as np
 import pytest
-from keras_files import outputs, write
+from helpers.keras_files import outputs, write
 
 from hwsim.errors import FileError, UnsupportedError
 from hwsim.importers import load

@@ -4,7 +4,7 @@ import json
 import h5py
 import numpy as np
 import pytest
-from keras_files import call, conv, functional, image, layer, outputs, write
+from helpers.keras_files import call, conv, functional, image, layer, outputs, write
 
 from hwsim.errors import FileError, UnsupportedError
 from hwsim.importers import load, sensor_defaults

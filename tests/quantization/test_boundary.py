@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from small_networks import conv, graph, image, ranges
+from helpers.small_networks import conv, graph, image, ranges
 
 from hwsim.errors import UsageError
 from hwsim.quantization.boundary import check_codes, code_scale, dequantize, quantize_input, read_input

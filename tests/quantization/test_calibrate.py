@@ -1,7 +1,7 @@
 """Calibration: ranges over all images, one image at a time, with warnings for people."""
 import numpy as np
 import pytest
-from small_networks import conv, graph, image
+from helpers.small_networks import conv, graph, image
 
 from hwsim.errors import QuantizeError, UsageError
 from hwsim.graph.node import Node

@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from small_networks import conv, graph, image
+from helpers.small_networks import conv, graph, image
 
 import hwsim
 from hwsim.errors import FileError, QuantizeError, UsageError
@@ -141,4 +141,5 @@ def test_options_that_decide_a_calibration_must_agree(path, changes, config, mes
 
 def test_options_that_do_not_decide_it_are_free(path):
     path.write_text(json.dumps(content()))
-    check_calibration(Calibration.load(path), prepare(network()), Config(act_bits=6, weights="stlq", scale_policy="frozen"))
+    config = Config(act_bits=6, weights="stlq", scale_policy="frozen")
+    assert check_calibration(Calibration.load(path), prepare(network()), config) is None

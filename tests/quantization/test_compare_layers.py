@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from small_networks import conv, graph, image
+from helpers.small_networks import conv, graph, image
 
 from hwsim.errors import GraphError
 from hwsim.graph.node import Node

@@ -3,9 +3,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from helpers.small_networks import conv, graph, image, ranges
 from hypothesis import given
 from hypothesis import strategies as st
-from small_networks import conv, graph, image, ranges
 
 from hwsim.engine.run import run
 from hwsim.errors import QuantizeError, UsageError

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from small_networks import conv, graph, image, ranges
+from helpers.small_networks import conv, graph, image, ranges
 
 from hwsim.engine.run import run
 from hwsim.errors import QuantizeError

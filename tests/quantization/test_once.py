@@ -1,7 +1,7 @@
 """The float network run once for calibration and comparison: the same figures, the same arrays, and no array kept in vain."""
 import numpy as np
 import pytest
-from small_networks import conv, graph, image
+from helpers.small_networks import conv, graph, image
 
 from hwsim.graph.node import Node
 from hwsim.quantization.calibrate import calibrate

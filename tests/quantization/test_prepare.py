@@ -1,6 +1,8 @@
 """Preparing a float graph: what it says, that it changes no value, and that doing it twice changes nothing."""
+from dataclasses import replace
+
 import numpy as np
-from small_networks import conv, graph, image
+from helpers.small_networks import conv, graph, image
 
 from hwsim.graph.node import Node
 from hwsim.graph.text import to_text
@@ -45,3 +47,8 @@ def test_twice_is_once():
     once = prepare(network())
     assert to_text(prepare(once)) == to_text(once)
     assert preparation_notes(once) == ()
+
+
+def test_the_layout_of_the_model_stays():
+    assert prepare(network()).layout == "NHWC"
+    assert prepare(replace(network(), layout="NCHW")).layout == "NCHW"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.errors import QuantizeError, UsageError
-from hwsim.ops.layer import integer_weights
+from hwsim.ops.weights import weight_format
 from hwsim.quantization.config import Config
 from hwsim.quantization.stlq import decode, encode, encode_layer, values
 
@@ -71,7 +71,7 @@ def test_the_smallest_and_largest_floats():
 def test_integer_weights_times_scale_are_the_values():
     codes, scale, _ = encode_layer(layer(), 4, config(two_word_ratio=0.5))
     unit = math.ldexp(scale, 8)
-    np.testing.assert_array_equal(integer_weights(codes, "stlq", 4).sum(axis=0) * scale, values(codes, unit))
+    np.testing.assert_array_equal(weight_format("stlq", 4).integer(codes).sum(axis=0) * scale, values(codes, unit))
 
 
 @pytest.mark.parametrize(("ratio", "tiles"), [(0, 0), (0.15, 8), (0.5, 27), (1, 54)])

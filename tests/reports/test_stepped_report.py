@@ -1,15 +1,11 @@
 """What a stepped run leaves behind: traces and waveforms as files, counters as a table."""
-import sys
-from pathlib import Path
+from helpers.array_layers import conv, image, network  # the layers of the device's tests
 
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Datapath
 from hwsim.hw.config import Device
 from hwsim.pipeline.engines import recording_engine
 from hwsim.reports import stepped
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "hw"))
-from array_layers import conv, image, network  # noqa: E402  the layers of the device's tests
 
 
 def record(tmp_path, groups):

@@ -2,7 +2,7 @@
 import importlib.util
 
 import pytest
-from vector_sets import ROOT
+from helpers.vector_sets import ROOT
 
 from hwsim.vectors.read.verify import verify_set
 

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from vector_sets import DEVICES, ROOT, SMALL, write
+from helpers.vector_sets import DEVICES, ROOT, SMALL, write
 
 from hwsim.errors import FileError, HwsimError, UsageError
 from hwsim.vectors.explain.compare import compare

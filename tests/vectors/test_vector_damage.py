@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from vector_sets import write
+from helpers.vector_sets import write
 
 from hwsim.errors import FileError, UsageError
 from hwsim.vectors.read.vectorset import open_layer, open_set
@@ -98,5 +98,6 @@ def test_a_layer_is_named_by_folder_or_name(small):
 
 
 def test_moving_a_set_changes_nothing(small, tmp_path):
+    before = verify_set(small.root)
     shutil.move(small.root, tmp_path / "elsewhere")
-    verify_set(tmp_path / "elsewhere")
+    assert verify_set(tmp_path / "elsewhere") == before

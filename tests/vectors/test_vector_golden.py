@@ -1,8 +1,8 @@
 """Expected values and cycles against plain Python integers, and the literal values of the law."""
 import numpy as np
 import pytest
-from pure_golden import cycles, pixel
-from vector_sets import DEVICES, SMALL
+from helpers.pure_golden import cycles, pixel
+from helpers.vector_sets import DEVICES, SMALL
 
 from hwsim.fixed.formats import IntFormat
 from hwsim.hw.config import datapath, override
@@ -59,7 +59,7 @@ def test_products_past_64_bits_are_exact():
     layer = Maker(device, 0).layer("wide", (1, 1), 1, 1, (1, 1), m_pos=np.array([(1 << 31) - 1]), shift=np.array([62]))
     acc = np.array([[[(1 << 47) - 1]]])
     out, _ = golden.requantize(layer, datapath(device), acc, IntFormat(20))
-    assert out[0, 0, 0] == min((((1 << 47) - 1) * ((1 << 31) - 1) + (1 << 61)) >> 62, layer.hi)
+    assert out[0, 0, 0] == min((((1 << 47) - 1) * ((1 << 31) - 1) + (1 << 61)) >> 62, layer.epilogue.hi)
 
 
 def test_bands_join_to_the_whole():

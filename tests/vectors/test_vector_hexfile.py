@@ -36,6 +36,7 @@ def test_other_characters_and_unused_bits_are_refused(line):
     assert hexfile.unpack(lines_of(line + b"\n", 1), 1, 11, True) is None
 
 
+@pytest.mark.speed
 def test_packing_is_fast():
     words = np.random.default_rng(0).integers(-1024, 1024, (60_000, 16))
     rates = []

@@ -1,9 +1,9 @@
 """A vector set is judged by the wrong designs it kills: every mutant of the RTL, and what compare says of it."""
 import pytest
-from vector_sets import ROOT
+from helpers.mutants import DEVICES, MUTANTS, Mutant, kill, kill_table, patch, write_directed
+from helpers.vector_sets import ROOT
 
 from hwsim.errors import HwsimError
-from hwsim.vectors.simulate.mutants import DEVICES, MUTANTS, Mutant, kill, kill_table, patch, write_directed
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from vector_sets import SMALL, write
+from helpers.vector_sets import SMALL, write
 
 from hwsim.hw.config import override
 from hwsim.vectors.simulate.simulators import find_simulator

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from vector_sets import SMALL, write
+from helpers.vector_sets import SMALL, write
 
 from hwsim.errors import FileError, HwsimError, UnsupportedError, UsageError
 from hwsim.hw.config import override

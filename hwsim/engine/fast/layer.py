@@ -1,15 +1,18 @@
 """One array layer on the fast engine. run_layer() is the seam: whatever computes an ArrayLayer keeps this signature."""
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
-from hwsim.engine.fast.backend import BEST
+from hwsim.engine.fast.backend import BEST, INTERPRETED, Backend
 from hwsim.engine.fast.portable.loop_plan import make_plan
-from hwsim.engine.fast.portable.requantize import MODES, fits, folded, unfolded
+from hwsim.engine.fast.portable.requantize import MODES, fits, raw
 from hwsim.engine.host.threads import in_order
 from hwsim.engine.kernels import conv
 from hwsim.engine.result import AccEvent, LayerStats
-from hwsim.fixed.formats import IntFormat, Overflow
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow
+from hwsim.ops.epilogue import Folded, Raw, ThreeStep
+from hwsim.ops.layer import ArrayLayer
 
 CHUNK = 1 << 17  # accumulators that are worked on at a time: they stay in cache
 NEVER = (1 << 63) - 1
@@ -31,10 +34,10 @@ def run_layer(layer, x, y, context, loops=BEST):
 
 def _prepared(layer, context, loops):
     """The layer as the kernels need it; the bands of a frame share everything but their rows."""
-    memo, name = {} if context.memo is None else context.memo, layer.name + layer.suffix
-    if name not in memo:
-        memo[name] = conv.prepare(layer, context.datapath, context.in_formats[0], context.monitor, loops.rungs)
-    return memo[name].on(layer)
+    def prepare():
+        return conv.prepare(layer, context.datapath, context.in_formats[0], context.monitor, loops.rungs)
+    prepared = prepare() if context.prepared is None else context.prepared.of(layer.full_name, prepare)
+    return prepared.on(layer)
 
 
 def _portable(layer, x, y, context, loops):
@@ -69,9 +72,10 @@ def _geometry(layer):
 def _plain(layer, datapath, plan, loops):
     """accumulate(x, first, number, acc) by one dot product per output."""
     run, acc_format = loops.depthwise_plain if layer.depthwise else loops.plain, datapath.acc_format
+    bias = layer.epilogue.bias
 
     def accumulate(x, first, number, acc):
-        run(x, first, _geometry(layer), plan.offsets, plan.weights, layer.bias, plan.word, acc_format.min, acc_format.max, acc)
+        run(x, first, _geometry(layer), plan.offsets, plan.weights, bias, plan.word, acc_format.min, acc_format.max, acc)
     return accumulate
 
 
@@ -81,7 +85,7 @@ def _by_beats(layer, datapath, plan, loops):
     # the overflow rule in the type of the sums: ends past it are never met, since plan.py proved that every sum fits it
     low, high = (plan.word(min(max(end, ends.min), ends.max)) for end in (datapath.acc_format.min, datapath.acc_format.max))
     wraps = datapath.acc_mode is not Overflow.SATURATE
-    bias = layer.bias.astype(plan.word)
+    bias = layer.epilogue.bias.astype(plan.word)
 
     def accumulate(x, first, number, acc):
         seen = np.empty((2, layer.oc), plan.word)
@@ -93,18 +97,32 @@ def _by_beats(layer, datapath, plan, loops):
     return accumulate
 
 
-def requantizer(layer, datapath, out_format, largest, loops):
+def requantizer(layer: ArrayLayer, datapath: Datapath, out_format: IntFormat, largest: int, loops: Backend) -> Callable:
     """store(acc, y) -> clamped count: compiled where int64 holds every product, else in Python integers."""
-    mode, ends = MODES[datapath.rounding], (layer.lo, layer.hi)
-    exact = fits(largest, max(np.abs(layer.m_pos).max(), np.abs(layer.m_neg).max()))
-    if layer.alpha_q is None:
-        run = loops.folded if exact else folded
-        fields = (layer.m_pos, layer.m_neg, layer.shift)
-    else:
-        word = IntFormat(out_format.bits)
-        run = loops.unfolded if exact else unfolded
-        fields = (np.stack([layer.m_pos, layer.shift, layer.alpha_q, layer.m2, layer.shift2]), (word.min, word.max))
-    return lambda acc, y: run(acc if exact else acc.astype(object), *fields, mode, *ends, y)
+    epilogue, mode = layer.epilogue, MODES[datapath.rounding]
+    exact = fits(largest, LARGEST_MULTIPLIER[type(epilogue.stage)](epilogue.stage))
+    run, fields = STORES[type(epilogue.stage)](epilogue.stage, loops if exact else INTERPRETED, out_format)
+    return lambda acc, y: run(acc if exact else acc.astype(object), *fields, mode, epilogue.lo, epilogue.hi, y)
+
+
+def _folded(stage: Folded, loops: Backend, out_format: IntFormat) -> tuple[Callable, tuple]:
+    return loops.folded, (stage.m_pos, stage.m_neg, stage.shift)
+
+
+def _three_step(stage: ThreeStep, loops: Backend, out_format: IntFormat) -> tuple[Callable, tuple]:
+    word = IntFormat(out_format.bits)
+    steps = np.stack([stage.m1, stage.shift1, stage.alpha_q, stage.m2, stage.shift2])
+    return loops.unfolded, (steps, (word.min, word.max))
+
+
+def _raw(stage: Raw, loops: Backend, out_format: IntFormat) -> tuple[Callable, tuple]:
+    return raw, ()
+
+
+# of an accumulator; the later steps of ThreeStep start from an output word and always fit
+LARGEST_MULTIPLIER = {Folded: lambda stage: max(np.abs(stage.m_pos).max(), np.abs(stage.m_neg).max()),
+                      ThreeStep: lambda stage: np.abs(stage.m1).max(), Raw: lambda stage: 1}
+STORES = {Folded: _folded, ThreeStep: _three_step, Raw: _raw}
 
 
 def _stats(layer, datapath, plan, tallies, monitor):
@@ -135,7 +153,7 @@ def _first(layer, datapath, plan, keys, values):
     rest, ox = divmod(rest, ow)
     n, oy = divmod(rest, oh)
     ky, kx, cit = _beat_address(layer, beat_count, beat, cot)
-    return AccEvent(layer.name + layer.suffix, n, cot, oy, ox, oc, ky, kx, cit, word, values[cot])
+    return AccEvent(layer.full_name, n, cot, oy, ox, oc, ky, kx, cit, word, values[cot])
 
 
 def _beat_address(layer, beat_count, beat, cot):

@@ -45,7 +45,7 @@ def lost(what, error):
         warnings.warn(f"{what} could not be compiled, a slower path gives the same bits ({reason})", stacklevel=2)
 
 
-_LOST = set()
+_LOST: set[str] = set()
 
 
 def _cache_of(function, none):

@@ -5,11 +5,11 @@ from hwsim.engine.kernels import pack
 from hwsim.engine.kernels.beat_by_beat import BeatProgram
 from hwsim.engine.kernels.geometry import Reduction, free_order
 from hwsim.engine.kernels.microkernel import kernel
-from hwsim.engine.kernels.plan import INT32, Requantizer, requantizer
+from hwsim.engine.kernels.plan import Requantizer, requantizer
 from hwsim.engine.kernels.program import Part, Program
-from hwsim.engine.kernels.proofs import largest_code
 from hwsim.engine.kernels.target import rung_named
 from hwsim.engine.kernels.variant import PER_BEAT, Finish, Form, Mode
+from hwsim.fixed.formats import INT32
 
 BYTE = 8
 SHORT_RUN = 256  # inputs whose products of 16 and 8 bits always sum to less than 2^31
@@ -35,9 +35,9 @@ def _program(facts, plan, rung, mode):
     if plan.path == "dot8":
         return _bytes(facts, rung, mode, chosen)
     if mode & PER_BEAT:
-        return _single(facts, rung, mode, chosen, facts.beats, _form(facts, Form.CHANNEL), facts.layer.bias)
+        return _single(facts, rung, mode, chosen, facts.beats, _form(facts, Form.CHANNEL), facts.bias)
     reduction = facts.free.paired() if facts.layer.depthwise else facts.free
-    return _single(facts, rung, mode, chosen, reduction, _form(facts, Form.TAPS), facts.layer.bias)
+    return _single(facts, rung, mode, chosen, reduction, _form(facts, Form.TAPS), facts.bias)
 
 
 def _form(facts, depthwise):
@@ -57,32 +57,32 @@ def _bands(facts, reduction, bias, chosen, rung, form, mode):
 def _bytes(facts, rung, mode, chosen):
     """Signed codes are stored 128 higher; the bias takes 128 * sum(w) back."""
     moved = 128 if facts.in_format.signed else 0
-    bias = facts.layer.bias - moved * facts.summed.reshape(facts.layer.oc, -1).sum(1)
+    bias = facts.bias - moved * facts.summed.reshape(facts.layer.oc, -1).sum(1)
     return _single(facts, rung, mode, chosen, facts.free, Form.QUAD, bias)
 
 
 def _split(facts, rung, mode):
     """Weights in signed bytes of 2^0, 2^8, ..., runs in stretches, so that every pass fits 32 bits; the sums have 64."""
     form, none = _form(facts, Form.TAPS), np.zeros(facts.layer.oc, np.int64)
-    chosen = Requantizer(Finish.NONE, none, none, none)
+    chosen = Requantizer(Finish.NONE)
     parts = []
     for shift, weights in _signed_bytes(facts.summed):
         for stretch in _stretches(free_order(facts.layer, weights).shortened(SHORT_RUN), facts.in_format):
             reduction = stretch.paired() if facts.layer.depthwise else stretch
             bands = _bands(facts, reduction, none, chosen, rung, form, Mode.PLAIN)
             parts.append(Part(reduction, bands, shift))
-    return Program(facts, form, mode, Finish.NONE, tuple(parts), facts.layer.bias)
+    return Program(facts, form, mode, Finish.NONE, tuple(parts), facts.bias)
 
 
 def _beats(facts, rung, mode):
     """Weights in signed bytes; every beat is a run, whose sum fits 32 bits: at most 64 products of 16 and 8 bits."""
     form, alone = _form(facts, Form.CHANNEL), facts.beats_alone
     none = np.zeros(facts.layer.oc, np.int64)
-    chosen, parts = Requantizer(Finish.NONE, none, none, none), []
+    chosen, parts = Requantizer(Finish.NONE), []
     for shift, weights in _signed_bytes(alone.weights):
         reduction = Reduction(weights, alone.starts)
         parts.append(Part(reduction, _bands(facts, reduction, none, chosen, rung, form, Mode.PLAIN), shift))
-    return BeatProgram(facts, form, mode, Finish.NONE, tuple(parts), facts.layer.bias)
+    return BeatProgram(facts, form, mode, Finish.NONE, tuple(parts), facts.bias)
 
 
 def _signed_bytes(weights):
@@ -98,10 +98,10 @@ def _signed_bytes(weights):
 
 def _stretches(reduction, fmt):
     """Consecutive runs, as many at a time as fit 32 bits."""
-    reach = (np.abs(reduction.weights).sum(2) * largest_code(fmt)).max(0)
+    reach = (np.abs(reduction.weights).sum(2) * fmt.largest).max(0)
     first, total = 0, 0
     for run, more in enumerate(reach):
-        if total + more > INT32 and run > first:
+        if total + more > INT32.max and run > first:
             yield reduction.cut(first, run)
             first, total = run, 0
         total += more

@@ -12,7 +12,7 @@ def first_event(facts, x, counts):
     beat, ox, oc, value = _first_in_row(facts, _row_sums(facts, x[n], oy, channels), channels)
     ky, kx, cit, word = _address(facts, beat)
     layer = facts.layer
-    return AccEvent(layer.name + layer.suffix, n, cot, oy, ox, channels.start + oc, ky, kx,
+    return AccEvent(layer.full_name, n, cot, oy, ox, channels.start + oc, ky, kx,
                     cot if layer.depthwise else cit, word, value)
 
 
@@ -56,7 +56,7 @@ def _inputs(layer, image, oy, start, count, channels):
 def _first_in_row(facts, trees, channels):
     """(beat, ox, oc, value) of the first event: pixel by pixel, beat by beat, lowest channel."""
     fmt = facts.datapath.acc_format
-    stored = np.broadcast_to(facts.layer.bias[channels], trees.shape[1:])
+    stored = np.broadcast_to(facts.bias[channels], trees.shape[1:])
     saturates = facts.datapath.acc_mode is Overflow.SATURATE
     found = []
     for beat, tree in enumerate(trees):
@@ -70,7 +70,7 @@ def _first_in_row(facts, trees, channels):
 
 def _address(facts, beat):
     """(ky, kx, cit, word) of a beat's number within a pixel."""
-    layer, words = facts.layer, facts.layer.words
+    layer, words = facts.layer, facts.layer.weights.words
     (_, kw), tn = layer.kernel, facts.datapath.tn
     if layer.rowpack and not layer.depthwise:
         per_row = -(-kw * layer.ic // tn)

@@ -74,9 +74,7 @@ def _pass(reduction, form):
 def _band(reduction, bias, requantizer, variant, first, count):
     here = slice(first, first + count)
     weights = _packed(reduction.weights[here], variant)
-    fields = (bias, requantizer.m_pos, requantizer.m_neg, requantizer.shift)
-    if not requantizer.finish:
-        fields = (bias,)
+    fields = (bias, requantizer.m_pos, requantizer.m_neg, requantizer.shift) if requantizer.finish else (bias,)
     channels = _per_block([field[here] for field in fields], len(weights), variant.nr * COLUMN)
     passes = weights.shape[2] // variant.lanes_per_pass
     return ChannelBlock(first, count, variant, weights, channels, passes)

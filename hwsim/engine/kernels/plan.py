@@ -9,15 +9,14 @@ from hwsim.engine.context import word_type
 from hwsim.engine.kernels import geometry, proofs
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import SPAN, Finish, Mode
-from hwsim.fixed.formats import Overflow, Rounding
-from hwsim.ops.layer import integer_weights
+from hwsim.fixed.formats import INT16, INT32, Overflow, Rounding
+from hwsim.ops.epilogue import Epilogue, Folded
 
 FULL = {Rounding.HALF_UP: Finish.HALF_UP, Rounding.HALF_AWAY: Finish.HALF_AWAY,
         Rounding.HALF_EVEN: Finish.HALF_EVEN, Rounding.FLOOR: Finish.FLOOR}
 HIGH = {Rounding.HALF_UP: (Finish.HIGH_HALF_UP, 33), Rounding.FLOOR: (Finish.HIGH_FLOOR, 32)}
 WORD = {Finish.HIGH_HALF_UP: Finish.WORD_HALF_UP, Finish.HIGH_FLOOR: Finish.WORD_FLOOR}
 WORD_END = (1 << 14) - 1
-INT32 = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,12 @@ def _names(mode):
 
 @dataclass(frozen=True)
 class Requantizer:
-    """m_pos, m_neg, shift as the kernel takes them (int64, OC) for a Finish; all of them fit 32 bits unless it is NONE."""
+    """m_pos, m_neg, shift as the kernel takes them (int64, OC) for a Finish, in 32 bits; with NONE there are none."""
 
     finish: Finish
-    m_pos: np.ndarray
-    m_neg: np.ndarray
-    shift: np.ndarray
+    m_pos: np.ndarray | None = None
+    m_neg: np.ndarray | None = None
+    shift: np.ndarray | None = None
 
 
 class Facts:
@@ -61,7 +60,7 @@ class Facts:
 
     def __init__(self, layer, datapath, in_format):
         self.layer, self.datapath, self.in_format = layer, datapath, in_format
-        self.words = integer_weights(layer.codes, layer.w_format, layer.w_bits)
+        self.words = layer.weights.integers
 
     def on(self, layer):
         """The same facts of other rows of the layer."""
@@ -72,7 +71,11 @@ class Facts:
     @property
     def out_type(self):
         """What the layer's outputs are stored in."""
-        return word_type(self.layer.lo, self.layer.hi)
+        return word_type(self.layer.epilogue.lo, self.layer.epilogue.hi)
+
+    @property
+    def bias(self) -> np.ndarray:
+        return self.layer.epilogue.bias
 
     @cached_property
     def summed(self):
@@ -98,18 +101,18 @@ class Facts:
     def inside(self):
         """No partial sum leaves the accumulator, so that every overflow mode gives the exact sum and no event."""
         weights = np.moveaxis(self.words, 0, 1)
-        return bool(proofs.stays_inside(weights, self.layer.bias, self.in_format, self.datapath.acc_format).all())
+        return bool(proofs.stays_inside(weights, self.bias, self.in_format, self.datapath.acc_format).all())
 
     @property
     def exact32(self):
         """No order of the sum can leave 32 bits."""
-        return self.reach <= INT32
+        return self.reach <= INT32.max
 
     @cached_property
     def reach(self):
         """The largest magnitude of any exact partial sum."""
         weights = np.moveaxis(self.words, 0, 1)
-        return int(proofs.magnitudes(weights, self.layer.bias, self.in_format).max(initial=0))
+        return int(proofs.magnitudes(weights, self.bias, self.in_format).max(initial=0))
 
     @property
     def largest(self):
@@ -126,7 +129,7 @@ class Facts:
         return self.beats is not None and bool(
             proofs.pairs_exact(self.words, self.in_format)
             and proofs.beats_exact(self.beats, self.in_format, self.datapath.acc_format)
-            and int(np.abs(self.layer.bias).max(initial=0)) <= INT32)
+            and int(np.abs(self.bias).max(initial=0)) <= INT32.max)
 
 
 def plan(layer, datapath, in_format, monitor=False):
@@ -178,7 +181,7 @@ def _beats(facts, rung, mode, reason):
 
 
 def _in_16_bits(fmt):
-    return -proofs.INT16 - 1 <= fmt.min and fmt.max <= proofs.INT16
+    return fmt.min in INT16 and fmt.max in INT16
 
 
 def _free(facts, rung, finish):
@@ -196,34 +199,33 @@ def _free(facts, rung, finish):
 
 
 def _bytes(facts, rung):
-    return rung.vnni and not facts.layer.depthwise and proofs.bytes_exact(facts.summed, facts.layer.bias, facts.in_format)
+    return rung.vnni and not facts.layer.depthwise and proofs.bytes_exact(facts.summed, facts.bias, facts.in_format)
 
 
-def requantizer(facts):
-    """The Requantizer of the fastest exact Finish."""
-    layer, rounding = facts.layer, facts.datapath.rounding
-    given = Requantizer(Finish.NONE, layer.m_pos, layer.m_neg, layer.shift)
-    if layer.alpha_q is not None or rounding is Rounding.GEMMLOWP:
-        return given
-    return _high(layer, rounding) or _full(layer, rounding) or given
+def requantizer(facts: Facts) -> Requantizer:
+    """The Requantizer of the fastest exact Finish; kernels do one stage, Folded, and leave any other to the engine."""
+    epilogue, rounding = facts.layer.epilogue, facts.datapath.rounding
+    if not isinstance(epilogue.stage, Folded) or rounding is Rounding.GEMMLOWP:
+        return Requantizer(Finish.NONE)
+    return _high(epilogue, rounding) or _full(epilogue.stage, rounding) or Requantizer(Finish.NONE)
 
 
-def _high(layer, rounding):
+def _high(epilogue: Epilogue, rounding: Rounding) -> Requantizer | None:
     """Multipliers scaled so that every shift reaches the high word of the product, if they then still fit 32 bits."""
     if rounding not in HIGH:
         return None
-    finish, least = HIGH[rounding]
-    in_words = -WORD_END <= layer.lo <= 0 <= layer.hi <= WORD_END
-    return _scaled(layer, WORD[finish] if in_words else finish, np.maximum(least - layer.shift, 0), least)
+    (finish, least), stage = HIGH[rounding], epilogue.stage
+    in_words = -WORD_END <= epilogue.lo <= 0 <= epilogue.hi <= WORD_END
+    return _scaled(stage, WORD[finish] if in_words else finish, np.maximum(least - stage.shift, 0), least)
 
 
-def _full(layer, rounding):
+def _full(stage: Folded, rounding: Rounding) -> Requantizer | None:
     """Shift 0 becomes shift 1 of the doubled multiplier, which rounds nothing either."""
-    return _scaled(layer, FULL[rounding], (layer.shift == 0).astype(np.int64), 0)
+    return _scaled(stage, FULL[rounding], (stage.shift == 0).astype(np.int64), 0)
 
 
-def _scaled(layer, finish, more, least):
-    m_pos, m_neg = layer.m_pos << more, layer.m_neg << more
-    if max(np.abs(m_pos).max(initial=0), np.abs(m_neg).max(initial=0)) > INT32:
+def _scaled(stage: Folded, finish: Finish, more: np.ndarray, least: int) -> Requantizer | None:
+    m_pos, m_neg = stage.m_pos << more, stage.m_neg << more
+    if max(np.abs(m_pos).max(initial=0), np.abs(m_neg).max(initial=0)) > INT32.max:
         return None
-    return Requantizer(finish, m_pos, m_neg, layer.shift + more - least)
+    return Requantizer(finish, m_pos, m_neg, stage.shift + more - least)

@@ -104,7 +104,7 @@ class Program:
     @property
     def turn(self):
         """Output rows that are worth handing to a thread."""
-        return max(TURN // max(self.layer.codes[0].size * self.layer.out_hw[1], 1), 1)
+        return max(TURN // max(self.layer.weights.codes[0].size * self.layer.out_hw[1], 1), 1)
 
     def cached_rows(self, threads):
         """Output rows that are few enough for the cache, and for several threads enough to be worth a turn."""
@@ -207,7 +207,7 @@ class Worker:
             x_row=row * layer.stride[0], x_pixel=pixel * layer.stride[1], x_block=band.block * item if per_channel else 0,
             weights=band.weights.ctypes.data, w_block=band.weights.strides[0],
             runs=offsets.ctypes.data, n_runs=band.weights.shape[1], n_passes=band.passes,
-            channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.lo, hi=layer.hi,
+            channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.epilogue.lo, hi=layer.epilogue.hi,
             acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
             tally=tally.ctypes.data, fresh=self.fresh.ctypes.data + pack.MOST_PIXELS * FRESH_BYTES,
             out=band.first * item_out, out_row=self.out_steps[0], out_pixel=self.out_steps[1],

@@ -5,19 +5,14 @@ All bounds hold for every code of the input's format, per output channel. int64 
 """
 import numpy as np
 
-INT32 = (1 << 31) - 1
-INT16 = (1 << 15) - 1
-
-
-def largest_code(fmt):
-    return max(-fmt.min, fmt.max)
+from hwsim.fixed.formats import INT16, INT32
 
 
 def magnitudes(weights, bias, fmt):
     """Per channel: the largest magnitude that any partial sum can reach in any order. weights (OC, ...), both words of a log
     weight apart.
     """
-    return _magnitude(weights) * largest_code(fmt) + np.abs(bias)
+    return _magnitude(weights) * fmt.largest + np.abs(bias)
 
 
 def _magnitude(weights):
@@ -35,17 +30,17 @@ def stays_inside(weights, bias, fmt, acc_format):
 
 def pairs_exact(weights, fmt):
     """Whether weights fit 16 bits and no pair of products reaches 2^31, which only two (-2^15)^2 do."""
-    fits = weights.size == 0 or (weights.min() >= -INT16 - 1 and weights.max() <= INT16)
-    return fits and largest_code(fmt) <= INT16 + 1 and fmt.max <= INT16 and (
-        fmt.min > -INT16 - 1 or weights.size == 0 or weights.min() > -INT16 - 1)
+    fits = weights.size == 0 or (weights.min() in INT16 and weights.max() in INT16)
+    return fits and fmt.min in INT16 and fmt.max in INT16 and (
+        fmt.min > INT16.min or weights.size == 0 or weights.min() > INT16.min)
 
 
 def beats_exact(reduction, fmt, acc_format):
     """Whether a stored accumulator plus one beat always fits 32 bits, in every order of the beat's products."""
     w = np.abs(reduction.weights)
     beats = w.reshape(*w.shape[:2], -1, max(reduction.beat, 1)).sum(3)
-    tree = int(beats.max(initial=0)) * largest_code(fmt)
-    return tree - acc_format.min <= INT32
+    tree = int(beats.max(initial=0)) * fmt.largest
+    return tree - acc_format.min in INT32
 
 
 def bytes_exact(weights, bias, fmt):
@@ -53,4 +48,4 @@ def bytes_exact(weights, bias, fmt):
     fits = weights.size == 0 or (weights.min() >= -128 and weights.max() <= 127)
     if not fits or not (-128 <= fmt.min and fmt.max <= (127 if fmt.signed else 255)):
         return False
-    return bool((_magnitude(weights) * 383 + np.abs(bias) <= INT32).all())
+    return bool((_magnitude(weights) * 383 + np.abs(bias) <= INT32.max).all())

@@ -2,7 +2,7 @@
 
 It shares no code with the fast engine (docs/engines.md): it does its own groups, phases, rounding and accumulation.
 """
-from hwsim.engine.context import Engine
+from hwsim.engine.context import HostEngine
 from hwsim.engine.reference.table import run_node
 
-ENGINE = Engine("reference", run_node)
+ENGINE = HostEngine("reference", run_node)

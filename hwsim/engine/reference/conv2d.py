@@ -1,15 +1,16 @@
 """acc[n,oy,ox,oc] = bias[oc] + sum over ky,kx,ic of x[n, oy*SH+ky*DH-top, ox*SW+kx*DW-left, g*ICG+ic] * w[oc,ky,kx,ic]."""
 import numpy as np
 
-from hwsim.engine.reference.layer import array_layer, joined, window
-from hwsim.ops.layer import integer_weights
+from hwsim.engine.reference.layer import array_layer, window
+from hwsim.engine.result import merge
+from hwsim.ops.weights import Weights
 from hwsim.ops.window import out_hw, pads
 
 
 def conv2d(node, inputs, context):
     """Groups run one after another, each a layer of its own; depthwise runs as one layer."""
     (x,), p = inputs, node.params
-    w = integer_weights(p["codes"], p["w_format"], p["w_bits"])
+    w = Weights.from_fields(p).integers
     groups, (oc, kh, kw, icg) = p["groups"], w.shape[1:]
     size = out_hw(x.shape, (kh, kw), p["stride"], p["dilation"], p["padding"])
     image = (len(x), *size)
@@ -21,10 +22,10 @@ def conv2d(node, inputs, context):
     for g in range(groups):
         outs, ins = slice(g * oc // groups, (g + 1) * oc // groups), slice(g * icg, (g + 1) * icg)
         suffix = f".g{g}" if groups > 1 else ""
-        parts.append(array_layer(node, suffix, outs, image, beats(taps, ins, w[:, outs], context.datapath.tn), context))
+        y, counters = array_layer(node, suffix, outs, image, beats(taps, ins, w[:, outs], context.datapath.tn), context)
+        parts.append((y, counters.on_channels(outs, oc)))
     ys, stats = zip(*parts)
-    return np.concatenate(ys, axis=3), joined(stats, np.concatenate([s.observed_min for s in stats]),
-                                              np.concatenate([s.observed_max for s in stats]))
+    return np.concatenate(ys, axis=3), merge(stats)
 
 
 def _taps(x, p, kernel, size):

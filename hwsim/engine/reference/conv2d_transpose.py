@@ -5,13 +5,14 @@ rows ky with (oy + top - ky) divisible by SH, in the order of growing input row,
 """
 import numpy as np
 
-from hwsim.engine.reference.layer import array_layer, joined, window
-from hwsim.ops.layer import integer_weights
+from hwsim.engine.reference.layer import array_layer, window
+from hwsim.engine.result import merge
+from hwsim.ops.weights import Weights
 
 
 def conv2d_transpose(node, inputs, context):
     (x,), p = inputs, node.params
-    w = integer_weights(p["codes"], p["w_format"], p["w_bits"])
+    w = Weights.from_fields(p).integers
     oc, kh, kw = w.shape[1:4]
     (sh, sw), (top, bottom, left, right) = p["stride"], p["crop"]
     oh, ow = (x.shape[1] - 1) * sh + kh - top - bottom, (x.shape[2] - 1) * sw + kw - left - right
@@ -24,7 +25,7 @@ def conv2d_transpose(node, inputs, context):
             suffix = f".p{py}{px}" if max(sh, sw) <= 10 else f".p{py}_{px}"
             y[:, py::sh, px::sw], counters = array_layer(node, suffix, slice(None), image, beats, context)
             stats.append(counters)
-    return y, joined(stats, np.min([s.observed_min for s in stats], axis=0), np.max([s.observed_max for s in stats], axis=0))
+    return y, merge(stats)
 
 
 def _axis_taps(phase, stride, kernel, before):

@@ -1,11 +1,11 @@
 """acc[...,oc] = bias[oc] + sum over ic of x[...,ic] * w[oc,ic]: a 1x1 convolution over the positions before the last axis."""
 from hwsim.engine.reference.layer import array_layer
-from hwsim.ops.layer import integer_weights
+from hwsim.ops.weights import Weights
 
 
 def dense(node, inputs, context):
     (x,), p = inputs, node.params
-    w = integer_weights(p["codes"], p["w_format"], p["w_bits"])[:, :, 0, 0]
+    w = Weights.from_fields(p).integers[:, :, 0, 0]
     n, cols, ic = len(x), x.shape[-2] if x.ndim > 2 else 1, x.shape[-1]
     pixels = x.reshape(n, x[0].size // (cols * ic), cols, ic)
     y, stats = array_layer(node, "", slice(None), pixels.shape[:3], _beats(pixels, w, context.datapath.tn), context)

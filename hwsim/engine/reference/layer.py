@@ -4,13 +4,14 @@ import numpy as np
 from hwsim.engine.reference.accumulate import accumulate
 from hwsim.engine.reference.requantize import requantize
 from hwsim.engine.result import LayerStats
+from hwsim.ops.epilogue import Epilogue
 
 
 def array_layer(node, suffix, channels, image, beats, context):
     """(codes (N,OH,OW,OC), LayerStats) of the output `channels` of an array node for `beats` over `image` (N, OH, OW)."""
-    p, datapath = node.params, context.datapath
-    sums = accumulate(node.name + suffix, p["bias"][channels], image, beats, datapath)
-    y, changed = requantize(sums.acc, p, channels, context.out_format, datapath.rounding)
+    epilogue, datapath = Epilogue.from_fields(node.params).of(channels), context.datapath
+    sums = accumulate(node.name + suffix, epilogue.bias, image, beats, datapath)
+    y, changed = requantize(sums.acc, epilogue, context.out_format, datapath.rounding)
     return y, LayerStats(sums.events, sums.first, sums.observed_min, sums.observed_max, changed)
 
 
@@ -21,9 +22,3 @@ def window(x, start, step, size):
     inside_y, inside_x = (rows >= 0) & (rows < x.shape[1]), (cols >= 0) & (cols < x.shape[2])
     out[np.ix_(np.arange(len(x)), inside_y, inside_x)] = x[:, rows[inside_y]][:, :, cols[inside_x]]
     return out
-
-
-def joined(stats, observed_min, observed_max):
-    """The counters of a node that ran as several layers, with the observed extremes already joined."""
-    first = next((s.first for s in stats if s.first is not None), None)
-    return LayerStats(sum(s.events for s in stats), first, observed_min, observed_max, sum(s.clamped for s in stats))

@@ -1,14 +1,13 @@
-"""From accumulators to codes: requantization with a folded or an unfolded activation (ARITHMETIC.md section 3)."""
+"""From accumulators to codes: the stages of an epilogue, channel by channel, and the clamp (ARITHMETIC.md section 3)."""
 import numpy as np
 
-from hwsim.fixed.formats import IntFormat
+from hwsim.fixed.formats import ALPHA_SHIFT, IntFormat, Rounding
 from hwsim.fixed.narrow import clamp, saturate
 from hwsim.fixed.rounding import round_shift
+from hwsim.ops.epilogue import Epilogue, Folded, Raw, ThreeStep
 
-ALPHA_SHIFT = 14
 
-
-def scale(value, m, s, rounding):
+def scale(value: np.ndarray, m: int, s: int, rounding: Rounding) -> np.ndarray:
     """round(value*m, s), exact: in int64 where the product and the rounding constant fit, else in Python integers."""
     m, s = int(m), int(s)
     largest = max(abs(int(value.min())), abs(int(value.max())))
@@ -16,31 +15,37 @@ def scale(value, m, s, rounding):
     return round_shift(exact * m, s, rounding)
 
 
-def clamped(value, lo, hi):
+def clamped(value: np.ndarray, lo: int, hi: int) -> tuple[np.ndarray, int]:
     """(codes int64, how many the clamp changed)."""
     y = clamp(value, lo, hi)
     return y.astype(np.int64), int((y != value).sum())
 
 
-def requantize(acc, params, channels, out_format, rounding):
-    """(codes int64, clamped count) of accumulators (..., OC); `channels` says which of the node's channels they are."""
-    stage = _folded if params["alpha_q"] is None else _unfolded
+def requantize(acc: np.ndarray, epilogue: Epilogue, out_format: IntFormat, rounding: Rounding) -> tuple[np.ndarray, int]:
+    """(codes int64, clamped count) of accumulators (..., OC)."""
     y, count = np.empty(acc.shape, np.int64), 0
-    for oc, channel in enumerate(np.arange(len(params["bias"]))[channels]):
-        field = {name: int(params[name][channel]) for name in ("m_pos", "m_neg", "shift", "alpha_q", "m2", "shift2")
-                 if params[name] is not None}
-        value = stage(acc[..., oc], field, IntFormat(out_format.bits), rounding)
-        y[..., oc], changed = clamped(value, params["lo"], params["hi"])
+    for oc in range(acc.shape[-1]):
+        value = acc[..., oc]
+        for stage in epilogue.stages:
+            value = STAGES[type(stage)](value, stage, oc, IntFormat(out_format.bits), rounding)
+        y[..., oc], changed = clamped(value, epilogue.lo, epilogue.hi)
         count += changed
     return y, count
 
 
-def _folded(acc, p, word, rounding):
-    positive, negative = (scale(acc, m, p["shift"], rounding) for m in (p["m_pos"], p["m_neg"]))
+def _folded(acc: np.ndarray, stage: Folded, oc: int, word: IntFormat, rounding: Rounding) -> np.ndarray:
+    positive, negative = (scale(acc, m[oc], stage.shift[oc], rounding) for m in (stage.m_pos, stage.m_neg))
     return np.where(acc >= 0, positive, negative)
 
 
-def _unfolded(acc, p, word, rounding):
-    t = saturate(scale(acc, p["m_pos"], p["shift"], rounding), word).astype(np.int64)
-    t = np.where(t < 0, saturate(scale(t, p["alpha_q"], ALPHA_SHIFT, rounding), word), t)
-    return scale(t, p["m2"], p["shift2"], rounding)
+def _three_step(acc: np.ndarray, stage: ThreeStep, oc: int, word: IntFormat, rounding: Rounding) -> np.ndarray:
+    t = saturate(scale(acc, stage.m1[oc], stage.shift1[oc], rounding), word).astype(np.int64)
+    t = np.where(t < 0, saturate(scale(t, stage.alpha_q[oc], ALPHA_SHIFT, rounding), word), t)
+    return scale(t, stage.m2[oc], stage.shift2[oc], rounding)
+
+
+def _raw(acc: np.ndarray, stage: Raw, oc: int, word: IntFormat, rounding: Rounding) -> np.ndarray:
+    return acc
+
+
+STAGES = {Folded: _folded, ThreeStep: _three_step, Raw: _raw}

@@ -61,9 +61,7 @@ def accumulator_bounds(net, in_shapes, stats: Mapping[str, LayerStats] | None = 
     """
     shapes = concrete_shapes(net.graph, in_shapes)
     graph = place_sizes(net.graph, shapes)
-    formats = {node.name: net.formats[node.name if node.name in net.formats else graph.consumers[node.name][0].name]
-               for node in graph.nodes}
-    shapes = concrete_shapes(graph, in_shapes)
+    formats, shapes = net.placed_formats(graph), concrete_shapes(graph, in_shapes)
     _, sums = reachable(graph, formats, shapes, net.datapath)
     safe = sums
     if any(found.bits > net.datapath.acc_bits for found in sums.values()):

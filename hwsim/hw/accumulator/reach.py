@@ -9,14 +9,12 @@ from functools import reduce
 
 import numpy as np
 
-from hwsim.fixed.formats import Datapath, IntFormat, Overflow
+from hwsim.fixed.formats import ALPHA_SHIFT, Datapath, IntFormat, Overflow, Rounding
 from hwsim.fixed.narrow import clamp, saturate
 from hwsim.fixed.rounding import round_shift
 from hwsim.graph.accumulator import SumRange
 from hwsim.ops.cut import ARRAY_OPS, cut
-from hwsim.ops.layer import integer_weights
-
-ALPHA_SHIFT = 14
+from hwsim.ops.epilogue import Folded, Raw, ThreeStep, stage_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def reachable(graph, formats, shapes, datapath):
             sums[node.name] = node_sums(node, shapes[node.inputs[0]], _with_zero(read[0]), datapath.tm)
             found = _array(node, sums[node.name], formats[node.name], datapath)
         else:
-            found = _RULES.get(node.op, _anything)(node, read, Scope(formats, shapes, datapath))
+            found = RULES[node.op](node, read, Scope(formats, shapes, datapath))
         ranges[node.name] = _fitted(found, formats[node.name], shapes[node.name][-1])
     return ranges, sums
 
@@ -61,12 +59,12 @@ def node_sums(node, in_shape, x, tm):
 
 
 def _layer_sums(layer, xlo, xhi):
-    weights = integer_weights(layer.codes, layer.w_format, layer.w_bits)
+    weights = layer.weights.integers
     lanes = (layer.oc, 1, 1, 1) if layer.depthwise else (1, 1, 1, layer.ic)
     ends = weights * xlo.reshape(lanes), weights * xhi.reshape(lanes)
     axes = (0, 2, 3, 4)
-    return (np.minimum(*ends).sum(axis=axes) + np.minimum(layer.bias, 0),
-            np.maximum(*ends).sum(axis=axes) + np.maximum(layer.bias, 0))
+    return (np.minimum(*ends).sum(axis=axes) + np.minimum(layer.epilogue.bias, 0),
+            np.maximum(*ends).sum(axis=axes) + np.maximum(layer.epilogue.bias, 0))
 
 
 def _with_zero(x):
@@ -92,20 +90,27 @@ def _array(node, sums, fmt, datapath):
         lo, hi = np.where(inside, sums.lo, word.min), np.where(inside, sums.hi, word.max)
     else:
         lo, hi = saturate(sums.lo, word), saturate(sums.hi, word)
-    stage = _folded if node.params["alpha_q"] is None else _unfolded
-    return _ends([stage(acc, node.params, fmt, datapath.rounding) for acc in _corners(lo, hi)], node.params)
+    stage = stage_of(node.params)
+    return _ends([_STAGES[type(stage)](acc, stage, fmt, datapath.rounding) for acc in _corners(lo, hi)], node.params)
 
 
-def _folded(acc, p, fmt, rounding):
-    return _scaled(acc, np.where(acc >= 0, p["m_pos"], p["m_neg"]), p["shift"], rounding)
+def _folded(acc: np.ndarray, stage: Folded, fmt: IntFormat, rounding: Rounding) -> np.ndarray:
+    return _scaled(acc, np.where(acc >= 0, stage.m_pos, stage.m_neg), stage.shift, rounding)
 
 
-def _unfolded(acc, p, fmt, rounding):
+def _three_step(acc: np.ndarray, stage: ThreeStep, fmt: IntFormat, rounding: Rounding) -> np.ndarray:
     """The corners of all three steps: between them each step is monotone on either side of zero."""
     word = IntFormat(fmt.bits)
-    t = saturate(_scaled(acc, p["m_pos"], p["shift"], rounding), word)
-    t = np.where(t < 0, saturate(_scaled(t, p["alpha_q"], ALPHA_SHIFT, rounding), word), t)
-    return _scaled(t, p["m2"], p["shift2"], rounding)
+    t = saturate(_scaled(acc, stage.m1, stage.shift1, rounding), word)
+    t = np.where(t < 0, saturate(_scaled(t, stage.alpha_q, ALPHA_SHIFT, rounding), word), t)
+    return _scaled(t, stage.m2, stage.shift2, rounding)
+
+
+def _raw(acc: np.ndarray, stage: Raw, fmt: IntFormat, rounding: Rounding) -> np.ndarray:
+    return acc
+
+
+_STAGES = {Folded: _folded, ThreeStep: _three_step, Raw: _raw}
 
 
 def _corners(lo, hi):
@@ -146,8 +151,8 @@ def _pad(node, read, scope):
 
 
 def _prelu(node, read, scope):
-    p = node.params
-    lo, hi = _ends([_folded(x, p, None, scope.datapath.rounding) for x in _corners(*read[0])], p)
+    p, fmt = node.params, scope.formats[node.name]
+    lo, hi = _ends([_folded(x, Folded.from_fields(p), fmt, scope.datapath.rounding) for x in _corners(*read[0])], p)
     axes = tuple(range(lo.ndim - 1))
     return lo.min(axis=axes), hi.max(axis=axes)
 
@@ -204,7 +209,8 @@ def _bilinear(node, read, scope):
     return _ends(read[0], node.params)
 
 
-_RULES = {"identity": _same, "max_pool": _same, "global_max_pool": _same, "upsample_nearest": _same, "crop": _same,
-          "depth_to_space": _shuffled, "space_to_depth": _shuffled, "reshape": _shuffled, "flatten": _shuffled,
-          "slice": _slice, "pad": _pad, "qprelu": _prelu, "qtable": _table, "qadd": _add, "qmul": _multiply,
-          "qmaximum": _maximum, "qminimum": _minimum, "qconcat": _concat, "qavg_pool": _average, "qbilinear": _bilinear}
+# The rule of every operator of a placed graph but the array layers.
+RULES = {"input": _anything, "identity": _same, "max_pool": _same, "global_max_pool": _same, "upsample_nearest": _same,
+         "crop": _same, "depth_to_space": _shuffled, "space_to_depth": _shuffled, "reshape": _shuffled, "flatten": _shuffled,
+         "slice": _slice, "pad": _pad, "qprelu": _prelu, "qtable": _table, "qadd": _add, "qmul": _multiply,
+         "qmaximum": _maximum, "qminimum": _minimum, "qconcat": _concat, "qavg_pool": _average, "qbilinear": _bilinear}

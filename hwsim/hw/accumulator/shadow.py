@@ -4,12 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hwsim.engine.context import Context
 from hwsim.engine.result import LayerStats
-from hwsim.engine.run import engine_named
+from hwsim.engine.run import engine_named, place, steps_with_inputs
 from hwsim.fixed.formats import Overflow
 from hwsim.graph.accumulator import MOST
-from hwsim.hw.accumulator.walk import with_inputs
 from hwsim.ops.cut import ARRAY_OPS
 
 
@@ -35,12 +33,12 @@ def shadow_run(net, inputs, engine="fast", threads=None, progress=None):
 
     In overflow mode `error` the run stops with the first event: OverflowFault.
     """
-    chosen = engine_named(engine)
-    stats, layers, outputs, chosen = {}, {}, {}, engine_named(engine)
-    for done, (node, read, tensor, found) in enumerate(with_inputs(net, inputs, chosen, True, threads), 1):
+    engine = engine_named(engine)
+    shadow, stats, layers, outputs = _wide_session(net, inputs, engine, threads), {}, {}, {}
+    for done, (node, read, tensor, found) in enumerate(steps_with_inputs(net, inputs, engine, True, threads), 1):
         stats[node.name] = found
         if node.op in ARRAY_OPS:
-            layers[node.name] = _shadow(node, read, tensor, net, chosen, threads) if found.events else Shadow(0, None)
+            layers[node.name] = _shadow(node, read, tensor, shadow) if found.events else Shadow(0, None)
         if node.name in net.outputs:
             outputs[node.name] = tensor
         if progress:
@@ -48,10 +46,14 @@ def shadow_run(net, inputs, engine="fast", threads=None, progress=None):
     return ShadowRun(stats, layers, outputs)
 
 
-def _shadow(node, read, tensor, net, engine, threads):
-    """The same node on the same inputs with an accumulator that no sum leaves."""
+def _wide_session(net, inputs, engine, threads):
+    """An EngineSession of `net` with an accumulator that no sum leaves."""
     wide = replace(net.datapath, acc_bits=MOST, acc_mode=Overflow.WRAP)
-    context = Context(wide, (net.formats[node.inputs[0]],), net.formats[node.name], False, threads or 1)
-    exact, _ = engine.run_node(node, read, context)
-    differs = np.argwhere(exact != tensor)
+    return place(replace(net, datapath=wide), inputs, engine, False, threads).session
+
+
+def _shadow(node, read, tensor, session):
+    """The same node on the same inputs in the session of the wide accumulator."""
+    exact, _ = session.run(node, [session.put(x) for x in read])
+    differs = np.argwhere(session.get(exact) != tensor)
     return Shadow(len(differs), tuple(map(int, differs[0])) if len(differs) else None)

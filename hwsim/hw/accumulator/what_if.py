@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hwsim.engine.host.jit import compiled
-from hwsim.engine.run import run
+from hwsim.engine.run import run, steps_with_inputs
 from hwsim.fixed.formats import Overflow
 from hwsim.graph.accumulator import LEAST, MOST, bias_bits
 from hwsim.graph.integer import IntegerGraph
-from hwsim.hw.accumulator.walk import with_inputs
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.ops.cut import ARRAY_OPS, cut, image_shape
 from hwsim.ops.dims import ceil_div
-from hwsim.ops.layer import integer_weights
 
 WIDTHS = 65     # histogram places: an exact sum is an int64
 
@@ -81,7 +79,7 @@ def what_if(net: IntegerGraph, inputs, reruns=4, engine="fast", threads=None, pr
     """
     wide = with_accumulator(net, MOST, Overflow.WRAP)
     layers, outputs = {}, {}
-    for done, (node, read, tensor, _) in enumerate(with_inputs(wide, inputs, engine, threads=threads), 1):
+    for done, (node, read, tensor, _) in enumerate(steps_with_inputs(wide, inputs, engine, threads=threads), 1):
         if node.op in ARRAY_OPS:
             layers[node.name] = _node_spread(node, read[0], wide.datapath)
         if node.name in net.outputs:
@@ -120,21 +118,22 @@ def _node_spread(node, x, datapath):
 def layer_spread(layer, x, datapath):
     """The Spread of one ArrayLayer on one image (IH,IW,IC)."""
     x, layer = pack_input(layer, x), pack_layer(layer, datapath.tn)
-    weights = np.ascontiguousarray(integer_weights(layer.codes, layer.w_format, layer.w_bits).transpose(0, 2, 3, 4, 1))
+    weights = np.ascontiguousarray(layer.weights.integers.transpose(0, 2, 3, 4, 1))
     counts = np.zeros((3, WIDTHS), np.int64)
     pad = np.array((layer.pad[0], layer.pad[2], *layer.stride, *layer.dilation), np.int64)
     kernel = _depthwise if layer.depthwise else _full
     out_hw = np.array(layer.out_hw, np.int64)
-    kernel(np.ascontiguousarray(x), weights, layer.bias, _second(layer, datapath), pad, out_hw, datapath.tn, counts)
+    kernel(np.ascontiguousarray(x), weights, layer.epilogue.bias, _second(layer, datapath), pad, out_hw, datapath.tn, counts)
     return Spread(*counts)
 
 
 def _second(layer, datapath):
     """bool (KH,KW,CIT,OC): where the second word is a beat of its own."""
     cit = 1 if layer.depthwise else ceil_div(layer.ic, datapath.tn)
-    if layer.words == 1 or layer.flags is None:
-        return np.full((*layer.kernel, cit, layer.oc), layer.words == 2)
-    return np.ascontiguousarray(np.repeat(layer.flags, datapath.tm, axis=0)[:layer.oc].transpose(2, 3, 1, 0))
+    flags = layer.weights.flags
+    if flags is None:
+        return np.full((*layer.kernel, cit, layer.oc), layer.weights.per_element)
+    return np.ascontiguousarray(np.repeat(flags, datapath.tm, axis=0)[:layer.oc].transpose(2, 3, 1, 0))
 
 
 @compiled

@@ -2,13 +2,15 @@
 from hwsim.hw.costs.vector_cycles import reads
 from hwsim.hw.rowpack import pack_layer, packs
 from hwsim.ops.dims import ceil_div
-from hwsim.ops.spec import ADDRESS, VECTOR
+from hwsim.ops.spec import ADDRESS, VECTOR, Trait
 
 GOOD_PERCENT = 90
-VECTOR_ADVICE = {"qprelu": "a slope that is the same for all pixels folds into the layer before",
-                 "prelu": "a slope that is the same for all pixels folds into the layer before",
-                 "qconcat": "tied input scales make it a move", "qbilinear": "a nearest resize takes no cycles",
-                 "bilinear": "a nearest resize takes no cycles"}
+PRELU, BILINEAR = "a slope that is the same for all pixels folds into the layer before", "a nearest resize takes no cycles"
+NO_ADVICE = ("affine", "relu", "clip", "unary", "softmax", "qtable", "add", "subtract", "multiply", "average", "maximum",
+             "minimum", "concat", "qadd", "qmul", "qmaximum", "qminimum", "max_pool", "avg_pool", "qavg_pool", "global_max_pool",
+             "global_avg_pool", "qglobal_avg_pool")
+VECTOR_ADVICE = {"prelu": PRELU, "qprelu": PRELU, "bilinear": BILINEAR, "qbilinear": BILINEAR,
+                 "qconcat": "tied input scales make it a move", **dict.fromkeys(NO_ADVICE, "")}
 
 
 def explain(node, cuts, parts, macs, cycles, device, where, packable):
@@ -16,9 +18,9 @@ def explain(node, cuts, parts, macs, cycles, device, where, packable):
     if where == ADDRESS:
         return "nothing: the address generator moves it", ""
     if where == VECTOR:
-        times = reads(node, [(1, 1, 1, 1)]) if node.op not in ("qglobal_avg_pool", "global_avg_pool", "global_max_pool") else 0
+        times = 0 if Trait.GLOBAL in node.spec.traits else reads(node, [(1, 1, 1, 1)])
         each = "every input once" if times == 0 else f"{times} per output" if times > 1 else "one per output"
-        return f"vector unit: {device.TN} channels per cycle, {each}", VECTOR_ADVICE.get(node.op, "")
+        return f"vector unit: {device.TN} channels per cycle, {each}", VECTOR_ADVICE[node.op]
     slots = device.pes * cycles
     losses = _losses(cuts, parts, device)
     cause = max(losses, key=losses.get)
@@ -55,8 +57,7 @@ def _repeat(layer, device):
 
 def _element(cuts):
     """Two words chosen per element have no legal mapping; the count then is that of two words everywhere."""
-    layer = cuts[0].layer
-    if layer.words == 1 or layer.flags is not None:
+    if not cuts[0].layer.weights.per_element:
         return ""
     return "two words per element have no mapping on the array: counted as two words in every tile"
 
@@ -64,7 +65,7 @@ def _element(cuts):
 def _bandwidth(cuts, parts, device):
     stall, total = sum(part.stall for part in parts), sum(part.total for part in parts)
     limit = f"weights' bandwidth: {stall} of {total} cycles wait for weights at {device.dma_bits} bits per cycle"
-    wants = [ceil_div(tile.beats * device.sb_word_bits(piece.layer.w_bits), before.end - before.start)
+    wants = [ceil_div(tile.beats * device.sb_word_bits(piece.layer.weights.format.bits), before.end - before.start)
              for piece, part in zip(cuts, parts) for before, tile in zip(part.tiles, part.tiles[1:])]
     if not wants or max(wants) <= device.dma_bits:
         return limit, "only the layer's first load is exposed: resident weights (dma_bits 0) avoid it, a wider DMA shortens it"

@@ -2,8 +2,11 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from hwsim.hw.config import Device
 from hwsim.hw.rowpack import pack_layer
+from hwsim.hw.stages import latency
 from hwsim.ops.dims import ceil_div
+from hwsim.ops.layer import ArrayLayer
 
 
 class TileCycles(NamedTuple):
@@ -41,23 +44,23 @@ class ArrayCycles:
         return self.tiles[-1].end + self.latency
 
 
-def array_cycles(layer, device):
+def array_cycles(layer: ArrayLayer, device: Device) -> ArrayCycles:
     """The ArrayCycles of an ArrayLayer on a Device."""
     packed = pack_layer(layer, device.TN)
-    pixels = layer.out_hw[0] * layer.out_hw[1]
+    pixels, word_bits = layer.geometry.pixels, device.sb_word_bits(layer.weights.format.bits)
     beats, two_word = tile_beats(packed, device)
-    macs = pixels * layer.oc * layer.kernel[0] * layer.kernel[1] * layer.codes.shape[4]
-    return ArrayCycles(layer.name + layer.suffix, schedule(beats, pixels, device.sb_word_bits(layer.w_bits), device.dma_bits),
-                       pixels, 6 if layer.alpha_q is None else 9, macs, kernel_tiles(packed, device), two_word)
+    return ArrayCycles(name=layer.full_name, tiles=schedule(beats, pixels, word_bits, device.dma_bits), pixels=pixels,
+                       latency=latency(type(layer.epilogue.stage)), macs=pixels * layer.oc * layer.weights.taps,
+                       kernel_tiles=kernel_tiles(packed, device), two_word_tiles=two_word)
 
 
-def kernel_tiles(layer, device):
+def kernel_tiles(layer: ArrayLayer, device: Device) -> int:
     """T: TN input x TM output channels at one (ky,kx); a depthwise tile is TM channels."""
     cit = 1 if layer.depthwise else ceil_div(layer.ic, device.TN)
     return ceil_div(layer.oc, device.TM) * cit * layer.kernel[0] * layer.kernel[1]
 
 
-def tile_beats(layer, device):
+def tile_beats(layer: ArrayLayer, device: Device) -> tuple[list[int], int]:
     """([W_t per output tile], two-word tiles): W_t = KH*KW*CIT + X_t.
 
     A depthwise tile is one beat per tap, or TM/TN where an input word holds fewer channels than a tile. Two words without
@@ -65,10 +68,7 @@ def tile_beats(layer, device):
     """
     cot = ceil_div(layer.oc, device.TM)
     taps = kernel_tiles(layer, device) // cot
-    if layer.flags is not None:
-        second = [int(tile.sum()) for tile in layer.flags]
-    else:
-        second = [taps if layer.words == 2 else 0] * cot
+    second = layer.weights.second_words(cot, taps)
     repeat = max(1, device.TM // device.TN) if layer.depthwise else 1
     return [repeat * (taps + x) for x in second], sum(second)
 

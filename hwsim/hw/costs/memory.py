@@ -10,11 +10,12 @@ need     SB: with a DMA two banks of the largest tile, else the whole layer; NBi
 from dataclasses import dataclass
 
 from hwsim.hw.config import KIB
-from hwsim.hw.costs.vector_cycles import WINDOWED, image_words
+from hwsim.hw.costs.vector_cycles import image_words
 from hwsim.hw.rowpack import pack_layer
 from hwsim.ops.cut import image_shape
 from hwsim.ops.dims import ceil_div
-from hwsim.ops.spec import ADDRESS
+from hwsim.ops.spec import ADDRESS, VECTOR, Trait
+from hwsim.ops.table import ops_with
 from hwsim.ops.window import extent
 
 
@@ -43,7 +44,7 @@ def traffic(node, cuts, parts, in_bits, out_bits, in_shapes, out_shape, device, 
         return Traffic(0, inputs, outputs, _pool_lines(node, in_shapes[0], in_bits[0]), NOTHING, dict.fromkeys(NOTHING, True))
     layers = [piece.layer for piece in cuts]
     words = [sum(tile.beats for tile in part.tiles) for part in parts]
-    weights = sum(count * device.sb_word_bits(layer.w_bits) for count, layer in zip(words, layers))
+    weights = sum(count * device.sb_word_bits(layer.weights.format.bits) for count, layer in zip(words, layers))
     need = {"sb": max(_sb_need(*pair, device) for pair in zip(layers, parts)),
             "nbin": max(_rows(layer) * _row_words(layer, device) for layer in layers) * device.TN * in_bits[0],
             "nbout": max(layer.out_hw[1] for layer in layers) * device.TM * out_bits}
@@ -79,14 +80,30 @@ def _lines(node, layers, bits):
 
 def _pool_lines(node, in_shape, bits):
     _, rows, cols, channels = image_shape(in_shape)
-    if node.op in WINDOWED:
-        return (min(rows, node.params["kernel"][0]) - 1) * cols * channels * bits
-    return cols * channels * bits if node.op in ("bilinear", "qbilinear") else 0
+    return WAITING_ROWS[node.op](node, rows) * cols * channels * bits
+
+
+def _none(node, rows):
+    return 0
+
+
+def _window(node, rows):
+    return min(rows, node.params["kernel"][0]) - 1
+
+
+def _one(node, rows):
+    return 1
+
+
+# The input rows that wait for the newest one, of every operator of the vector unit: function(node, rows of the image).
+WAITING_ROWS = {**dict.fromkeys(ops_with(Trait.PIXELWISE, unit=VECTOR), _none),
+                **dict.fromkeys(ops_with(Trait.GLOBAL, unit=VECTOR), _none),
+                **dict.fromkeys(ops_with(Trait.WINDOW, unit=VECTOR), _window), "bilinear": _one, "qbilinear": _one}
 
 
 def _sb_need(layer, part, device):
     words = [tile.beats for tile in part.tiles]
-    return (2 * max(words) if device.dma_bits else sum(words)) * device.sb_word_bits(layer.w_bits)
+    return (2 * max(words) if device.dma_bits else sum(words)) * device.sb_word_bits(layer.weights.format.bits)
 
 
 def _fit(need, device):

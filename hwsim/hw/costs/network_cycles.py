@@ -134,8 +134,9 @@ def _layer(node, shapes, bits, device, packable):
     macs = sum(part.macs for piece, part in zip(cuts, parts) if _has_taps(node, piece))
     moved = traffic(node, cuts, parts, [bits[name] for name in node.inputs], bits[node.name], in_shapes, out_shape, device, where)
     limit, advice = explain(node, cuts, parts, macs, cycles, device, where, packable)
-    return LayerCycles(node.name, node.op, in_shapes[0], out_shape, where, macs, cycles, parts, moved,
-                       storage_of(node, device) if parts else None, limit, advice, device.pes)
+    return LayerCycles(name=node.name, op=node.op, in_shape=in_shapes[0], out_shape=out_shape, unit=where, macs=macs,
+                       cycles=cycles, parts=parts, traffic=moved, storage=storage_of(node, device) if parts else None,
+                       limit=limit, advice=advice, pes=device.pes)
 
 
 def _has_taps(node, piece):

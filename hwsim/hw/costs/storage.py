@@ -4,7 +4,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from hwsim.graph.node import Node
+from hwsim.hw.config import Device
 from hwsim.ops.dims import ceil_div
+from hwsim.ops.weights import Weights
 
 EDGE_BITS, FLOAT_BITS = 8, 32
 
@@ -23,24 +26,25 @@ class Storage:
         return (self.weights + self.second) * self.word_bits + self.flag_bits
 
 
-def storage_of(node, device):
+def storage_of(node: Node, device: Device) -> Storage:
     """The Storage of an integer array node."""
-    p = node.params
-    words, oc, kh, kw, ic = p["codes"].shape
+    weights = Weights.from_fields(node.params)
+    _, oc, kh, kw, ic = weights.codes.shape
     tiles = ceil_div(oc, device.TM) * ceil_div(ic, device.TN) * kh * kw
-    return Storage(oc * kh * kw * ic, _second(p, words, device), p["w_bits"], tiles if p["w_format"] == "stlq" else 0)
+    return Storage(weights=oc * weights.taps, second=_second(weights, device), word_bits=weights.format.bits,
+                   flag_bits=tiles if weights.format.flagged else 0)
 
 
-def _second(p, words, device):
+def _second(weights: Weights, device: Device) -> int:
     """Weights of two-word tiles; chosen per element, those whose second word is not 0."""
-    if words == 1:
+    if weights.words == 1:
         return 0
-    if p["flags"] is None:
-        return int(np.count_nonzero(p["codes"][1]))
-    oc, _, _, ic = p["codes"].shape[1:]
-    rows = np.minimum(device.TM, oc - device.TM * np.arange(p["flags"].shape[0]))
-    lanes = np.minimum(device.TN, ic - device.TN * np.arange(p["flags"].shape[1]))
-    return int((p["flags"] * rows[:, None, None, None] * lanes[None, :, None, None]).sum())
+    if weights.per_element:
+        return int(np.count_nonzero(weights.codes[1]))
+    (_, oc, _, _, ic), flags = weights.codes.shape, weights.flags
+    rows = np.minimum(device.TM, oc - device.TM * np.arange(flags.shape[0]))
+    lanes = np.minimum(device.TN, ic - device.TN * np.arange(flags.shape[1]))
+    return int((flags * rows[:, None, None, None] * lanes[None, :, None, None]).sum())
 
 
 def literature_words(middle, edges, table_width, ratio):

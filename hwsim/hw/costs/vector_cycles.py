@@ -1,10 +1,9 @@
 """The cycles of the vector unit and the address generator: TN channels per cycle (DEVICE.md, Vector ops)."""
 from hwsim.ops.cut import image_shape
 from hwsim.ops.dims import ceil_div
-from hwsim.ops.spec import ADDRESS, VECTOR
+from hwsim.ops.spec import ADDRESS, VECTOR, Trait
+from hwsim.ops.table import ops_with
 
-WINDOWED = ("max_pool", "avg_pool", "qavg_pool")
-WHOLE = ("global_avg_pool", "global_max_pool", "qglobal_avg_pool")
 BILINEAR_READS = 4
 
 
@@ -30,12 +29,30 @@ def image_words(shape, tn):
 
 def reads(node, in_shapes):
     """How often the vector unit goes over its input per output: the taps of a pool, the four neighbours of bilinear."""
-    if node.op in WINDOWED:
-        return node.params["kernel"][0] * node.params["kernel"][1]
-    if node.op in WHOLE:
-        return in_shapes[0][1] * in_shapes[0][2]
-    return BILINEAR_READS if node.op in ("bilinear", "qbilinear") else 1
+    return READS[node.op](node, in_shapes)
+
+
+def _once(node, in_shapes):
+    return 1
+
+
+def _window(node, in_shapes):
+    return node.params["kernel"][0] * node.params["kernel"][1]
+
+
+def _image(node, in_shapes):
+    return in_shapes[0][1] * in_shapes[0][2]
+
+
+def _neighbours(node, in_shapes):
+    return BILINEAR_READS
 
 
 def _keeps(node):
     return all(pair == (1, 0) for pair in zip(node.params["m"].tolist(), node.params["shift"].tolist()))
+
+
+# The reads of every operator of the vector unit, in float graphs too: their cycles need no quantization.
+READS = {**dict.fromkeys(ops_with(Trait.PIXELWISE, unit=VECTOR), _once),
+         **dict.fromkeys(ops_with(Trait.WINDOW, unit=VECTOR), _window),
+         **dict.fromkeys(ops_with(Trait.GLOBAL, unit=VECTOR), _image), "bilinear": _neighbours, "qbilinear": _neighbours}

@@ -6,8 +6,10 @@ To change the arithmetic of the array, subclass PeColumns and override `multiply
 import numpy as np
 
 from hwsim.fixed.formats import IntFormat, Overflow
+from hwsim.fixed.logcode import zero_exponent
 from hwsim.fixed.narrow import saturate, wrap
 from hwsim.hw.device.word import Register, Tag
+from hwsim.ops.weights import WeightFormat
 
 NARROW = {Overflow.WRAP: wrap, Overflow.SATURATE: saturate, Overflow.ERROR: saturate}
 
@@ -16,7 +18,8 @@ class PeColumns:
     """Linear weights: a product is x * w.
 
     Registers: `products` (TM x TN), one cycle later `tree` (TM), one later `acc` (TM). Ports: `acc` with its `tag`.
-    bias: (COT, TM). lanes: real(cot, cit) -> how many of the TM*TN multipliers have a real input and output channel.
+    bias: (COT, TM). formats: of the inputs and the weights.
+    real: real(cot, cit) -> how many of the TM*TN multipliers have a real input and output channel.
     """
 
     def __init__(self, port, bias, formats, datapath, real):
@@ -31,9 +34,9 @@ class PeColumns:
         self.busy, self.idle, self.sums = 0, 0, 0
         self.probe = Probe(bias.shape)
 
-    def product_format(self, x, w):
-        """The word of one product, wide enough for the corner -2^(A-1) * -2^(W-1)."""
-        return IntFormat(x.bits + w.bits)
+    def product_format(self, x: IntFormat, w: WeightFormat) -> IntFormat:
+        """The word of one product of an input code and a weight word."""
+        return IntFormat(w.product_bits(x))
 
     def multiply(self, x, w):
         """The TM x TN products of TN inputs and TM x TN weight words."""
@@ -82,11 +85,8 @@ class LogPeColumns(PeColumns):
     """Log weights: a code q makes the product +-(x << (E-|q|)), no multiplier (ARITHMETIC.md section 5)."""
 
     def __init__(self, port, bias, formats, datapath, real):
-        self.exponent = 1 << (formats[1].bits - 1)
+        self.exponent = zero_exponent(formats[1].bits)
         super().__init__(port, bias, formats, datapath, real)
-
-    def product_format(self, x, w):
-        return IntFormat(x.bits + (1 << (w.bits - 1)))
 
     def multiply(self, x, w):
         shifted = x << (self.exponent - np.abs(w))

@@ -1,13 +1,10 @@
 """The requantizers, one per column: from the accumulator of a finished pixel to its code (ARITHMETIC.md section 3)."""
 import numpy as np
 
-from hwsim.fixed.formats import IntFormat
+from hwsim.fixed.formats import ALPHA_SHIFT, IntFormat
 from hwsim.fixed.narrow import clamp, saturate
 from hwsim.fixed.rounding import round_shift
 from hwsim.hw.device.word import Register, Tag
-
-ALPHA_SHIFT = 14
-ALPHA_BITS = 16
 
 
 class Requantizer:

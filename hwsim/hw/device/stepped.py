@@ -8,25 +8,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwsim.errors import HwsimError, OverflowFault, UnsupportedError
+from hwsim.errors import HwsimError, OverflowFault
 from hwsim.fixed.formats import IntFormat, Overflow
-from hwsim.hw.config import KIB
 from hwsim.hw.device.buffers import SB, NBin, NBout
 from hwsim.hw.device.control import Control
 from hwsim.hw.device.counters import Counters
 from hwsim.hw.device.pe_column import LogPeColumns, PeColumns
 from hwsim.hw.device.requantizer import Requantizer, UnfoldedRequantizer
 from hwsim.hw.device.word import Register, WritePort
-from hwsim.hw.layout import field_words, loops_of, nbin_words, real_lanes, sb_tiles
+from hwsim.hw.layout import check_bank, field_words, lane_words, loops_of, real_lanes, sb_tiles
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.ops.dims import ceil_div
+from hwsim.ops.epilogue import Folded, ThreeStep
+from hwsim.ops.weights import Linear, Log
 
 STILL = 4  # a working array writes something in every cycle
+COLUMNS = {Linear: PeColumns, Log: LogPeColumns}
+REQUANTIZERS = {Folded: Requantizer, ThreeStep: UnfoldedRequantizer}
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The module classes that the array is built from; exchange one to change the hardware. None: by the layer's fields."""
+    """The module classes that the array is built from; exchange one to change the hardware. None: by the layer's
+    weight format and stage."""
 
     control: type = Control
     nbin: type = NBin
@@ -108,24 +112,25 @@ class Chip:
     """The modules of the array, connected, with one layer in their memories."""
 
     def __init__(self, layer, datapath, device, x, formats, parts, log):
-        self.name = layer.name + layer.suffix
+        self.name = layer.full_name
         tn, tm = datapath.tn, datapath.tm
         x, layer = pack_input(layer, x), pack_layer(layer, tn)
         self.layer, self.datapath, self.formats = layer, datapath, formats
         self.loops = loops_of(layer, tn, tm)
         tiles = sb_tiles(layer, self.loops, tn, tm)
-        _check_bank(self.name, tiles, layer.w_bits, device, tn * tm)
-        weight_format = IntFormat(layer.w_bits)
+        weights, epilogue = layer.weights.format, layer.epilogue
+        check_bank(self.name, max(map(len, tiles)) * tn * tm * weights.bits, device)
         self.port = WritePort(log)
-        self.sb = parts.sb(self.port, tiles, weight_format, (tm, tn), device.dma_bits)
+        self.sb = parts.sb(self.port, tiles, weights.word, (tm, tn), device.dma_bits)
         self.control = parts.control(self.port, self.loops, self.sb)
-        self.nbin = parts.nbin(self.port, nbin_words(x, tn), formats[0])
-        columns = parts.columns or (PeColumns if layer.w_format == "linear" else LogPeColumns)
-        self.columns = columns(self.port, field_words(layer.bias, tm), (formats[0], weight_format), datapath,
+        self.nbin = parts.nbin(self.port, lane_words(x, tn), formats[0])
+        columns = parts.columns or COLUMNS[type(weights)]
+        self.columns = columns(self.port, field_words(epilogue.bias, tm), (formats[0], weights), datapath,
                                real_lanes(layer, self.loops, tn, tm))
-        requantizer = parts.requantizer or (Requantizer if layer.alpha_q is None else UnfoldedRequantizer)
-        self.requantizer = requantizer(self.port, _fields(layer, tm), (layer.lo, layer.hi), formats[1], datapath)
-        pixels = layer.out_hw[0] * layer.out_hw[1]
+        requantizer = parts.requantizer or REQUANTIZERS[type(epilogue.stage)]
+        fields = {name: field_words(values, tm) for name, values in epilogue.stage.memories().items()}
+        self.requantizer = requantizer(self.port, fields, (epilogue.lo, epilogue.hi), formats[1], datapath)
+        pixels = layer.geometry.pixels
         self.nbout = parts.nbout(self.port, pixels * self.loops.cot, tm, formats[1])
         self.acc = np.zeros((pixels * self.loops.cot, tm), np.int64)
         self.trace = []
@@ -182,10 +187,10 @@ class Chip:
     def result(self):
         shape, oc = (*self.layer.out_hw, -1), self.layer.oc
         probe = self.columns.probe
-        return SteppedRun(self.nbout.memory.words.reshape(shape)[..., :oc], self.acc.reshape(shape)[..., :oc], self.port.cycle,
-                          self._tiles(), tuple(self.trace), self._counters(), self.first,
-                          probe.least.reshape(-1)[:oc], probe.most.reshape(-1)[:oc],
-                          self.datapath.acc_format, self.formats[1], self.port.log)
+        return SteppedRun(values=self.nbout.memory.words.reshape(shape)[..., :oc], acc=self.acc.reshape(shape)[..., :oc],
+                          cycles=self.port.cycle, tiles=self._tiles(), trace=tuple(self.trace), counters=self._counters(),
+                          first=self.first, observed_min=probe.least.reshape(-1)[:oc], observed_max=probe.most.reshape(-1)[:oc],
+                          acc_format=self.datapath.acc_format, out_format=self.formats[1], log=self.port.log)
 
     def _tiles(self):
         starts, ends, dma = self.control.starts, self.control.ends, self.sb.dma_bits
@@ -193,30 +198,18 @@ class Chip:
         return tuple(map(Tile, loads, starts, ends))
 
     def _counters(self):
-        control, columns, writes = self.control, self.columns, self.port.writes
+        control, columns, writes, cycles = self.control, self.columns, self.port.writes, self.port.cycle
         return Counters(
-            self.port.cycle, control.beats, control.stalls, self.port.cycle - control.ends[-1], control.second_words,
-            self.nbin.pads, columns.busy, columns.idle, self.nbin.reads, self.sb.reads,
-            sum(writes.get(str(bank), 0) for bank in {str(b): b for b in self.sb.banks}.values()), self.sb.dma_cycles,
-            columns.sums, self.nbout.writes, sum(writes.values()), columns.probe.events,
-            int(self.requantizer.clamped.reshape(-1)[:self.layer.oc].sum()))
+            cycles=cycles, beats=control.beats, stall_cycles=control.stalls, drain_cycles=cycles - control.ends[-1],
+            second_words=control.second_words, padding_beats=self.nbin.pads, busy_slots=columns.busy, idle_slots=columns.idle,
+            nbin_reads=self.nbin.reads, sb_reads=self.sb.reads,
+            sb_loads=sum(writes.get(bank, 0) for bank in {str(bank) for bank in self.sb.banks}), dma_cycles=self.sb.dma_cycles,
+            acc_writes=columns.sums, nbout_writes=self.nbout.writes, register_writes=sum(writes.values()),
+            overflow_events=columns.probe.events,
+            clamped_outputs=int(self.requantizer.clamped.reshape(-1)[:self.layer.oc].sum()))
 
 
 def registers(module):
     """The registers of a module, the pipeline's control bits among them."""
     found = (value if isinstance(value, list) else [value] for value in vars(module).values())
     return [item for items in found for item in items if isinstance(item, Register)]
-
-
-def _fields(layer, tm):
-    names = {"mpos": layer.m_pos, "mneg": layer.m_neg, "shift": layer.shift, "alpha": layer.alpha_q, "m2": layer.m2,
-             "shift2": layer.shift2}
-    return {name: field_words(values, tm) for name, values in names.items() if values is not None}
-
-
-def _check_bank(name, tiles, w_bits, device, lanes):
-    """Refuses an SB whose bank (half of it) cannot hold a tile; only a DMA fills banks."""
-    need = max(map(len, tiles)) * lanes * w_bits
-    if device.dma_bits and device.sb_kb and 2 * need > device.sb_kb * KIB:
-        raise UnsupportedError(f"{name}: sb_kb must be at least {ceil_div(2 * need, KIB)} for two banks of {need} bits, "
-                               f"not {device.sb_kb}")

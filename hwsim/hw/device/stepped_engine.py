@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.engine.context import Engine
+from hwsim.engine.context import HostEngine
 from hwsim.engine.reference import ENGINE as REFERENCE
-from hwsim.engine.result import AccEvent, LayerStats
+from hwsim.engine.result import AccEvent, LayerStats, merge
 from hwsim.errors import OverflowFault
 from hwsim.hw.config import load_device
 from hwsim.hw.device.stepped import run_stepped
@@ -24,11 +24,12 @@ class Observed:
 
 
 def stepped_engine(device=None, parts=None, log=False, observe: Callable[[Observed], None] | None = None):
-    """The Engine `stepped` on `device` (dma_bits and sb_kb count; widths and rules are the network's).
+    """The engine `stepped` on `device` (dma_bits and sb_kb count; widths and rules are the network's).
 
     observe is called with an Observed after every layer and image: traces, waveforms, counters; log keeps what a waveform needs.
     """
-    device, seen = device or load_device(), {}
+    device = device or load_device()
+    seen: dict = {}
 
     def run_node(node, inputs, context):
         if node.op not in ARRAY_OPS:
@@ -36,12 +37,12 @@ def stepped_engine(device=None, parts=None, log=False, observe: Callable[[Observ
         index = seen.setdefault(node.name, len(seen))
         return _run_array(node, inputs[0], context, device, parts, log,
                           lambda layer, n, run: observe and observe(Observed(index, layer, n, run)))
-    return Engine("stepped", run_node)
+    return HostEngine("stepped", run_node)
 
 
 def _run_array(node, x, context, device, parts, log, observe):
     shape = image_shape(x.shape)
-    images, formats, pieces, stats = x.reshape(shape), (context.in_formats[0], context.out_format), [], []
+    images, formats, stats = x.reshape(shape), (context.in_formats[0], context.out_format), []
     cuts = cut(node, x.shape, context.datapath.tm)
     out = np.zeros((shape[0], *_out_hw(cuts), len(node.params["bias"])), np.int32)
     for piece in cuts:
@@ -51,11 +52,10 @@ def _run_array(node, x, context, device, parts, log, observe):
                 run = run_stepped(layer, context.datapath, device, image[..., channels], formats, parts, log)
             except OverflowFault as fault:
                 return out, LayerStats(first=_event(layer, n, fault.event))
-            observe(layer.name + layer.suffix, n, run)
+            observe(layer.full_name, n, run)
             out[n, piece.rows, piece.cols, piece.out_channels] = run.values
-            pieces.append((piece, run))
-            stats.append((_event(layer, n, run.first), run))
-    return out.reshape(*x.shape[:-1], -1) if node.op == "qdense" else out, _joined(node, pieces, stats)
+            stats.append(_counters(layer, n, run).on_channels(piece.out_channels, out.shape[3]))
+    return out.reshape(*x.shape[:-1], -1) if node.op == "qdense" else out, merge(stats)
 
 
 def _out_hw(cuts):
@@ -65,19 +65,13 @@ def _out_hw(cuts):
 
 
 def _event(layer, n, first):
-    return None if first is None else AccEvent(layer.name + layer.suffix, n, *first)
+    return None if first is None else AccEvent(layer.full_name, n, *first)
 
 
-def _joined(node, pieces, stats):
-    """The LayerStats of a node from its layers: groups fill their own channels, phases and images share them."""
-    least = np.full(len(node.params["bias"]), np.iinfo(np.int64).max)
-    most = np.full(len(least), np.iinfo(np.int64).min)
-    for piece, run in pieces:
-        outs = piece.out_channels
-        least[outs], most[outs] = np.minimum(least[outs], run.observed_min), np.maximum(most[outs], run.observed_max)
-    first = next((event for event, _ in stats if event is not None), None)
-    return LayerStats(sum(run.counters.overflow_events for _, run in stats), first, least, most,
-                      sum(run.counters.clamped_outputs for _, run in stats))
+def _counters(layer, n, run):
+    """The LayerStats of one image of an array layer."""
+    return LayerStats(events=run.counters.overflow_events, first=_event(layer, n, run.first), observed_min=run.observed_min,
+                      observed_max=run.observed_max, clamped=run.counters.clamped_outputs)
 
 
 ENGINE = stepped_engine()

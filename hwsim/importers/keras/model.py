@@ -1,5 +1,9 @@
 """What every Keras file is turned into before it becomes a graph: models of layers, layers with their calls."""
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from hwsim.importers.keras.layer_config import LayerConfig
 
@@ -17,11 +21,11 @@ class Ref:
 class Call:
     """One use of a layer: Refs and constants as the framework passed them."""
 
-    args: tuple
-    kwargs: dict = field(default_factory=dict)
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def refs(self):
+    def refs(self) -> tuple[Ref, ...]:
         """Every Ref among the arguments, in order."""
         return tuple(leaf for leaf in leaves([self.args, self.kwargs]) if isinstance(leaf, Ref))
 
@@ -35,7 +39,7 @@ class Layer:
     config: LayerConfig
     calls: tuple[Call, ...]
     trainable: bool
-    model: "Model | None" = None
+    model: Model | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,12 @@ class Model:
     outputs: tuple[Ref, ...]
 
 
-def leaves(value):
+Layers: TypeAlias = Mapping[str, Layer]
+Offsets: TypeAlias = Mapping[str, int]
+"""Layer name -> number of its first call in list references."""
+
+
+def leaves(value: Any) -> list[Any]:
     """The leaves of nested lists, tuples and dicts (in key order, as Keras flattens them)."""
     if isinstance(value, dict):
         value = [value[key] for key in sorted(value)]

@@ -2,12 +2,11 @@
 
 What the integer network is calibrated on and compared with; the prepared graph has the same node names as the integer one.
 """
-from collections import Counter
-
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError
-from hwsim.graph import bands as rows_of
+from hwsim.graph import bands as graph_bands
+from hwsim.graph.bands import computed, gathered
 from hwsim.graph.fit import fitted
 from hwsim.graph.shapes import infer
 from hwsim.quantization.float_net.ops.fused import activated, fused
@@ -36,15 +35,13 @@ def bands(graph, inputs, rows):
 
     note: the same rows before the fused activation, or None. `inputs` as in steps().
     """
-    if rows is None:
-        return _whole(graph, inputs)
     given = {name: np.asarray(inputs[name]) for name in graph.inputs}
-    return rows_of.in_bands(graph, infer(graph, {name: x.shape for name, x in given.items()}), given, _made, rows)
+    return computed(graph, infer(graph, {name: x.shape for name, x in given.items()}), given, _made, rows)
 
 
 def rows_per_step(graph, inputs):
     """The `rows` for bands(): None while the live tensors are small."""
-    return rows_of.rows_per_step(graph, infer(graph, {name: np.shape(x) for name, x in inputs.items()}), VALUE_BYTES)
+    return graph_bands.rows_per_step(graph, infer(graph, {name: np.shape(x) for name, x in inputs.items()}), VALUE_BYTES)
 
 
 def evaluate(graph, inputs):
@@ -54,25 +51,8 @@ def evaluate(graph, inputs):
     wanted = dict.fromkeys(graph.outputs)
     for band in bands(graph, inputs, rows_per_step(graph, inputs)):
         if band.node.name in wanted:
-            wanted[band.node.name] = rows_of.gathered(wanted[band.node.name], band, shapes[band.node.name], np.float64)
+            wanted[band.node.name] = gathered(wanted[band.node.name], band, shapes[band.node.name], np.float64)
     return [wanted[name] for name in graph.outputs]
-
-
-def _whole(graph, inputs):
-    left = Counter(name for node in graph.nodes for name in node.inputs)
-    alive = {}
-    for node in graph.nodes:
-        read = [inputs[node.name]] if node.op == "input" else [alive[name] for name in node.inputs]
-        value, before = _made(node, (node,), read)
-        read = None
-        for name in node.inputs:
-            left[name] -= 1
-            if left[name] == 0:
-                del alive[name]
-        if left[node.name]:
-            alive[node.name] = value
-        yield rows_of.whole(node, value, before)
-        value = before = None
 
 
 def _made(node, chain, tensors):

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hwsim.errors import FileError, UsageError
+from hwsim.hw import stages
 from hwsim.vectors.explain import causes
 from hwsim.vectors.read.trace import STEM, lane_values, read_array, read_trace
 from hwsim.vectors.read.vcd import read_vcd
-from hwsim.vectors.read.vectorset import open_layer, open_set
+from hwsim.vectors.read.vectorset import LayerFiles, open_layer, open_set
 from hwsim.vectors.read.verify import check_sums
-from hwsim.vectors.write.events import AFTER_LAST_BEAT, UNFOLDED_LATER
 
 STAGE = {"A": "accumulator", "O": "requantizer"}
 
@@ -121,9 +121,9 @@ def expected_cycles(files, tiles=None):
     return last, cycles["total"]
 
 
-def _delay(files, kind):
+def _delay(files: LayerFiles, kind: str) -> int:
     """Cycles from the issue of a pixel's last beat to its event."""
-    return AFTER_LAST_BEAT[kind] + (UNFOLDED_LATER if kind == "O" and not files.folded else 0)
+    return stages.ACC if kind == "A" else stages.latency(files.stage)
 
 
 def differences(files, trace):

@@ -2,7 +2,9 @@
 import numpy as np
 
 from hwsim.errors import UsageError
-from hwsim.vectors.explain.replay import ALPHA_SHIFT, Law, Source
+from hwsim.fixed.formats import ALPHA_SHIFT
+from hwsim.ops.epilogue import Folded, ThreeStep
+from hwsim.vectors.explain.replay import Law, Source
 from hwsim.vectors.read.vectorset import open_layer
 from hwsim.vectors.read.verify import check_sums
 
@@ -27,7 +29,7 @@ def explain(folder, layer, oy, ox, oc):
               "expected_acc": int(files.values("acc")[address, lane]), "expected_out": int(files.values("out")[address, lane])}
     lines = [f"{files.name} oy={oy} ox={ox} oc={oc}: cot {cot}, lane {lane}, address {address} of acc.hex and out.hex"]
     lines += _beats(law, files, steps, lane)
-    lines += (_folded if files.folded else _unfolded)(law, int(acc[lane]), law.fields(cot), lane)
+    lines += STAGES[files.stage](law, int(acc[lane]), law.fields(cot), lane)
     lines.append(f"files: acc {values['expected_acc']}, out {values['expected_out']}")
     return lines, values
 
@@ -68,6 +70,9 @@ def _unfolded(law, acc, fields, lane):
     return [f"acc {acc} * M1 {fields['mpos'][lane]} / 2^{fields['shift'][lane]} {_rule(law)}: {first}, saturated {y1}",
             f"{'negative: * alpha ' + str(fields['alpha'][lane]) + ' / 2^14' if y1 < 0 else 'not negative'}: {y2}",
             f"* M2 {fields['m2'][lane]} / 2^{fields['shift2'][lane]}: {last}", _clamped(law, last)]
+
+
+STAGES = {Folded: _folded, ThreeStep: _unfolded}
 
 
 def _rule(law):

@@ -1,4 +1,5 @@
 """Likely causes of wrong cycles: the pace of the weight banks and the pipeline replayed under changed rules."""
+from hwsim.hw import stages
 from hwsim.vectors.read.rebuild import tile_words
 
 
@@ -22,7 +23,7 @@ def _timeline(files, beats=None, loads=None, bank_late=0, load_late=0, bubble=0,
     """predicted(kind, address) from the closed form with these changes; see RULES for what each means."""
     cot = files.entry["cot"]
     pixels = files.out_hw[0] * files.out_hw[1]
-    unfolded = 0 if files.folded else 3
+    out = stages.latency(files.stage)
     beats = beats or [len(words) for words in tile_words(files)]
     loads = loads or [tile["load"] for tile in files.entry["cycles"]["per_cotile"]]
     starts, ready, ends = [], 0, [0, 0]
@@ -35,10 +36,10 @@ def _timeline(files, beats=None, loads=None, bank_late=0, load_late=0, bubble=0,
 
     def predicted(kind, address):
         if kind == "D":
-            return last + 6 + unfolded + delay[2]
+            return last + out + delay[2]
         pixel, tile = divmod(address, cot)
         issue = starts[tile] + (pixel + 1) * (beats[tile] + bubble) - bubble - 1
-        return issue + (4 + delay[0] if kind == "A" else 6 + unfolded + delay[1])
+        return issue + (stages.ACC + delay[0] if kind == "A" else out + delay[1])
     return predicted
 
 

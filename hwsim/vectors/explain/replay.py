@@ -7,13 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwsim.fixed.formats import IntFormat, Overflow
+from hwsim.fixed.formats import ALPHA_SHIFT, IntFormat, Overflow
 from hwsim.fixed.narrow import clamp, saturate, wrap
 from hwsim.fixed.rounding import round_shift
-from hwsim.ops.layer import integer_weights
+from hwsim.ops.epilogue import Folded, ThreeStep
 from hwsim.vectors.read.rebuild import beats_of_taps, tile_words
-
-ALPHA_SHIFT = 14
 
 
 class Beat(NamedTuple):
@@ -38,11 +36,9 @@ class Source:
         self.tn, self.tm = files.tn, files.tm
         self.nbin = files.values("nbin")
         self.tiles = tile_words(files)
-        two_word = files.hw["w_format"] == "stlq"
         shape = (self.entry["cot"], *self.entry["k"], beats_of_taps(files))
-        self.flags = files.values("flag").reshape(shape) if two_word else np.zeros(shape, np.int64)
-        stems = ("bias", "mpos", "mneg", "shift") + (() if files.folded else ("alpha", "m2", "shift2"))
-        self.fields = {stem: files.values(stem) for stem in stems}
+        self.flags = files.values("flag").reshape(shape) if files.weight_format.flagged else np.zeros(shape, np.int64)
+        self.fields = {stem: files.values(stem) for stem in ("bias", *files.stage.stems().values())}
 
     @property
     def pixels(self):
@@ -56,9 +52,8 @@ class Law:
 
     def __init__(self, source, seen=lambda address: None):
         self.source, self.files, self.seen = source, source.files, seen
-        self.datapath, hw = source.files.datapath, source.files.hw
+        self.datapath, self.weight_format = source.files.datapath, source.files.weight_format
         self.word = IntFormat(source.files.out_format.bits)
-        self.w_format, self.w_bits = hw["w_format"], hw["w_bits"]
         self.lo, self.hi = source.entry["clamp"]
         self.rounding = self.datapath.rounding
         self.pad = source.entry["pad"][0], source.entry["pad"][2]
@@ -119,7 +114,7 @@ class Law:
         return beat.codes
 
     def weights(self, beat):
-        return integer_weights(beat.weights, self.w_format, self.w_bits)
+        return self.weight_format.integer(beat.weights)
 
     def add(self, value, tree):
         return self.narrow(value + tree, self.datapath.acc_format)
@@ -130,7 +125,7 @@ class Law:
     # ---- requantizer ----
     def out(self, acc, cot):
         """The TM output lanes of finished accumulators; lanes past the channels are 0."""
-        values = self.folded(acc, cot) if self.files.folded else self.unfolded(acc, cot)
+        values = {Folded: self.folded, ThreeStep: self.unfolded}[self.files.stage](acc, cot)
         real = np.arange(self.source.tm) + cot * self.source.tm < self.source.entry["out"]["c"]
         return np.array([self.stored(v) if r else 0 for v, r in zip(values, real)], object)
 

@@ -5,7 +5,9 @@
 import numpy as np
 
 from hwsim.fixed.formats import IntFormat, Overflow
+from hwsim.fixed.logcode import zero_exponent
 from hwsim.fixed.narrow import saturate, wrap
+from hwsim.ops.weights import Linear, Log
 from hwsim.vectors.explain.replay import Law
 
 
@@ -87,7 +89,7 @@ class SecondWordMissing(Suspect):
     text = "the second word of two-word tiles is missing"
 
     def applies(self):
-        return self.w_format == "stlq"
+        return isinstance(self.weight_format, Log)
 
     def tree(self, beat):
         return super().tree(beat) * (beat.word == 0)
@@ -107,7 +109,7 @@ class LogZero(Suspect):
     applies = SecondWordMissing.applies
 
     def weights(self, beat):
-        return np.where(beat.weights == 0, 1 << (1 << (self.w_bits - 1)), super().weights(beat))
+        return np.where(beat.weights == 0, 1 << zero_exponent(self.weight_format.bits), super().weights(beat))
 
 
 class LogEnd(Suspect):
@@ -115,7 +117,7 @@ class LogEnd(Suspect):
     applies = SecondWordMissing.applies
 
     def weights(self, beat):
-        return np.where(beat.weights == -(1 << (self.w_bits - 1)), 0, super().weights(beat))
+        return np.where(beat.weights == self.weight_format.word.min, 0, super().weights(beat))
 
 
 class LogUnsigned(Suspect):
@@ -165,10 +167,10 @@ class WeightsUnsigned(Suspect):
     text = "weights are read without their sign"
 
     def applies(self):
-        return self.w_format == "linear"
+        return isinstance(self.weight_format, Linear)
 
     def weights(self, beat):
-        return beat.weights & ((1 << self.w_bits) - 1)
+        return beat.weights & ((1 << self.weight_format.bits) - 1)
 
 
 class PadOneRow(Suspect):

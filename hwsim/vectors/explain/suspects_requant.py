@@ -3,6 +3,7 @@ replayed under."""
 from hwsim.fixed.formats import Rounding
 from hwsim.fixed.narrow import wrap
 from hwsim.fixed.rounding import round_shift
+from hwsim.ops.epilogue import Folded, ThreeStep
 from hwsim.vectors.explain.suspects import Suspect
 
 
@@ -45,7 +46,7 @@ class NoMiddleSaturation(Suspect):
     text = "the steps of the unfolded requantizer wrap instead of saturating"
 
     def applies(self):
-        return not self.files.folded
+        return self.files.stage is ThreeStep
 
     def between(self, value):
         return wrap(value, self.word)
@@ -55,7 +56,7 @@ class SignAfterScaling(Suspect):
     text = "the sign is tested after scaling, not on the accumulator"
 
     def applies(self):
-        return self.files.folded
+        return self.files.stage is Folded
 
     def folded(self, acc, cot):
         f = self.fields(cot)

@@ -4,8 +4,12 @@ import numpy as np
 from hwsim.errors import FileError
 from hwsim.hw.config import Device
 from hwsim.hw.costs.cycles import array_cycles
-from hwsim.hw.layout import ceil_div
+from hwsim.ops.dims import ceil_div
+from hwsim.ops.epilogue import Epilogue
+from hwsim.ops.geometry import Geometry
 from hwsim.ops.layer import ArrayLayer
+from hwsim.ops.weights import Weights
+from hwsim.vectors.read.vectorset import LayerFiles
 from hwsim.vectors.write.vector_layer import VectorLayer
 
 
@@ -16,31 +20,30 @@ def device_of(files):
                                               "shift_bits", "round", "prelu", "dma_bits")})
 
 
-def rebuild(files):
+def rebuild(files: LayerFiles) -> VectorLayer:
     """The VectorLayer of a LayerFiles; FileError where the files contradict the manifest."""
     entry, device = files.entry, device_of(files)
     depthwise, kernel = entry["op"] == "dwconv", tuple(entry["k"])
     ic, oc = entry["in"]["c"], entry["out"]["c"]
-    flags = _flags(files, depthwise, kernel, device)
+    flags = _flags(files, depthwise, kernel)
     codes = _codes(files, depthwise, kernel, flags, device)
-    fields = {name: files.values(stem).reshape(-1)[:oc] if stem else None for name, stem in _stems(files).items()}
-    layer = ArrayLayer(entry["name"], "", depthwise, codes, lo=entry["clamp"][0], hi=entry["clamp"][1],
-                       stride=tuple(entry["stride"]), dilation=tuple(entry["dilation"]), pad=tuple(entry["pad"]),
-                       in_hw=(entry["in"]["h"], entry["in"]["w"]), out_hw=files.out_hw, w_format=device.w_format,
-                       w_bits=device.w_bits, flags=flags, **fields)
+    geometry = Geometry(stride=tuple(entry["stride"]), dilation=tuple(entry["dilation"]), pad=tuple(entry["pad"]),
+                        in_hw=(entry["in"]["h"], entry["in"]["w"]), out_hw=files.out_hw, depthwise=depthwise)
+    layer = ArrayLayer(entry["name"], "", geometry, Weights(codes, files.weight_format, flags), _epilogue(files, oc))
     if layer.ic != ic:
         raise FileError(f"{files.folder}: sb.hex must hold weights of {ic} input channels, not {layer.ic}")
     x = np.array(files.array("in"))
     if x.min(initial=0) not in files.in_format or x.max(initial=0) not in files.in_format:
         raise FileError(f"{files.folder}/in.npy: codes must be {files.in_format}, not {x.min()}..{x.max()}")
-    return VectorLayer(entry["id"], layer, entry["rowpack"], x, None, files.in_format, files.out_format, device,
-                array_cycles(layer, device))
+    return VectorLayer(rank=entry["id"], layer=layer, rowpack=entry["rowpack"], x=x, out=None, in_format=files.in_format,
+                       out_format=files.out_format, device=device, cycles=array_cycles(layer, device))
 
 
-def _stems(files):
-    unfolded = not files.folded
-    return {"bias": "bias", "m_pos": "mpos", "m_neg": "mneg", "shift": "shift", "alpha_q": "alpha" if unfolded else None,
-            "m2": "m2" if unfolded else None, "shift2": "shift2" if unfolded else None}
+def _epilogue(files: LayerFiles, oc: int) -> Epilogue:
+    def values(stem: str) -> np.ndarray:
+        return files.values(stem).reshape(-1)[:oc]
+    stage = files.stage.from_fields({name: values(stem) for name, stem in files.stage.stems().items()})
+    return Epilogue(values("bias"), (stage,), *files.entry["clamp"])
 
 
 def beats_of_taps(files):
@@ -48,21 +51,21 @@ def beats_of_taps(files):
     return files.entry["csr"]["CIT"]
 
 
-def _flags(files, depthwise, kernel, device):
-    """(COT,CIT,KH,KW) bool, or None for linear weights."""
-    if device.w_format == "linear":
+def _flags(files: LayerFiles, depthwise: bool, kernel: tuple[int, int]) -> np.ndarray | None:
+    """(COT,CIT,KH,KW) bool, or None where the weights' format has none."""
+    if not files.weight_format.flagged:
         return None
     flags = files.values("flag").reshape(files.entry["cot"], *kernel, beats_of_taps(files)).astype(bool)
     flags = flags.transpose(0, 3, 1, 2)
     return flags[:, :1] if depthwise else flags
 
 
-def tile_words(files):
+def tile_words(files: LayerFiles) -> list[np.ndarray]:
     """Per output tile its words of sb.hex, int64 (W_t, TM, TN), in issue order."""
     words = files.values("sb").reshape(-1, files.tm, files.tn)
     tiles, taps = files.entry["cot"], files.entry["k"][0] * files.entry["k"][1] * beats_of_taps(files)
     beats = [taps] * tiles
-    if files.hw["w_format"] == "stlq":
+    if files.weight_format.flagged:
         beats = (taps + files.values("flag").reshape(tiles, -1).sum(1)).tolist()
     if sum(beats) != len(words):
         raise FileError(f"{files.folder}/sb.hex: must have {sum(beats)} words, not {len(words)}")

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from hwsim.errors import FileError, UsageError
-from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
+from hwsim.fixed.formats import Datapath, IntFormat
+from hwsim.ops.epilogue import REQUANTIZERS, Stage
+from hwsim.ops.weights import WeightFormat, weight_format
+from hwsim.settings import translate
 from hwsim.vectors.write import hexfile
 
 SCHEMA = "hwsim.vectors/1"
@@ -64,14 +67,17 @@ class LayerFiles:
         return IntFormat(self.hw.get("out_bits", self.hw["act_bits"]), self.hw.get("out_signed", True))
 
     @property
-    def folded(self):
-        return self.hw["prelu"] == "folded"
+    def stage(self) -> type[Stage]:
+        """The class of the requantizer's stage."""
+        return REQUANTIZERS[self.hw["prelu"]]
+
+    @property
+    def weight_format(self) -> WeightFormat:
+        return weight_format(self.hw["w_format"], self.hw["w_bits"])
 
     @property
     def datapath(self):
-        hw = self.hw
-        return Datapath(hw["acc_bits"], Overflow(hw["acc_mode"]), Rounding(hw["round"]), hw["mult_bits"], hw["shift_bits"],
-                        self.folded, hw["TN"], hw["TM"])
+        return Datapath.from_json(translate(self.hw, "device", "datapath"))
 
     def file(self, name):
         """The manifest entry of a file of this layer, by its name (acc.hex)."""
@@ -218,7 +224,7 @@ def _check_layer(layer, path):
             isinstance(tile, dict) and isinstance(tile.get(key), int) for tile in tiles for key in ("load", "start", "end")):
         raise FileError(f"{path}: {layer.name} must have load, start and end of {entry['cot']} output tiles, not something else")
     try:
-        layer.datapath, layer.in_format, layer.out_format  # noqa: B018 - each checks its keys
+        layer.datapath, layer.in_format, layer.out_format, layer.weight_format  # noqa: B018 - each checks its keys
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise FileError(f"{path}: hw of {layer.name} must be complete and in range, not so: {error}") from None
     for file in entry["files"]:

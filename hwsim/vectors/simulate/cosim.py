@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hwsim.hw import stages
 from hwsim.vectors.explain.compare import compare_layer
 from hwsim.vectors.read.vectorset import open_set
 from hwsim.vectors.simulate.simulators import build, find_simulator, run_layer
@@ -88,7 +89,7 @@ def _wrong_sums(layer):
     cycles = layer.entry["cycles"]
     tiles = cycles["per_cotile"]
     loads = layer.values("ldlen")[:, 0].tolist() if layer.has("ldlen.hex") else [0] * len(tiles)
-    issue, latency = sum(tile["end"] - tile["start"] for tile in tiles), 6 if layer.folded else 9
+    issue, latency = sum(tile["end"] - tile["start"] for tile in tiles), stages.latency(layer.stage)
     sums = {"load": (loads, [tile["load"] for tile in tiles]), "issue": (issue, cycles.get("issue")),
             "stall": (tiles[-1]["end"] - issue, cycles.get("stall")), "latency": (latency, cycles.get("latency")),
             "total": (tiles[-1]["end"] + latency, cycles["total"])}

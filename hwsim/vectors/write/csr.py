@@ -1,5 +1,7 @@
 """The configuration words of a layer and the session that programs them: csr.hex and csr.txn (VECTORS.md; map in rtl/csr.v)."""
 
+from hwsim.ops.weights import Log
+
 CTRL, STATUS, CYCLES, CYCLES_HIGH, EVENTS = 0x80, 0x84, 0x88, 0x8c, 0x90
 FULL = 0xffffffff
 
@@ -9,14 +11,14 @@ def csr_words(work):
     layer, loops, device = work.layer, work.loops, work.device
     (sy, sx), (dy, dx), (top, _, left, _) = layer.stride, layer.dilation, layer.pad
     row, words = layer.in_hw[1] * loops.in_words, loops.in_words
-    flags = layer.depthwise | (layer.w_format == "stlq") << 1 | (device.dma_bits > 0) << 2
+    flags = layer.depthwise | isinstance(layer.weights.format, Log) << 1 | (device.dma_bits > 0) << 2
     values = {
         "CFG": flags, "COT": loops.cot, "OH": layer.out_hw[0], "OW": layer.out_hw[1],
         "KH": layer.kernel[0], "KW": layer.kernel[1], "CIT": loops.cit, "IH": layer.in_hw[0], "IW": layer.in_hw[1],
         "STRIDE_Y": sy, "STRIDE_X": sx, "DIL_Y": dy, "DIL_X": dx, "PAD_TOP": top, "PAD_LEFT": left,
         "BASE": -top * row - left * words, "STEP_KX": dx * words, "STEP_KY": dy * row,
         "STEP_OX": sx * words, "STEP_OY": sy * row, "STEP_COT": max(1, device.TM // device.TN) if layer.depthwise else 0,
-        "WORDS": words, "OC_TAIL": layer.oc - (loops.cot - 1) * device.TM, "LO": layer.lo, "HI": layer.hi}
+        "WORDS": words, "OC_TAIL": layer.oc - (loops.cot - 1) * device.TM, "LO": layer.epilogue.lo, "HI": layer.epilogue.hi}
     return {name: value & FULL for name, value in values.items()}
 
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from hwsim.errors import UsageError
+from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, IntFormat
 from hwsim.hw.config import datapath
-from hwsim.hw.layout import ceil_div
-from hwsim.vectors.write.cases import Maker
+from hwsim.ops.dims import ceil_div
+from hwsim.ops.epilogue import ThreeStep
+from hwsim.vectors.write.cases import Maker, with_parameters
 from hwsim.vectors.write.golden import accumulate
 
 
@@ -41,17 +43,16 @@ def _corners(make, name):
     """Every pairing of an input corner with a weight corner, alone in its beat, and all lanes at the lowest code at once."""
     t = make.device.TN
     layer = make.layer(name, (3, 4), t, 5, (1, 1), ratio=1.0)
-    codes = layer.codes.copy()
-    ends = [make.low, -1, 1, (1 << (make.device.w_bits - 1)) - 1]
-    codes[:, 0] = make.low
-    for channel, code in enumerate(ends, 1):
+    codes, legal = layer.weights.codes.copy(), make.format.codes
+    codes[:, 0] = legal.min
+    for channel, code in enumerate((legal.min, -1, 1, legal.max), 1):
         codes[:, channel] = 0
         codes[0, channel, ..., t - 1] = code
     x = np.zeros((12, t), np.int64)
     corners = [make.act.min, make.act.min + 1, -2, -1, 0, 1, 2, make.act.max - 1, make.act.max]
     x[:9, t - 1] = corners
     x[9], x[10], x[11] = make.act.min, make.act.max, make.act.min
-    yield make.work(replace(layer, codes=codes), x.reshape(3, 4, t))
+    yield make.work(with_parameters(layer, codes=codes), x.reshape(3, 4, t))
 
 
 def _ties(make, name):
@@ -63,12 +64,12 @@ def _ties(make, name):
     shift = np.array([0, 1, 2, 3, 1, 2, min(40, most), most])
     m_neg = np.array([1, 1, 1, 1, -1, 3, 1, 1])
     fields = {"m_pos": np.ones(8, np.int64), "m_neg": m_neg, "shift": shift}
-    if make.device.prelu == "unfolded":
+    if make.requantizer is ThreeStep:
+        unit = 1 << ALPHA_SHIFT
         fields |= {"m_neg": fields["m_pos"], "m2": np.array([1, 1, 1, 1, 2, 1, 1, 1]),
                    "shift2": np.array([0, 1, 2, 1, 2, 0, 0, 0]),
-                   "alpha_q": np.array([1 << 14, 1 << 13, 3 << 12, 1, -(1 << 13), -1, 1 << 14, (1 << 15) - 1])}
-    one = 1 if make.device.w_format == "linear" else -(1 << (make.device.w_bits - 1))
-    codes = np.full((1, 8, 1, 1, 1), one)
+                   "alpha_q": np.array([unit, unit // 2, 3 * unit // 4, 1, -unit // 2, -1, unit, IntFormat(ALPHA_BITS).max])}
+    codes = np.full((1, 8, 1, 1, 1), make.format.unit_code)
     layer = make.layer(name, (4, 4), 1, 8, (1, 1), ratio=0.0, codes=codes, bias=np.zeros(8, np.int64), **fields)
     low = max(make.act.min, -8)
     yield make.work(layer, (np.arange(16) % (2 * -low) + low).reshape(4, 4, 1))
@@ -78,29 +79,29 @@ def _shifts(make, name):
     """The largest products of both signs, shifted by as many bits as they have, one less, one more: the top bits of a
     shift and the rounding constant decide."""
     device = make.device
-    top, full = (1 << (device.acc_bits - 1)) - 1, (1 << device.mult_bits) - 1
+    top, full = IntFormat(device.acc_bits).max, (1 << device.mult_bits) - 1
     bits = (top * full).bit_length()
     most = min(62, (1 << device.shift_bits) - 1)
     shift = np.array([min(most, bits + step) for step in (-3, -2, -1, 0, 1, -9, -10, 8)])
     bias = np.array([top, -top, top, -top, top, top // 3, -top // 3, top])
     layer = make.layer(name, (2, 2), 1, 8, (1, 1), ratio=0.0)
     fields = {"m_pos": np.full(8, full), "m_neg": np.full(8, full), "shift": shift}
-    if device.prelu == "unfolded":
+    if make.requantizer is ThreeStep:
         fields |= {"m2": np.full(8, full), "shift2": np.array([min(most, device.mult_bits + step) for step in range(8)])}
-    yield make.work(replace(layer, bias=bias, codes=layer.codes * 0, **fields))
+    yield make.work(with_parameters(layer, bias=bias, codes=layer.weights.codes * 0, **fields))
 
 
 def _overflow(make, name):
     """Sums that leave the accumulator upwards, downwards, and come back: the order of beats and the rule show."""
-    top, t = (1 << (make.device.acc_bits - 1)) - 1, make.device.TN
+    top, t = IntFormat(make.device.acc_bits).max, make.device.TN
     layer = make.layer(name, (3, 3), 2 * t, 6, (3, 1), ratio=0.5)
     bias = np.array([top, -top - 1, top - 5, -top + 5, 0, top // 2])
-    yield make.work(replace(layer, bias=bias))
+    yield make.work(with_parameters(layer, bias=bias))
 
 
 def _random_walk(make, name):
     """Many beats with biases at the ends of the accumulator: what was lost early shows at the end."""
-    top = (1 << (make.device.acc_bits - 1)) - 1
+    top = IntFormat(make.device.acc_bits).max
     oc = make.device.TM + 1
     bias = np.resize([top, -top - 1, top - 1000, 1000 - top], oc)
     yield make.work(make.layer(name, (2, 3), 2 * make.device.TN - 1, oc, (2, 2), pad=(1, 0, 0, 1), bias=bias))
@@ -156,8 +157,8 @@ def _clamp(make, name):
 
 
 def _words(make, name):
-    """No tile, then every tile with two words; linear sets have neither."""
-    if make.device.w_format == "stlq":
+    """No tile, then every tile with two words; formats without flags have neither."""
+    if make.format.flagged:
         for ratio, suffix in ((0.0, "none"), (1.0, "all")):
             yield make.work(make.layer(f"{name}_{suffix}", (3, 3), make.device.TN + 1, make.device.TM + 1, (2, 2), ratio=ratio))
 
@@ -185,7 +186,7 @@ def _random(make, name):
     ic, oc = (int(c) for c in rng.choice([1, 2, max(1, t - 1), t, t + 1, 2 * t], 2))
     layer = make.layer(name, size, ic, ic if depthwise else oc, kernel, stride, dilation, pad, depthwise)
     word = make.device.sb_word_bits()
-    pixels = layer.out_hw[0] * layer.out_hw[1]
+    pixels = layer.geometry.pixels
     pace = [None, ceil_div(word, 2 * pixels), ceil_div(word, pixels), ceil_div(2 * word, pixels)]
     yield make.work(layer, dma_bits=pace[int(rng.integers(0, 4))])
 

@@ -3,12 +3,11 @@ import gzip
 
 import numpy as np
 
+from hwsim.hw import stages
 from hwsim.vectors.write import hexfile
 from hwsim.vectors.write.folder import Piecewise
 
 BLOCK = 1 << 16
-AFTER_LAST_BEAT = {"A": 4, "O": 6}
-UNFOLDED_LATER = 3
 
 
 def write_trace(work, folder):
@@ -36,9 +35,9 @@ def _order(work):
     pixels, tiles = work.cycles.pixels, work.cycles.tiles
     address = np.arange(pixels)[:, None] * len(tiles) + np.arange(len(tiles))
     last = np.stack([tile.start + (np.arange(pixels) + 1) * tile.beats - 1 for tile in tiles], 1).reshape(-1)
-    later = AFTER_LAST_BEAT["O"] + (0 if work.folded else UNFOLDED_LATER)
+    delays = (0, stages.ACC), (1, stages.latency(type(work.layer.epilogue.stage)))
     rows = [np.stack([last + delay, np.full(last.shape, kind), address.reshape(-1)], 1)
-            for kind, delay in ((0, AFTER_LAST_BEAT["A"]), (1, later))]
+            for kind, delay in delays]
     rows = np.concatenate(rows)
     return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.fixed.formats import IntFormat, Overflow
+from hwsim.fixed.formats import ALPHA_SHIFT, Datapath, IntFormat, Overflow
 from hwsim.fixed.narrow import clamp, saturate, wrap
 from hwsim.fixed.rounding import round_shift
-from hwsim.ops.layer import integer_weights
-
-ALPHA_SHIFT = 14
+from hwsim.ops.epilogue import Folded, ThreeStep
+from hwsim.ops.layer import ArrayLayer
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +33,8 @@ def band(layer, datapath, x, out_format, first, last):
 
 def accumulate(layer, datapath, x, first, last):
     """(acc int64 (ROWS,OW,OC), events) of output rows first..last-1."""
-    weights = integer_weights(layer.codes, layer.w_format, layer.w_bits)
-    acc = np.broadcast_to(layer.bias, (last - first, layer.out_hw[1], layer.oc)).astype(np.int64)
+    weights = layer.weights.integers
+    acc = np.broadcast_to(layer.epilogue.bias, (last - first, layer.out_hw[1], layer.oc)).astype(np.int64)
     fmt = datapath.acc_format
     cannot_leave = _cannot_leave(layer, weights, x, fmt)
     events = 0
@@ -77,23 +76,31 @@ def _tap(layer, x, ky, kx, first, last):
 def _cannot_leave(layer, weights, x, fmt):
     """True when no partial sum of any order can leave `fmt` with these weights and the extremes of x."""
     largest = max(abs(int(x.min(initial=0))), abs(int(x.max(initial=0))))
-    reach = np.abs(weights).sum(axis=(0, 2, 3, 4)) * largest + np.abs(layer.bias)
+    reach = np.abs(weights).sum(axis=(0, 2, 3, 4)) * largest + np.abs(layer.epilogue.bias)
     return bool((reach <= fmt.max).all())
 
 
-def requantize(layer, datapath, acc, out_format):
+def requantize(layer: ArrayLayer, datapath: Datapath, acc: np.ndarray, out_format: IntFormat) -> tuple[np.ndarray, int]:
     """(out int64, outputs that the last clamp changed) of accumulators (..., OC)."""
-    if layer.alpha_q is None:
-        multiplier = np.where(acc >= 0, layer.m_pos, layer.m_neg)
-        exact = scaled(acc, multiplier, layer.shift, datapath)
-    else:
-        # the steps between run in the signed word of the output's width
-        word = IntFormat(out_format.bits)
-        y1 = saturate(scaled(acc, layer.m_pos, layer.shift, datapath), word)
-        slope = saturate(scaled(y1, layer.alpha_q, np.full(layer.oc, ALPHA_SHIFT), datapath), word)
-        exact = scaled(np.where(y1 < 0, slope, y1).astype(np.int64), layer.m2, layer.shift2, datapath)
-    out = clamp(exact, layer.lo, layer.hi).astype(np.int64)
+    epilogue = layer.epilogue
+    exact = STAGES[type(epilogue.stage)](epilogue.stage, datapath, acc, out_format)
+    out = clamp(exact, epilogue.lo, epilogue.hi).astype(np.int64)
     return out, int((out != exact).sum())
+
+
+def _folded(stage: Folded, datapath: Datapath, acc: np.ndarray, out_format: IntFormat) -> np.ndarray:
+    return scaled(acc, np.where(acc >= 0, stage.m_pos, stage.m_neg), stage.shift, datapath)
+
+
+def _three_step(stage: ThreeStep, datapath: Datapath, acc: np.ndarray, out_format: IntFormat) -> np.ndarray:
+    """The steps between run in the signed word of the output's width."""
+    word = IntFormat(out_format.bits)
+    y1 = saturate(scaled(acc, stage.m1, stage.shift1, datapath), word)
+    slope = saturate(scaled(y1, stage.alpha_q, np.full(y1.shape[-1], ALPHA_SHIFT), datapath), word)
+    return scaled(np.where(y1 < 0, slope, y1).astype(np.int64), stage.m2, stage.shift2, datapath)
+
+
+STAGES = {Folded: _folded, ThreeStep: _three_step}
 
 
 def scaled(values, multiplier, shift, datapath):

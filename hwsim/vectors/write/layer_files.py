@@ -2,8 +2,9 @@
 import numpy as np
 
 from hwsim.errors import HwsimError, OverflowFault
+from hwsim.fixed.formats import ALPHA_BITS
 from hwsim.hw.config import datapath
-from hwsim.hw.layout import field_words, nbin_words, sb_tiles
+from hwsim.hw.layout import field_words, lane_words, sb_tiles
 from hwsim.vectors.write import golden
 from hwsim.vectors.write.csr import csr_words, transactions
 from hwsim.vectors.write.events import write_trace
@@ -37,7 +38,7 @@ def _description(work):
     return {"id": work.rank, "name": work.name, "folder": work.folder, "op": work.op, "rowpack": work.rowpack,
             "in": _hwc(layer.in_hw, layer.ic), "out": _hwc(layer.out_hw, layer.oc), "k": kernel,
             "stride": list(layer.stride), "dilation": list(layer.dilation), "groups": layer.oc if layer.depthwise else 1,
-            "pad": [int(p) for p in layer.pad], "pad_code": 0, "clamp": [int(layer.lo), int(layer.hi)],
+            "pad": [int(p) for p in layer.pad], "pad_code": 0, "clamp": [int(layer.epilogue.lo), int(layer.epilogue.hi)],
             "cit": loops.in_words, "cot": loops.cot}
 
 
@@ -55,7 +56,7 @@ def _stimulus(work, folder, extras):
     """Inputs, weights, flags and per-channel fields."""
     device, layer = work.device, work.layer
     files = _inputs(work, folder, extras)
-    sb = HexFile(folder, "sb", device.TM * device.TN, layer.w_bits, True, "issue order, lane m*TN + i", extras)
+    sb = HexFile(folder, "sb", device.TM * device.TN, layer.weights.format.bits, True, "issue order, lane m*TN + i", extras)
     for tile in sb_tiles(layer, work.loops, device.TN, device.TM):
         sb.write(tile)
     files += sb.close()
@@ -63,7 +64,7 @@ def _stimulus(work, folder, extras):
         file = HexFile(folder, stem, device.TM, bits, signed, "cot", extras)
         file.write(field_words(values, device.TM))
         files += file.close()
-    if layer.w_format == "stlq":
+    if layer.weights.format.flagged:
         files += _column(folder, "flag", 1, "(cot,ky,kx,cit)", work.loops.flags.reshape(-1), extras)
     if device.dma_bits:
         files += _column(folder, "ldlen", 32, "cot", [tile.load for tile in work.cycles.tiles], extras)
@@ -81,20 +82,19 @@ def _inputs(work, folder, extras):
     nbin = HexFile(folder, "nbin", device.TN, work.in_format.bits, work.in_format.signed, "(y*IW+x)*CIT + cit", extras)
     array = NpyFile(folder, "in", work.x.shape, np.dtype("<i4"))
     for first, last in _bands(layer.in_hw[0], layer.in_hw[1] * layer.ic):
-        nbin.write(nbin_words(work.x[first:last], device.TN))
+        nbin.write(lane_words(work.x[first:last], device.TN))
         array.write(work.x[first:last])
     return nbin.close() + array.close()
 
 
 def _fields(work):
     """stem -> (values (OC), bits, signed) of the per-channel files."""
-    layer, device = work.layer, work.device
-    multiplier, shift = device.mult_bits + 1, device.shift_bits
-    fields = {"bias": (layer.bias, device.acc_bits, True), "mpos": (layer.m_pos, multiplier, True),
-              "mneg": (layer.m_neg, multiplier, True), "shift": (layer.shift, shift, False)}
-    if not work.folded:
-        fields |= {"alpha": (layer.alpha_q, 16, True), "m2": (layer.m2, multiplier, True), "shift2": (layer.shift2, shift, False)}
-    return fields
+    epilogue, device = work.layer.epilogue, work.device
+    multiplier, shift = (device.mult_bits + 1, True), (device.shift_bits, False)
+    words = {"mpos": multiplier, "mneg": multiplier, "shift": shift,
+             "alpha": (ALPHA_BITS, True), "m2": multiplier, "shift2": shift}
+    return {"bias": (epilogue.bias, device.acc_bits, True)} | {
+        stem: (values, *words[stem]) for stem, values in epilogue.stage.memories().items()}
 
 
 def _expected(work, folder, extras):
@@ -109,8 +109,8 @@ def _expected(work, folder, extras):
         band = golden.band(layer, path, work.x, work.out_format, first, last)
         _check_band(work, band, first)
         events, clamped = events + band.events, clamped + band.clamped
-        acc_hex.write(nbin_words(band.acc, device.TM))
-        out_hex.write(nbin_words(band.out, device.TM))
+        acc_hex.write(lane_words(band.acc, device.TM))
+        out_hex.write(lane_words(band.out, device.TM))
         acc_npy.write(band.acc)
         out_npy.write(band.out)
     stats = {"sat_out": clamped, "acc_overflow": events, "two_word_tiles": work.cycles.two_word_tiles}

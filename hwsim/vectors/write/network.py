@@ -1,5 +1,5 @@
 """The array layers of a network as Works: the network runs on an engine, each layer is handed on with its tensors."""
-from hwsim.engine.run import steps
+from hwsim.engine.run import steps_with_inputs
 from hwsim.errors import UsageError
 from hwsim.hw.config import of_network
 from hwsim.ops.cut import ARRAY_OPS, cut, image_shape
@@ -20,23 +20,16 @@ def network_works(net, codes, device, layers=None, engine="fast", threads=None):
         raise UsageError(f"vectors must be of one image, not {max(map(len, codes.values()))}")
     device = of_network(device, net)
     wanted = [name for name in array if not layers or name in layers]
-    alive, left = {}, dict(net.graph.use_count)
-    for node, tensor, _ in steps(net, codes, engine, threads=threads):
-        alive[node.name] = tensor
+    for node, reads, tensor, _ in steps_with_inputs(net, codes, engine, threads=threads):
         if node.name in wanted:
-            yield from _node_works(array.index(node.name), node, alive, net, device)
-        for name in node.inputs:
-            left[name] -= 1
-            if not left[name]:
-                del alive[name]
+            yield from _node_works(array.index(node.name), node, reads[0], tensor, net, device)
         if node.name == wanted[-1]:
             return
 
 
-def _node_works(rank, node, alive, net, device):
-    source = alive[node.inputs[0]]
+def _node_works(rank, node, source, tensor, net, device):
     x = source.reshape(image_shape(source.shape))[0]
-    out = alive[node.name].reshape(image_shape(alive[node.name].shape))[0]
+    out = tensor.reshape(image_shape(tensor.shape))[0]
     formats = net.formats[node.inputs[0]], net.formats[node.name]
     for part in cut(node, source.shape, device.TM):
         yield make_vector_layer(rank, part.layer, x[..., part.in_channels], out[part.rows, part.cols, part.out_channels],

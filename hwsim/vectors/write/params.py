@@ -1,6 +1,8 @@
 """The parameters of the RTL that a layer needs, and the sets of layers that one build can run."""
 import numpy as np
 
+from hwsim.ops.epilogue import Folded
+from hwsim.ops.weights import Log
 from hwsim.vectors.write.vector_layer import MODES
 
 DEPTHS = ("NBIN_DEPTH", "SB_DEPTH", "FLAG_DEPTH", "TILE_DEPTH", "NBOUT_DEPTH")
@@ -10,9 +12,10 @@ def rtl_parameters(work):
     """name -> value of the parameters of rtl/top.v that must match this layer exactly."""
     device, layer = work.device, work.layer
     return {"TN": device.TN, "TM": device.TM, "A": work.in_format.bits, "XS": int(work.in_format.signed),
-            "AO": work.out_format.bits, "W": layer.w_bits, "LOG": int(layer.w_format == "stlq"), "ACC": device.acc_bits,
+            "AO": work.out_format.bits, "W": layer.weights.format.bits,
+            "LOG": int(isinstance(layer.weights.format, Log)), "ACC": device.acc_bits,
             "SAT": int(device.acc_mode == "saturate"), "MB": device.mult_bits, "SB": device.shift_bits,
-            "FOLD": int(work.folded), "MODE": MODES.index(device.round)}
+            "FOLD": int(isinstance(layer.epilogue.stage, Folded)), "MODE": MODES.index(device.round)}
 
 
 def depths(work):
@@ -20,7 +23,7 @@ def depths(work):
     layer, loops = work.layer, work.loops
     beats = [tile.beats for tile in work.cycles.tiles]
     return dict(zip(DEPTHS, (layer.in_hw[0] * layer.in_hw[1] * loops.in_words, max(sum(beats[::2]), sum(beats[1::2])),
-                             int(np.prod(loops.flags.shape)) if layer.w_format == "stlq" else 1, loops.cot,
+                             int(np.prod(loops.flags.shape)) if layer.weights.format.flagged else 1, loops.cot,
                              layer.out_hw[0] * layer.out_hw[1] * loops.cot)))
 
 

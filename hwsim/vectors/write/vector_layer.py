@@ -1,5 +1,4 @@
 """The unit of a vector set: one ordinary layer, its input, its widths and its cycles (VECTORS.md, Layers)."""
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -7,9 +6,10 @@ import numpy as np
 
 from hwsim.errors import UnsupportedError, UsageError
 from hwsim.fixed.formats import IntFormat
-from hwsim.hw.config import KIB, Device
+from hwsim.hw.config import Device
 from hwsim.hw.costs.cycles import ArrayCycles, array_cycles
-from hwsim.hw.layout import ceil_div, loops_of
+from hwsim.hw.device.trace import file_stem
+from hwsim.hw.layout import check_bank, loops_of
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.ops.layer import ArrayLayer
 
@@ -33,21 +33,17 @@ class VectorLayer:
 
     @property
     def name(self):
-        return self.layer.name + self.layer.suffix
+        return self.layer.full_name
 
     @property
     def folder(self):
-        return f"L{self.rank:03d}_{re.sub('[^A-Za-z0-9_.-]', '_', self.name)}"
+        return file_stem(self.rank, self.name)
 
     @property
     def op(self):
         if self.layer.depthwise:
             return "dwconv"
         return "fc" if self.layer.in_hw == (1, 1) == tuple(self.layer.kernel) else "conv"
-
-    @property
-    def folded(self):
-        return self.layer.alpha_q is None
 
     @property
     def loops(self):
@@ -59,22 +55,24 @@ def make_vector_layer(rank, layer, x, out, formats, device):
 
     formats: (input, output) IntFormat; device: TN, TM, rules and dma_bits, its acc_bits settled.
     """
-    packed, name = pack_layer(layer, device.TN), layer.name + layer.suffix
-    work = VectorLayer(rank, packed, layer.rowpack, pack_input(layer, x), out, *formats, device, array_cycles(layer, device))
+    packed, name = pack_layer(layer, device.TN), layer.full_name
+    work = VectorLayer(rank=rank, layer=packed, rowpack=layer.rowpack, x=pack_input(layer, x), out=out, in_format=formats[0],
+                       out_format=formats[1], device=device, cycles=array_cycles(layer, device))
     if device.round not in MODES:
         raise UnsupportedError(f"{name}: rounding must be one of {', '.join(MODES)} in a vector set, not {device.round}")
     _check_fields(work, name)
     _check_sizes(packed, name)
-    _check_bank(work, name)
+    tile = max(tile.beats for tile in work.cycles.tiles)
+    check_bank(name, tile * device.sb_word_bits(layer.weights.format.bits), device)
     return work
 
 
 def _check_fields(work, name):
     """Every shift fits its field."""
     limit = 1 << work.device.shift_bits
-    for shift in (work.layer.shift, work.layer.shift2):
-        if shift is not None and shift.size and shift.max() >= limit:
-            raise UnsupportedError(f"{name}: shift_bits must hold shift {shift.max()}, not be {work.device.shift_bits}")
+    for stem, values in work.layer.epilogue.stage.memories().items():
+        if stem in ("shift", "shift2") and values.max(initial=0) >= limit:
+            raise UnsupportedError(f"{name}: shift_bits must hold shift {values.max()}, not be {work.device.shift_bits}")
 
 
 def _check_sizes(layer, name):
@@ -83,21 +81,13 @@ def _check_sizes(layer, name):
         raise UnsupportedError(f"{name}: sizes of an array layer must be at most 65535, not {max(sizes)}")
 
 
-def _check_bank(work, name):
-    device = work.device
-    need = max(tile.beats for tile in work.cycles.tiles) * device.sb_word_bits(work.layer.w_bits)
-    if device.dma_bits and device.sb_kb and 2 * need > device.sb_kb * KIB:
-        raise UnsupportedError(f"{name}: sb_kb must be at least {ceil_div(2 * need, KIB)} for two banks of {need} bits, "
-                               f"not {device.sb_kb}")
-
-
 def hw_of(work):
     """The `hw` keys of a layer; act_signed, out_bits and out_signed only where they are not true, act_bits and true."""
     device, layer = work.device, work.layer
-    found = {"TN": device.TN, "TM": device.TM, "act_bits": work.in_format.bits, "w_bits": layer.w_bits,
-             "w_format": layer.w_format, "acc_bits": device.acc_bits, "acc_mode": device.acc_mode,
+    found = {"TN": device.TN, "TM": device.TM, "act_bits": work.in_format.bits, "w_bits": layer.weights.format.bits,
+             "w_format": layer.weights.format.name, "acc_bits": device.acc_bits, "acc_mode": device.acc_mode,
              "mult_bits": device.mult_bits, "shift_bits": device.shift_bits,
-             "prelu": "folded" if work.folded else "unfolded", "round": device.round, "dma_bits": device.dma_bits}
+             "prelu": layer.epilogue.stage.name, "round": device.round, "dma_bits": device.dma_bits}
     extra = {"act_signed": (work.in_format.signed, True), "out_bits": (work.out_format.bits, work.in_format.bits),
              "out_signed": (work.out_format.signed, True)}
     return found | {key: value for key, (value, usual) in extra.items() if value != usual}
@@ -126,7 +116,7 @@ def cropped(work, max_words):
     height = _input_rows(layer, rows)
     top, _, left, right = layer.pad
     bottom = (rows - 1) * layer.stride[0] + (layer.kernel[0] - 1) * layer.dilation[0] + 1 - top - height
-    smaller = replace(layer, out_hw=(rows, layer.out_hw[1]), in_hw=(height, layer.in_hw[1]), pad=(top, bottom, left, right))
+    smaller = layer.reshaped(out_hw=(rows, layer.out_hw[1]), in_hw=(height, layer.in_hw[1]), pad=(top, bottom, left, right))
     return replace(work, layer=smaller, x=work.x[:height], out=None if work.out is None else work.out[:rows],
                    cycles=array_cycles(smaller, work.device))
 

@@ -11,7 +11,7 @@ import pytest
 
 from hwsim.engine.kernels.target import ladder
 
-HERE = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parents[2]
 RUNGS = (*(rung.name for rung in ladder()), "compiled", "numpy")
 SIZES = (1, 2, 3, 5, 7, 11, 13, 16, 17, 23, 31, 37)
 CHANNELS = (1, 1, 2, 3, 4, 5, 7, 11, 13, 16, 17, 19, 31, 33)
@@ -79,7 +79,7 @@ def test_no_shape_ends_the_process(rung, tmp_path):
 
 @pytest.mark.skipif(not ladder(), reason="needs kernels")
 def test_no_shape_ends_the_process_on_an_emulated_cpu(tmp_path):
-    pytest.importorskip("emulated", exc_type=ImportError)
+    pytest.importorskip("helpers.emulated", exc_type=ImportError)
     fuzz("skylake-avx512", tmp_path, DRAWN // 4)
 
 
@@ -88,7 +88,7 @@ def fuzz(rung, tmp_path, drawn_ones=DRAWN):
     r = np.random.default_rng(sum(map(ord, rung)))
     shapes = [*corners(), *in_place(), *(drawn(r) for _ in range(drawn_ones))]
     (tmp_path / "shapes.json").write_text(json.dumps(shapes))
-    done = run_child(HERE / "fuzz_child.py", rung, tmp_path / "shapes.json")
+    done = run_child(TESTS / "helpers" / "fuzz_child.py", rung, tmp_path / "shapes.json")
     assert done.returncode == 0, f"{_ending(done.returncode)} on {rung}: {done.stdout.splitlines()[-1:]}\n{done.stderr[-2000:]}"
     assert done.stdout.splitlines()[-1] == f"done {len(shapes)}" and done.stderr == ""
 
@@ -96,7 +96,7 @@ def fuzz(rung, tmp_path, drawn_ones=DRAWN):
 @pytest.mark.parametrize("at_end, step", [(True, 3), (False, -1)])
 def test_a_step_outside_the_input_ends_the_child(at_end, step):
     """The net itself: one byte behind the last code, or before the first."""
-    outside = ("import ctypes, numpy, fuzz_child; x = fuzz_child.fenced(numpy.zeros(3, numpy.int8), "
+    outside = ("import ctypes, numpy; from helpers.fuzz_child import fenced; x = fenced(numpy.zeros(3, numpy.int8), "
                f"{at_end}); ctypes.string_at(x.ctypes.data, 3); print('inside', flush=True); "
                f"ctypes.string_at(x.ctypes.data + {step}, 1)")
     done = run_child("-c", outside)
@@ -105,7 +105,7 @@ def test_a_step_outside_the_input_ends_the_child(at_end, step):
 
 def run_child(*arguments):
     """A child under an allocator that hands out memory full of bytes that are no zeros."""
-    path = os.pathsep.join([str(HERE.parents[2]), str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(TESTS.parent), str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True,
                           env={**os.environ, "MALLOC_PERTURB_": "165", "PYTHONPATH": path})
 

@@ -5,7 +5,7 @@ from hwsim.engine.kernels.target import ladder
 from hwsim.reports import bench
 from hwsim.reports.bench import Shape
 
-pytestmark = pytest.mark.skipif(not ladder() or ladder()[0].name == "sse2", reason="needs AVX2 or AVX-512")
+pytestmark = [pytest.mark.speed, pytest.mark.skipif(not ladder() or ladder()[0].name == "sse2", reason="needs AVX2 or AVX-512")]
 
 
 @pytest.mark.parametrize("shape, floor", [

@@ -1,7 +1,7 @@
 """Every instruction set gives the reference's codes and counters on the corners of the kernels; test_volume.py has the volume."""
 import numpy as np
 import pytest
-from layers import assert_exact, depthwise, on_rung, plain_layer
+from helpers.kernel_layers import assert_exact, depthwise, on_rung, plain_layer
 
 from hwsim.engine.context import Context
 from hwsim.engine.kernels import program

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layers import assert_exact, on_rung, plain_layer
+from helpers.kernel_layers import assert_exact, on_rung, plain_layer
 
 from hwsim.engine.context import Context
 from hwsim.engine.host import jit
@@ -123,8 +123,8 @@ def test_a_kernel_that_does_not_compile_costs_one_rung(monkeypatch):
 
 SCRIPT = """
 import sys
-sys.path[:0] = ["tests/engine/kernels"]
-from layers import assert_exact, plain_layer
+sys.path.insert(0, "tests")
+from helpers.kernel_layers import assert_exact, plain_layer
 from hwsim.engine import reference
 from hwsim.engine.context import Context
 from hwsim.engine.fast import ENGINE
@@ -153,8 +153,8 @@ def test_the_target_decides(settings, rungs):
 
 CACHED = """
 import sys
-sys.path[:0] = ["tests/engine/kernels"]
-from layers import plain_layer
+sys.path.insert(0, "tests")
+from helpers.kernel_layers import plain_layer
 from hwsim.engine.context import Context
 from hwsim.engine.fast.portable import compiled, requantize
 from hwsim.engine.fast.backend import COMPILED, KERNELS

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layers import plain_layer
-from plain_numpy import evaluate
+from helpers.kernel_layers import plain_layer
+from helpers.plain_numpy import evaluate
 
 import hwsim
 from hwsim.engine.context import Context

@@ -1,14 +1,14 @@
 """The kernels for CPUs with AVX-512 or AVX-VNNI as they are, run by an emulated CPU on any machine, against the reference."""
 import numpy as np
 import pytest
-import volume
-from layers import assert_exact, depthwise, plain_layer
+from helpers import volume
+from helpers.kernel_layers import assert_exact, depthwise, plain_layer
 
 from hwsim.engine.context import Context
 from hwsim.engine.kernels import target
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 
-emulated = pytest.importorskip("emulated", exc_type=ImportError)
+emulated = pytest.importorskip("helpers.emulated", exc_type=ImportError)
 emulator = emulated.emulator
 CPUS = (("sapphirerapids", "avx512"), ("sapphirerapids", "avx2"))  # test_any_shape.py has another one
 pytestmark = pytest.mark.skipif(not target.ladder(), reason="needs kernels")

@@ -1,7 +1,7 @@
 """The plan of every layer of a network, and the bench's rows."""
 import numpy as np
 import pytest
-from layers import plain_layer
+from helpers.kernel_layers import plain_layer
 
 from hwsim.engine.fast.layer_plans import layer_plans
 from hwsim.engine.kernels import limit
@@ -62,4 +62,4 @@ def test_the_limit_does_what_it_counts(rung):
 def test_shapes_name_themselves():
     assert str(bench.Shape(64, 32, 256, 3)) == "64->32 3x3, 256x256"
     assert bench.Shape(0, 8, 10, 3).macs == 8 * 100 * 9
-    assert bench.layer_of(bench.Shape(0, 8, 10, 3), 11, 8).codes.dtype == np.int64
+    assert bench.layer_of(bench.Shape(0, 8, 10, 3), 11, 8).weights.codes.dtype == np.int64

@@ -1,6 +1,5 @@
 """Work on several threads: results in task order, every task once, errors raised."""
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -48,7 +47,7 @@ def test_work_inside_work_does_not_wait_for_ever():
 @pytest.mark.parametrize("threads", [1, 2, 3, 64])
 def test_chunks_cover_every_row_once_and_get_lower(height, threads):
     layer = bench.layer_of(bench.Shape(64, 64, 500, 3), 11, 8)
-    layer = replace(layer, in_hw=(height, 500), out_hw=(height, 500))
+    layer = layer.reshaped(in_hw=(height, 500), out_hw=(height, 500))
     program = conv.prepare(layer, Datapath(), IntFormat(11), False, ladder()[:1]).program(Mode.PLAIN)
     chunks = program.chunks(threads)
     assert [row for chunk in chunks for row in range(chunk.start, chunk.stop)] == list(range(height))

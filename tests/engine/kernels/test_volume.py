@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-import volume
-from plain_numpy import evaluate
+from helpers import volume
+from helpers.plain_numpy import evaluate
 
 from hwsim.engine import reference
 from hwsim.engine.fast.backend import COMPILED, INTERPRETED, KERNELS

@@ -24,10 +24,6 @@ def widened(x, largest):
     return x.astype(np.int64 if largest < WORD else object)
 
 
-def largest_code(fmt):
-    return max(-fmt.min, fmt.max)
-
-
 def requantized(shape, values, params, rounding):
     """(int32 codes of `shape`, LayerStats): values(block) -> (exact numbers, shift) rounded and clamped, block by block."""
     y, changed = np.empty(shape, np.int32), 0

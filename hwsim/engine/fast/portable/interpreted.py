@@ -30,7 +30,8 @@ def depthwise_plain(x, first, geometry, offsets, weights, bias, word, low, high,
 
 
 def beats(x, first, number, geometry, offsets, weights, bias, wraps, low, high, tm, acc, seen, marks):
-    beat_count, words, lanes, channels = *weights.shape[:3], weights.shape[-1]
+    beat_count, words, lanes = weights.shape[:3]
+    channels = weights.shape[-1]
     low, high = int(low), int(high)
     patches = _gather(x, first, len(acc), geometry, offsets, beat_count * lanes)
     stored = exact = np.broadcast_to(bias.astype(np.int64), acc.shape)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.fixed.formats import IntFormat, Overflow
-from hwsim.ops.layer import integer_weights
+from hwsim.fixed.formats import INT16, INT32, Overflow
 
-INT16, INT32 = IntFormat(16), IntFormat(32)
 STEP = 16  # reductions are padded with zeros to whole vectors
 
 
@@ -35,14 +33,14 @@ class LoopPlan:
 
 def make_plan(layer, datapath, in_format, monitor):
     """The narrowest exact LoopPlan for an ArrayLayer and inputs of `in_format`."""
-    w = integer_weights(layer.codes, layer.w_format, layer.w_bits)
+    w = layer.weights.integers
     low, high = reach(w, in_format)
-    acc = datapath.acc_format
-    safe = int((layer.bias + low).min()) in acc and int((layer.bias + high).max()) in acc
+    acc, bias = datapath.acc_format, layer.epilogue.bias
+    safe = int((bias + low).min()) in acc and int((bias + high).max()) in acc
     beats = monitor or not (safe or datapath.acc_mode is Overflow.WRAP)
     pack = _pack_beats if beats else _pack_plain
     narrow = (_narrow_beats if beats else _narrow_plain)(layer, w, low, high, safe, datapath, in_format)
-    largest = max(-int((layer.bias + low).min()), int((layer.bias + high).max()))
+    largest = max(-int((bias + low).min()), int((bias + high).max()))
     return LoopPlan(beats, *pack(layer, w, datapath.tn, narrow), np.int32 if narrow else np.int64,
                 largest if safe else -acc.min)
 
@@ -68,7 +66,7 @@ def _narrow_beats(layer, w, low, high, safe, datapath, in_format):
     """32-bit state: the exact shadow fits, and so does any stored accumulator plus one tree."""
     room = (0 if safe else -datapath.acc_format.min) + max(-int(low.min()), int(high.max()))
     operands = in_format.min in INT32 and in_format.max in INT32 and _both_in(INT32, w, w)
-    return operands and _both_in(INT32, layer.bias + low, layer.bias + high) and room in INT32
+    return operands and _both_in(INT32, layer.epilogue.bias + low, layer.epilogue.bias + high) and room in INT32
 
 
 def _pack_plain(layer, w, tn, narrow):

@@ -3,14 +3,14 @@ from functools import reduce
 
 import numpy as np
 
-from hwsim.engine.fast.portable.blocks import blocks, largest_code, requantized, rows_of, widened
+from hwsim.engine.fast.portable.blocks import blocks, requantized, rows_of, widened
 from hwsim.engine.fast.portable.requantize import MODES, clamped, round_shift
 from hwsim.engine.result import LayerStats
 
 
 def add(node, inputs, context):
     p, factors = node.params, [int(m) for m in node.params["m"]]
-    largest = sum(abs(m) * largest_code(fmt) for m, fmt in zip(factors, context.in_formats))
+    largest = sum(abs(m) * fmt.largest for m, fmt in zip(factors, context.in_formats))
 
     def total(block):
         return sum(widened(rows_of(x, block), largest) * m for x, m in zip(inputs, factors)), p["shift"]
@@ -19,7 +19,7 @@ def add(node, inputs, context):
 
 def multiply(node, inputs, context):
     (a, b), p = inputs, node.params
-    largest = largest_code(context.in_formats[0]) * largest_code(context.in_formats[1]) * p["m"]
+    largest = context.in_formats[0].largest * context.in_formats[1].largest * p["m"]
 
     def product(block):
         return widened(rows_of(a, block), largest) * widened(rows_of(b, block), largest) * p["m"], p["shift"]
@@ -61,7 +61,7 @@ def _rescaled(x, i, p, context):
     m, s = int(p["m"][i]), int(p["shift"][i])
     if (m, s) == (1, 0):
         return x.astype(np.int32, copy=False)
-    return round_shift(widened(x, largest_code(context.in_formats[i]) * abs(m)) * m, s, MODES[context.datapath.rounding])
+    return round_shift(widened(x, context.in_formats[i].largest * abs(m)) * m, s, MODES[context.datapath.rounding])
 
 
 def _joined_shape(inputs):

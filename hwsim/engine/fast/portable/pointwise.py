@@ -1,7 +1,7 @@
 """Operators on one tensor, value by value."""
 import numpy as np
 
-from hwsim.engine.fast.portable.blocks import largest_code, requantized, rows_of, widened
+from hwsim.engine.fast.portable.blocks import requantized, rows_of, widened
 from hwsim.engine.result import LayerStats
 
 
@@ -12,7 +12,7 @@ def identity(node, inputs, context):
 def prelu(node, inputs, context):
     (x,), p = inputs, node.params
     factor = max(int(np.abs(p["m_pos"]).max()), int(np.abs(p["m_neg"]).max()))
-    largest = largest_code(context.in_formats[0]) * factor
+    largest = context.in_formats[0].largest * factor
 
     def product(block):
         value = widened(rows_of(x, block), largest)

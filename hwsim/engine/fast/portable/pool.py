@@ -1,7 +1,7 @@
 """Pools: one pass per tap over the outputs whose tap lies inside the image."""
 import numpy as np
 
-from hwsim.engine.fast.portable.blocks import largest_code, requantized, rows_of, widened
+from hwsim.engine.fast.portable.blocks import requantized, rows_of, widened
 from hwsim.engine.result import LayerStats
 from hwsim.ops.window import out_hw, pads
 
@@ -28,7 +28,7 @@ def avg_pool(node, inputs, context):
     order = np.argsort(p["taps"], kind="stable")
     which = order[np.searchsorted(p["taps"], real, sorter=order)]
     m, shift = p["m"][which], p["shift"][which]
-    largest = largest_code(context.in_formats[0]) * int(real.max()) * int(np.abs(m).max())
+    largest = context.in_formats[0].largest * int(real.max()) * int(np.abs(m).max())
 
     def product(block):
         place = (0, block[1])

@@ -8,12 +8,11 @@ import numpy as np
 from numba import njit
 
 from hwsim.engine.host.jit import compiled
-from hwsim.fixed.formats import Rounding
+from hwsim.fixed.formats import ALPHA_SHIFT, Rounding
 
 HALF_UP, HALF_AWAY, HALF_EVEN, FLOOR, GEMMLOWP = range(5)
 MODES = {Rounding.HALF_UP: HALF_UP, Rounding.HALF_AWAY: HALF_AWAY, Rounding.HALF_EVEN: HALF_EVEN,
          Rounding.FLOOR: FLOOR, Rounding.GEMMLOWP: GEMMLOWP}
-ALPHA_SHIFT = 14
 HIGH_SHIFT = 31
 WORD = 1 << 63
 
@@ -61,6 +60,12 @@ def clamped(value, lo, hi):
     """(int32 codes, how many the clamp changed) of an array of integers."""
     y = np.clip(value, lo, hi)
     return y.astype(np.int32), int(np.count_nonzero(y != value))
+
+
+def raw(acc: np.ndarray, mode: int, lo: int, hi: int, y: np.ndarray) -> int:
+    """As folded(), with nothing between the sums and the clamp."""
+    y[:], changed = clamped(acc, lo, hi)
+    return changed
 
 
 def folded(acc, m_pos, m_neg, shift, mode, lo, hi, y):

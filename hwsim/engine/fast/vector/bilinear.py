@@ -3,7 +3,6 @@
 import numpy as np
 
 from hwsim.engine.fast.portable import bilinear as general
-from hwsim.engine.fast.portable.blocks import largest_code
 from hwsim.engine.fast.storage_type import made_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.scratch import SCRATCH
@@ -20,7 +19,7 @@ def bilinear(node, inputs, context):
     (upper, lower, down), (left, _, right) = general.axis(h, fy), general.axis(3, fx)
     phases = slice(fx, 2 * fx)   # of the middle one of three columns, which meets no border
     heights, tall = _weights(down)
-    found = _blends(*_weights(right[phases]), largest_code(context.in_formats[0]), tall, p, context.datapath.rounding)
+    found = _blends(*_weights(right[phases]), context.in_formats[0].largest, tall, p, context.datapath.rounding)
     if found is None:
         return general.bilinear(node, inputs, context)
     run_rows, word, widths, rule = found

@@ -6,7 +6,6 @@ from math import prod
 import numpy as np
 
 from hwsim.engine.fast.portable import merge
-from hwsim.engine.fast.portable.blocks import largest_code
 from hwsim.engine.fast.storage_type import made_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.box import Box, move, put
@@ -21,7 +20,7 @@ STRIP = 1 << 17  # values that are scaled in the cache on their way to another p
 
 def add(node, inputs, context):
     p, m = node.params, [int(value) for value in node.params["m"]]
-    terms = [(largest_code(fmt), value) for fmt, value in zip(context.in_formats, m)]
+    terms = [(fmt.largest, value) for fmt, value in zip(context.in_formats, m)]
     if len(m) == 1:
         inputs, terms = inputs * 2, [*terms, (terms[0][0], 0)]
     run = _sum_of(terms, p, context.datapath.rounding)
@@ -63,7 +62,7 @@ def _sum(m, rule, parts, y):
 
 def multiply(node, inputs, context):
     p, rounding = node.params, context.datapath.rounding
-    largest = largest_code(context.in_formats[0]) * largest_code(context.in_formats[1])
+    largest = context.in_formats[0].largest * context.in_formats[1].largest
     found = words.cut_of([[(largest, p["m"])]], p["shift"], rounding)
     if found is None:
         return merge.multiply(node, inputs, context)
@@ -92,7 +91,7 @@ def _word_of_all(p, context):
     """The word that fits every input's own product."""
     rounding, found = context.datapath.rounding, []
     for m, shift, fmt in zip(p["m"], p["shift"], context.in_formats):
-        found.append(words.word_of(max(abs(int(m)), 1) * largest_code(fmt), shift, rounding))
+        found.append(words.word_of(max(abs(int(m)), 1) * fmt.largest, shift, rounding))
     return None if None in found else max(found, key=lambda word: np.iinfo(word).bits)
 
 
@@ -135,7 +134,7 @@ def _put(x, y, box, i, p, context):
     if (m, own["shift"]) == (1, 0) and p["lo"] <= fmt.min and fmt.max <= p["hi"]:
         move(x, y, [box], context.threads)
         return 0
-    scale = _sum_of([(largest_code(fmt), m), (largest_code(fmt), 0)], own, rounding)
+    scale = _sum_of([(fmt.largest, m), (fmt.largest, 0)], own, rounding)
     return sum(in_order(partial(_scaled, x.reshape(1, -1), y.reshape(-1), scale), box.parts(STRIP), context.threads))
 
 

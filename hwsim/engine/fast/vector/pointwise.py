@@ -3,7 +3,6 @@
 import numpy as np
 
 from hwsim.engine.fast.portable import pointwise
-from hwsim.engine.fast.portable.blocks import largest_code
 from hwsim.engine.fast.storage_type import made_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
 from hwsim.engine.fast.vector.sweep import VALUES, elementwise, pieces
@@ -22,7 +21,7 @@ def identity(node, inputs, context):
 def prelu(node, inputs, context):
     (x,), p, rounding = inputs, node.params, context.datapath.rounding
     factor = max(1, int(np.abs(p["m_pos"]).max()), int(np.abs(p["m_neg"]).max()))
-    word = words.word_of(factor * largest_code(context.in_formats[0]), p["shift"].max(), rounding)
+    word = words.word_of(factor * context.in_formats[0].largest, p["shift"].max(), rounding)
     if word is None:
         return pointwise.prelu(node, inputs, context)
     fields, ends = _fields(p, x.shape), words.factors(word, p["lo"], p["hi"])

@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from hwsim.engine.fast.portable import pool
-from hwsim.engine.fast.portable.blocks import largest_code, requantized, rows_of, widened
+from hwsim.engine.fast.portable.blocks import requantized, rows_of, widened
 from hwsim.engine.fast.storage_type import made_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
 from hwsim.engine.fast.vector.scratch import SCRATCH
@@ -133,7 +133,7 @@ def _scales(p):
 
 def _word(p, taps, context):
     """The word for the windows of every count of taps that there is."""
-    largest, scales, found = largest_code(context.in_formats[0]), _scales(p), []
+    largest, scales, found = context.in_formats[0].largest, _scales(p), []
     for count in taps:
         m, shift = scales[count]
         found.append(words.word_of(largest * count * max(abs(m), 1), shift, context.datapath.rounding))
@@ -159,7 +159,7 @@ def _rules(m, shift, p, rounding, word):
 
 def _global_average(x, p, taps, context):
     """The sum of an image in 64 bits, one product per channel."""
-    largest = largest_code(context.in_formats[0])
+    largest = context.in_formats[0].largest
     run = partial(_add_rows, np.int32 if largest * TALL <= np.iinfo(np.int32).max else np.int64)
     total = _reduced(x, run, np.zeros(prod(x.shape[2:]), np.int64), np.add, context.threads).sum(axis=2, keepdims=True)
     m, shift = _scales(p)[taps]

@@ -1,10 +1,14 @@
 """What a converter sees of one call of one layer, and how it adds nodes."""
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from hwsim.importers.builder import Builder
+from hwsim.importers.keras.layer_config import LayerConfig
 from hwsim.importers.keras.model import Layer
-from hwsim.ops.dims import known
+from hwsim.ops.dims import Shape, Size, known
 
 
 class Tensor(str):
@@ -13,58 +17,63 @@ class Tensor(str):
 
 @dataclass(frozen=True)
 class LayerCall:
-    """`name`: the node that carries the result; `args`, `kwargs`: Tensors and constants; `read(slot, shape)`: a weight;
-    `keras`: the major version that wrote the file."""
+    """One call of a layer.
+
+    name: of the node that carries the result; args, kwargs: Tensors and constants; keras: the major version that wrote the file;
+    read(slot, shape): the weight `slot` as float64.
+    """
 
     name: str
     layer: Layer
-    args: list
-    kwargs: dict
+    args: list[Any]
+    kwargs: dict[str, Any]
     builder: Builder
     keras: int
-    read: Callable
+    read: Callable[[str, Sequence[int]], np.ndarray]
 
     @property
-    def config(self):
+    def config(self) -> LayerConfig:
+        """The layer's configuration."""
         return self.layer.config
 
     @property
-    def inputs(self):
+    def inputs(self) -> list[Tensor]:
         """The tensors among the arguments, in order."""
         return tensors([self.args, self.kwargs])
 
     @property
-    def x(self):
-        """The one input tensor."""
+    def x(self) -> Tensor:
+        """The one input tensor. Errors: FileError where there is none or more than one."""
         if len(self.inputs) != 1:
             raise self.config.bad("inbound_nodes", f"one input tensor ({len(self.inputs)} given)")
         return self.inputs[0]
 
     @property
-    def in_shape(self):
+    def in_shape(self) -> Shape:
+        """The shape of the one input, N first."""
         return self.builder.shape(self.x)
 
-    def image(self):
-        """(IH, IW, IC) of the one input, which must be an image with a known number of channels."""
+    def image(self) -> tuple[Size, Size, int]:
+        """(IH, IW, IC) of the one input. Errors: UnsupportedError unless it is an image with a known number of channels."""
         shape = self.in_shape
         if len(shape) != 4:
             raise self.config.refuse("its input must be N,H,W,C", "x".join(map(str, shape)))
-        return (*shape[1:3], self.channels())
+        return shape[1], shape[2], self.channels()
 
-    def channels(self):
-        """The size of the last axis of the one input."""
+    def channels(self) -> int:
+        """The size of the last axis of the one input. Errors: UnsupportedError where it is open."""
         size = self.in_shape[-1]
         if not known(size):
             raise self.config.refuse("its input must have a known number of channels", str(size))
         return size
 
-    def add(self, op, inputs=None, suffix="", **params):
+    def add(self, op: str, inputs: Sequence[str] | None = None, suffix: str = "", **params: Any) -> str:
         """The tensor of a new node on `inputs` (default: the one input), named after the layer."""
         inputs = [self.x] if inputs is None else inputs
         return self.builder.add(self.name + suffix, op, inputs, **params)
 
 
-def tensors(value):
+def tensors(value: Any) -> list[Tensor]:
     """Every Tensor below `value`, in order, dicts by key."""
     if isinstance(value, Tensor):
         return [value]

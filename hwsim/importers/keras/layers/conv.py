@@ -1,13 +1,16 @@
 """Conv2D, DepthwiseConv2D, SeparableConv2D, Conv2DTranspose: kernels reordered to (OC,KH,KW,ICG), activations added after."""
+from typing import Any
+
 import numpy as np
 
-from hwsim.importers.keras.layer_config import MAX_SPAN
+from hwsim.importers.keras.layer_config import MAX_SPAN, LayerConfig
 from hwsim.importers.keras.layers.activation import activate
-from hwsim.importers.keras.layers.kind import LayerKind
-from hwsim.ops.window import extent
+from hwsim.importers.keras.layers.call import LayerCall
+from hwsim.importers.keras.layers.kind import LayerKind, Slots
+from hwsim.ops.window import Pair, extent
 
 
-def conv2d(call):
+def conv2d(call: LayerCall) -> str:
     """The output tensor of a Conv2D; grouped kernels keep their channels in group order, as Keras does."""
     config = call.config
     channels = call.image()[2]
@@ -19,14 +22,14 @@ def conv2d(call):
     return activate(call, out)
 
 
-def depthwise(call):
+def depthwise(call: LayerCall) -> str:
     """The output tensor of a DepthwiseConv2D: output channel ic*M + m is filter m of input channel ic."""
     weights, channels = _depthwise_weights(call)
     out = call.add("conv2d", weights=weights, bias=_bias(call, len(weights)), groups=channels, **_geometry(call.config))
     return activate(call, out)
 
 
-def separable(call):
+def separable(call: LayerCall) -> str:
     """The output tensor of a SeparableConv2D: depthwise without bias, then 1x1 with it."""
     config = call.config
     weights, channels = _depthwise_weights(call)
@@ -37,7 +40,7 @@ def separable(call):
     return activate(call, call.add("conv2d", [middle], weights=pointwise, bias=_bias(call, filters)))
 
 
-def transpose(call):
+def transpose(call: LayerCall) -> str:
     """The output tensor of a Conv2DTranspose: `same` gives IH*S rows, `valid` IH*S + max(KH-S, 0), as TensorFlow crops them."""
     config = call.config
     config.channels_last()
@@ -51,11 +54,11 @@ def transpose(call):
     return activate(call, out)
 
 
-def _crop(config, kernel, stride):
+def _crop(config: LayerConfig, kernel: Pair, stride: Pair) -> tuple[int, ...]:
     """(top, bottom, left, right) to cut off the full output (IH-1)*S + KH; negative extends it."""
     same = config.choice("padding", "valid", ("valid", "same")) == "same"
     extra = config.pair("output_padding", low=0) if "output_padding" in config else (None, None)
-    crop = []
+    crop: list[int] = []
     for k, s, more in zip(kernel, stride, extra):
         surplus = _surplus(k, s, more, same)
         if not (k - s <= surplus < k if same else -s < surplus <= 0):
@@ -65,14 +68,14 @@ def _crop(config, kernel, stride):
     return tuple(crop)
 
 
-def _surplus(kernel, stride, output_padding, same):
+def _surplus(kernel: int, stride: int, output_padding: int | None, same: bool) -> int:
     """How much longer the full output is than the one that Keras gives."""
     if output_padding is None:
         return kernel - stride if same else min(kernel - stride, 0)
     return (kernel // 2 * 2 if same else 0) - output_padding
 
 
-def _depthwise_weights(call):
+def _depthwise_weights(call: LayerCall) -> tuple[np.ndarray, int]:
     """((IC*M, KH, KW, 1) kernel, IC)."""
     channels, kernel = call.image()[2], call.config.pair("kernel_size")
     multiplier = call.config.integer("depth_multiplier", 1)
@@ -80,7 +83,8 @@ def _depthwise_weights(call):
     return stored.transpose(2, 3, 0, 1).reshape(channels * multiplier, *kernel, 1), channels
 
 
-def _geometry(config):
+def _geometry(config: LayerConfig) -> dict[str, Any]:
+    """The parameters stride, dilation and padding of a conv2d node."""
     config.channels_last()
     padding = config.choice("padding", "valid", ("valid", "same"))
     dilation = config.pair("dilation_rate", (1, 1))
@@ -90,11 +94,13 @@ def _geometry(config):
             "padding": "same" if padding == "same" else (0, 0, 0, 0)}
 
 
-def _bias(call, count):
+def _bias(call: LayerCall, count: int) -> np.ndarray:
+    """The bias (OC); zeros where the layer has none."""
     return call.read("bias", (count,)) if call.config.boolean("use_bias", True) else np.zeros(count)
 
 
-def _slots(*kernels):
+def _slots(*kernels: str) -> Slots:
+    """The weight names of a layer with these kernels, then its bias where it uses one."""
     return lambda config: ([*kernels, *(["bias"] if config.boolean("use_bias", True) else [])], [])
 
 

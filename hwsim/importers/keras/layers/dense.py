@@ -1,11 +1,13 @@
 """Dense: on the last axis of an input of any rank."""
 import numpy as np
 
+from hwsim.importers.keras.layer_config import LayerConfig
 from hwsim.importers.keras.layers.activation import activate
-from hwsim.importers.keras.layers.kind import LayerKind
+from hwsim.importers.keras.layers.call import LayerCall
+from hwsim.importers.keras.layers.kind import LayerKind, WeightNames
 
 
-def dense(call):
+def dense(call: LayerCall) -> str:
     """The output tensor of a Dense layer."""
     units, channels = call.config.integer("units"), call.channels()
     weights = call.read("kernel", (channels, units)).T
@@ -13,7 +15,7 @@ def dense(call):
     return activate(call, call.add("dense", weights=weights, bias=bias))
 
 
-def _slots(config):
+def _slots(config: LayerConfig) -> WeightNames:
     return ["kernel", "bias"] if config.boolean("use_bias", True) else ["kernel"], []
 
 

@@ -1,11 +1,14 @@
 """Layers that are y = x*scale + offset per channel at inference: BatchNormalization, Normalization, Rescaling."""
+from typing import Any
+
 import numpy as np
 
-from hwsim.importers.keras.layer_config import is_number
-from hwsim.importers.keras.layers.kind import LayerKind
+from hwsim.importers.keras.layer_config import LayerConfig, is_number
+from hwsim.importers.keras.layers.call import LayerCall
+from hwsim.importers.keras.layers.kind import LayerKind, WeightNames
 
 
-def batch_norm(call):
+def batch_norm(call: LayerCall) -> str:
     """gamma/sqrt(var+eps) and beta - mean*that, all in float64 (ARITHMETIC.md section 1)."""
     config, channels = call.config, call.channels()
     _last_axis(call)
@@ -19,7 +22,7 @@ def batch_norm(call):
     return call.add("affine", scale=scale, offset=beta - mean * scale)
 
 
-def normalization(call):
+def normalization(call: LayerCall) -> str:
     """(x - mean)/max(sqrt(variance), 1e-7) with constants from the configuration or from adapt()."""
     config, channels = call.config, call.channels()
     _last_axis(call)
@@ -35,22 +38,25 @@ def normalization(call):
     return call.add("affine", scale=1 / deviation, offset=-mean / deviation)
 
 
-def rescaling(call):
+def rescaling(call: LayerCall) -> str:
     """x*scale + offset; a single positive factor only changes the scale of the tensor."""
     scale, offset = (vector(call.config, key, call.config.get(key, default), call.channels())
                      for key, default in (("scale", 1.0), ("offset", 0.0)))
-    return scaled(call, call.x, scale, offset)
+    return scale_tensor(call, call.x, scale, offset)
 
 
-def scaled(call, x, scale, offset, suffix=""):
+def scale_tensor(call: LayerCall, x: str, scale: np.ndarray, offset: np.ndarray, suffix: str = "") -> str:
     """The tensor x*scale + offset for two vectors of one value per channel."""
     if not offset.any() and scale[0] > 0 and (scale == scale[0]).all():
         return call.add("scale", [x], suffix, factor=float(scale[0]))
     return call.add("affine", [x], suffix, scale=scale, offset=offset)
 
 
-def vector(config, key, value, channels):
-    """A number or a list of one number per channel (perhaps inside lists of length 1), as `channels` float64 values."""
+def vector(config: LayerConfig, key: str, value: Any, channels: int) -> np.ndarray:
+    """A number or a list of one number per channel (perhaps inside lists of length 1), as `channels` float64 values.
+
+    Errors: UnsupportedError for anything else.
+    """
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     values = value if isinstance(value, list) else [value] * channels
@@ -59,20 +65,20 @@ def vector(config, key, value, channels):
     return np.array(values, np.float64)
 
 
-def _last_axis(call):
-    """Nothing, once `axis` is the channel axis."""
+def _last_axis(call: LayerCall) -> None:
+    """Raises UnsupportedError unless `axis` is the channel axis."""
     rank, axis = len(call.in_shape), call.config.get("axis", -1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     if axis not in (-1, rank - 1):
         raise call.config.refuse(f"axis must be the last one, {rank - 1}", axis)
 
 
-def _batch_slots(config):
+def _batch_slots(config: LayerConfig) -> WeightNames:
     trained = [name for name, key in (("gamma", "scale"), ("beta", "center")) if config.boolean(key, True)]
     return trained, ["moving_mean", "moving_variance"]
 
 
-def _normalization_slots(config):
+def _normalization_slots(config: LayerConfig) -> WeightNames:
     return [], [] if "mean" in config else ["mean", "variance", "count"]
 
 

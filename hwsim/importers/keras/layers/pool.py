@@ -1,10 +1,11 @@
 """Pooling layers. Padding never counts, as in TensorFlow."""
+from hwsim.importers.keras.layers.call import LayerCall
 from hwsim.importers.keras.layers.kind import LayerKind
 
 
-def windowed(op):
+def windowed(op: str) -> LayerKind:
     """The converter of MaxPooling2D or AveragePooling2D."""
-    def convert(call):
+    def convert(call: LayerCall) -> str:
         config = call.config
         config.channels_last()
         call.image()
@@ -15,9 +16,9 @@ def windowed(op):
     return LayerKind(convert)
 
 
-def whole(op):
+def whole(op: str) -> LayerKind:
     """The converter of GlobalAveragePooling2D or GlobalMaxPooling2D."""
-    def convert(call):
+    def convert(call: LayerCall) -> str:
         call.config.channels_last()
         call.image()
         return call.add(op, keepdims=call.config.boolean("keepdims", False))

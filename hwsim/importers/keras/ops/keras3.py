@@ -1,7 +1,8 @@
 """keras.ops nodes of Keras 3, which are not layers. Their table names begin with `ops.`: some share a layer's class name."""
-from hwsim.importers.keras.layers.kind import LayerKind
+from hwsim.importers.keras.layers.call import LayerCall
+from hwsim.importers.keras.layers.kind import Convert, LayerKind
 from hwsim.importers.keras.ops import arithmetic, functions, shuffle, slicing
-from hwsim.importers.keras.ops.signature import bound, signature
+from hwsim.importers.keras.ops.signature import bind, signature
 
 _binary = {name: signature(operation, "x1 x2") for name, operation in
            (("Add", arithmetic.add), ("Subtract", arithmetic.subtract), ("Multiply", arithmetic.multiply),
@@ -31,10 +32,10 @@ OPS = {
 }
 
 
-def _convert(kind):
-    def convert(call):
+def _convert(kind: str) -> Convert:
+    def convert(call: LayerCall) -> str | list[str]:
         options = {key: value for key, value in call.config.values.items() if key != "name" and value is not None}
-        return bound(call, OPS[kind], call.args, options | call.kwargs)
+        return bind(call, OPS[kind], call.args, options | call.kwargs)
     return convert
 
 

@@ -1,8 +1,11 @@
 """x[:, a:b:s, c:d:t, e:f] with constant bounds."""
+from typing import Any
+
+from hwsim.importers.keras.layers.call import LayerCall
 from hwsim.ops.dims import known
 
 
-def getitem(call, x, spec):
+def getitem(call: LayerCall, x: str, spec: Any) -> str:
     """The slice of a tensor: bounds from the edges become a crop, positive ends a slice, steps a 1x1 pool with that stride."""
     rank = len(call.builder.shape(x))
     axes = _spread(call, spec, rank)
@@ -21,7 +24,7 @@ def getitem(call, x, spec):
     return x
 
 
-def _spread(call, spec, rank):
+def _spread(call: LayerCall, spec: Any, rank: int) -> list[tuple[Any, ...]]:
     """(start, stop, step) per axis, an ellipsis filled up."""
     spec = spec if isinstance(spec, list) else [spec]
     if spec.count(Ellipsis) > 1 or len(spec) - spec.count(Ellipsis) > rank:
@@ -34,14 +37,14 @@ def _spread(call, spec, rank):
     return [_bounds(call, part) for part in spec]
 
 
-def _bounds(call, part):
+def _bounds(call: LayerCall, part: Any) -> tuple[Any, ...]:
     bounds = tuple(part.get(key) for key in ("start", "stop", "step")) if isinstance(part, dict) else (part,)
     if len(bounds) != 3 or not all(bound is None or type(bound) is int for bound in bounds):
         raise call.config.refuse("a slice must have constant bounds start:stop:step", part)
     return bounds
 
 
-def _bounded(call, x, axis, start, stop):
+def _bounded(call: LayerCall, x: str, axis: int, start: Any, stop: Any) -> str:
     """`x` from start to stop on one axis."""
     size = call.builder.shape(x)[axis]
     start = 0 if start is None else start
@@ -57,7 +60,8 @@ def _bounded(call, x, axis, start, stop):
     return call.add("slice", [x], f":axis{axis}", axis=axis, start=start, stop=stop)
 
 
-def _cropped(call, x, axis, before, after):
+def _cropped(call: LayerCall, x: str, axis: int, before: int, after: int) -> str:
+    """`x` without `before` and `after` rows (axis 1) or columns (axis 2)."""
     if before == after == 0:
         return x
     return call.add("crop", [x], f":axis{axis}", crop=(before, after, 0, 0) if axis == 1 else (0, 0, before, after))

@@ -1,8 +1,12 @@
 """TFOpLambda and SlicingOpLambda (Keras 2.4 and later): a call of a public TensorFlow function, by its name."""
+from collections.abc import Mapping
+
 from hwsim.importers.hdf5_file import show
-from hwsim.importers.keras.layers.kind import LayerKind
+from hwsim.importers.keras.layer_config import LayerConfig
+from hwsim.importers.keras.layers.call import LayerCall
+from hwsim.importers.keras.layers.kind import Convert, LayerKind, Missing
 from hwsim.importers.keras.ops import arithmetic, functions, shuffle, slicing
-from hwsim.importers.keras.ops.signature import bound, signature
+from hwsim.importers.keras.ops.signature import Signature, bind, signature
 
 _binary = {name: signature(operation, "x y") for operation, names in (
     (arithmetic.add, ("__operators__.add", "math.add")),
@@ -55,17 +59,17 @@ FUNCTIONS |= {f"compat.v1.{name}": FUNCTIONS[name]
 SLICING = {"__operators__.getitem": signature(slicing.getitem, "tensor slice_spec")}
 
 
-def _convert(table):
-    def convert(call):
+def _convert(table: Mapping[str, Signature]) -> Convert:
+    def convert(call: LayerCall) -> str | list[str]:
         sign = table[call.config.get("function")]
         off = {key for key, value in call.kwargs.items() if value is None or (value is False and key not in sign.parameters)}
-        return bound(call, sign, call.args, {key: value for key, value in call.kwargs.items() if key not in off})
+        return bind(call, sign, call.args, {key: value for key, value in call.kwargs.items() if key not in off})
     return convert
 
 
-def _missing(table):
+def _missing(table: Mapping[str, Signature]) -> Missing:
     """What to call a function that has no operation, or None."""
-    def missing(config):
+    def missing(config: LayerConfig) -> str | None:
         name = config.get("function")
         return None if isinstance(name, str) and name in table else f"{config.kind} {show(name)}"
     return missing

@@ -1,13 +1,16 @@
 """TensorFlowOpLayer (Keras of TensorFlow 2.0 to 2.3): one TensorFlow node as JSON, its constant inputs beside it."""
 import base64
 import binascii
+from typing import Any
 
 from hwsim.errors import FileError
 from hwsim.importers import json_text
 from hwsim.importers.hdf5_file import show
+from hwsim.importers.keras.layer_config import LayerConfig
+from hwsim.importers.keras.layers.call import LayerCall
 from hwsim.importers.keras.layers.kind import LayerKind
 from hwsim.importers.keras.ops import arithmetic, functions, shuffle
-from hwsim.importers.keras.ops.signature import bound, signature
+from hwsim.importers.keras.ops.signature import bind, signature
 
 _unary = {op: signature(functions.unary(name), "x") for op, name in
           (("Abs", "abs"), ("Erf", "erf"), ("Exp", "exp"), ("Log", "log"), ("Neg", "negative"), ("Reciprocal", "reciprocal"),
@@ -37,14 +40,15 @@ OPS = {
 }
 
 
-def convert(call):
+def convert(call: LayerCall) -> str | list[str]:
+    """The output tensors of a TensorFlowOpLayer: its node's op on tensors and constants."""
     node, sign = _node_def(call.config), OPS[_op(call.config)]
     wanted = {name.lstrip("*") for name in sign.parameters}
     attributes = {name: _attribute(call.config, value) for name, value in (node.get("attr") or {}).items() if name in wanted}
-    return bound(call, sign, _operands(call), attributes)
+    return bind(call, sign, _operands(call), attributes)
 
 
-def _operands(call):
+def _operands(call: LayerCall) -> list[Any]:
     """The inputs of the node in order: constants at their own positions, tensors in the others."""
     constants = call.config.get("constants", {})
     if not isinstance(constants, dict) or not all(key.isdecimal() and len(key) < 4 for key in constants):
@@ -58,7 +62,7 @@ def _operands(call):
     return operands
 
 
-def _attribute(config, value):
+def _attribute(config: LayerConfig, value: Any) -> Any:
     """A protobuf attribute in JSON: integers are texts, bytes are base64."""
     value = value if isinstance(value, dict) else {}
     try:
@@ -71,7 +75,7 @@ def _attribute(config, value):
         raise config.bad("node_def", "a TensorFlow node in JSON") from None
 
 
-def _node_def(config):
+def _node_def(config: LayerConfig) -> dict[str, Any]:
     node = config.get("node_def")
     node = json_text.parse_object(node, f"{config.name}: node_def") if isinstance(node, str) else node
     if not isinstance(node, dict) or not isinstance(node.get("attr") or {}, dict):
@@ -79,11 +83,11 @@ def _node_def(config):
     return node
 
 
-def _op(config):
+def _op(config: LayerConfig) -> Any:
     return _node_def(config).get("op")
 
 
-def _missing(config):
+def _missing(config: LayerConfig) -> str | None:
     """What to call a node whose op has no operation, or None."""
     op = _op(config)
     return None if isinstance(op, str) and op in OPS else f"{config.kind} {show(op)}"

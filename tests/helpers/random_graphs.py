@@ -6,9 +6,9 @@ from collections import Counter
 from fractions import Fraction
 
 import numpy as np
-import random_array_nodes as array
-import random_vector_nodes as vector
 
+from helpers import random_array_nodes as array
+from helpers import random_vector_nodes as vector
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow, Rounding
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node

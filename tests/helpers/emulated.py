@@ -6,10 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import emulator
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
+from helpers import emulator
 from hwsim.engine.kernels import build, program, target
 
 AVX2 = "avx avx2 bmi bmi2 fma sse4.1 sse4.2 ssse3 popcnt".split()

@@ -6,6 +6,7 @@ should name first for it, None where no suspect stands for the bug.
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hwsim.errors import HwsimError
 from hwsim.hw.config import Device
@@ -15,7 +16,7 @@ from hwsim.vectors.simulate.simulators import build, run_layer
 from hwsim.vectors.write.directed import directed_works
 from hwsim.vectors.write.write_set import Origin, write_set
 
-SMALL = {"TN": 4, "TM": 4}
+SMALL: dict[str, Any] = {"TN": 4, "TM": 4}
 DEVICES = {
     "linear": Device(**SMALL, acc_bits=20),
     "saturating": Device(**SMALL, acc_bits=18, acc_mode="saturate", round="half-even"),

@@ -10,8 +10,8 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-from plain_numpy import evaluate
 
+from helpers.plain_numpy import evaluate
 from hwsim.engine.context import Context, word_type
 from hwsim.engine.fast.backend import COMPILED, INTERPRETED, KERNELS
 from hwsim.engine.fast.table import run_node
@@ -33,7 +33,7 @@ def loops_named(name):
 
 
 def _emulated(model):
-    from emulated import Foreign
+    from helpers.emulated import Foreign
 
     foreign = Foreign(model)
     foreign.take_over()

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from hwsim.engine.context import Engine
+from hwsim.engine.context import HostEngine
 from hwsim.engine.fast import ENGINE as FAST
 from hwsim.engine.fast import backend
 from hwsim.engine.fast.table import run_node
@@ -15,8 +15,8 @@ from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
 
 # the fast engine takes the first rung that its plan and the machine allow; these stay on the lower ones
-COMPILED = Engine("compiled", partial(run_node, loops=backend.COMPILED))
-NUMPY = Engine("numpy", partial(run_node, loops=backend.INTERPRETED))
+COMPILED = HostEngine("compiled", partial(run_node, loops=backend.COMPILED))
+NUMPY = HostEngine("numpy", partial(run_node, loops=backend.INTERPRETED))
 ENGINES = (REFERENCE, FAST, COMPILED, NUMPY)
 
 

@@ -1,0 +1,49 @@
+"""An engine each of whose steps runs inside a context manager of the caller: for clocks and counters of whatever engine."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hwsim.engine.protocol import Engine, EngineSession, Job
+from hwsim.engine.result import LayerStats
+from hwsim.graph.bands import RowMemory
+from hwsim.graph.node import Node
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The Engine `engine`; around() is entered for every node."""
+
+    engine: Engine
+    around: Callable[[], AbstractContextManager[Any]]
+
+    @property
+    def name(self) -> str:
+        return self.engine.name
+
+    def prepare(self, job: Job) -> WatchedSession:
+        return WatchedSession(self.engine.prepare(job), self.around)
+
+
+@dataclass(frozen=True, eq=False)
+class WatchedSession:
+    session: EngineSession[Any]
+    around: Callable[[], AbstractContextManager[Any]]
+
+    @property
+    def rows(self) -> RowMemory[Any] | None:
+        return self.session.rows
+
+    def put(self, codes: np.ndarray) -> Any:
+        return self.session.put(codes)
+
+    def run(self, node: Node, tensors: list[Any]) -> tuple[Any, LayerStats]:
+        with self.around():
+            return self.session.run(node, tensors)
+
+    def get(self, tensor: Any) -> np.ndarray:
+        return self.session.get(tensor)
