@@ -1,4 +1,4 @@
-"""The Python entry point to a run: real values or codes in, tensors, cycles and overflow out (INTERFACES.md, Python)."""
+"""The Python entry point to a run: real values or codes in, tensors, cycles and overflow out (spec/interfaces.md section 7)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -2,6 +2,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -114,3 +115,8 @@ def sha256(path: str | Path) -> str:
     except OSError as error:
         raise FileError(f"{path}: must be a readable file, not {reason(error)}") from error
     return digest.hexdigest()
+
+
+def safe_name(name: str) -> str:
+    """`name` as part of a file name: every character outside [A-Za-z0-9_.-] becomes _ (spec/vectors.md section 2)."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)

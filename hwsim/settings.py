@@ -7,7 +7,7 @@ one entry here and the code that reads it; its annotation in the class body is f
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeGuard, TypeVar
 
 from hwsim.errors import UsageError
 
@@ -19,7 +19,7 @@ AUTO = "auto"
 WORD_BITS = {"linear": 8, "stlq": 4}    # weight word of each format where none is asked for
 
 
-def is_int(value: object) -> bool:
+def is_int(value: object) -> TypeGuard[int]:
     """Whether `value` is a Python integer; True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 

@@ -32,3 +32,15 @@ def test_nothing_is_left_of_a_write_that_failed(tmp_path):
         file.write(b"half")
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_digest_of_a_file(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert files.sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea")
+    with pytest.raises(FileError) as error:
+        files.sha256(tmp_path / "none")
+    assert str(error.value) == f"{tmp_path / 'none'}: must be a readable file, not missing"
+
+
+def test_a_name_becomes_part_of_a_file_name():
+    assert files.safe_name("block/conv:0 é.g0-1_a") == "block_conv_0__.g0-1_a"

@@ -1,4 +1,5 @@
 """One schema of settings: every record has its fields and no others, and a new entry reaches option, file, JSON and errors."""
+import re
 import subprocess
 import sys
 from dataclasses import MISSING, fields
@@ -91,8 +92,8 @@ def test_a_field_that_no_setting_stands_for():
 TOY = """
 import sys
 from hwsim import settings
-settings.SETTINGS += (settings.Setting("toy_bits", settings.Integer(1, 9), 4, "Word of a toy, bits ({kind}).", group="device",
-                                       device="TOY"),)
+from hwsim.settings import Integer, Setting
+settings.SETTINGS += (ENTRY,)
 from hwsim.cli.main import status
 from hwsim.quantization.config import Config
 for line in sys.argv[1:]:
@@ -102,12 +103,14 @@ print(Config(toy_bits=7).as_json()["toy_bits"], Config().toy_bits)
 
 
 def test_a_new_key_is_one_entry(tmp_path):
-    """Option, help, key of the device file, JSON and range follow from one more Setting, in a process of its own."""
+    """Option, help, key of the device file, JSON and range follow from the entry on the page, in a process of its own."""
     (tmp_path / "mine.toml").write_text("TOY = 5\n")
     (tmp_path / "bad.toml").write_text("TOY = 0\n")
     lines = ["device --help", "device", f"device --device {tmp_path}/mine.toml", "device --toy-bits 3 --json -",
              "device --toy-bits 10", f"device --device {tmp_path}/bad.toml"]
-    done = subprocess.run([sys.executable, "-c", TOY, *lines], cwd=ROOT, capture_output=True, text=True, check=True)
+    entry = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "adding-a-setting.md").read_text(), re.DOTALL)[1]
+    code = TOY.replace("ENTRY", entry.strip())
+    done = subprocess.run([sys.executable, "-c", code, *lines], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "  --toy-bits INTEGER              Word of a toy, bits (1..9).  [default: 4]\n" in done.stdout
     assert "\nTOY = 4\n" in done.stdout and "\nTOY = 5\n" in done.stdout and '"TOY": 3' in done.stdout
     assert done.stdout.endswith("7 4\n")

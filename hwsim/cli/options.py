@@ -1,17 +1,21 @@
-"""The options that commands share, and what they become: a Config, an Optics, a Device. Names as in INTERFACES.md."""
+"""The options that commands share and what they become: a Config, an Optics, a Device (spec/interfaces.md section 5)."""
 import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from hwsim import files, settings
 from hwsim.errors import FileError, UsageError
-from hwsim.hw.config import config_fields, load_device, override
+from hwsim.hw.config import Device, config_fields, load_device, override
 from hwsim.imaging import cfa
 from hwsim.imaging.source import Optics
 from hwsim.quantization.config import Config
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Integers(click.ParamType):
@@ -56,12 +60,12 @@ def _choice(values):
     return click.Choice(list(map(str, values)))
 
 
-def grouped(*options):
+def grouped(*options: Callable[[F], F]) -> Callable[[F], F]:
     """One decorator that adds all `options` in their order."""
     return lambda command: reduce(lambda inner, option: option(inner), reversed(options), command)
 
 
-CLICK = {       # kind of a setting -> what its option has beside name and help
+CLICK: dict[type[settings.Kind], Callable[[Any], dict[str, Any]]] = {      # what an option has beside its name and help
     settings.Integer: lambda kind: {"type": AutoInteger() if kind.auto else int},
     settings.Power: lambda kind: {"type": int},
     settings.Real: lambda kind: {"type": float},
@@ -73,7 +77,7 @@ CLICK = {       # kind of a setting -> what its option has beside name and help
 }
 
 
-def option_of(entry):
+def option_of(entry: settings.Setting) -> Callable[[F], F]:
     """The click option of a Setting: --name, for a switch with its opposite; a file is known as NAME_file."""
     flag = "--" + entry.name.replace("_", "-")
     opposite = f"/--{entry.kind.off}" if isinstance(entry.kind, settings.Switch) and entry.kind.off else ""
@@ -81,7 +85,7 @@ def option_of(entry):
     return click.option(flag + opposite, *known_as, help=entry.help_text, **CLICK[type(entry.kind)](entry.kind))
 
 
-def _group(name):
+def _group(name: str) -> list[Callable[[F], F]]:
     return [option_of(entry) for entry in settings.SETTINGS if entry.group == name]
 
 
@@ -156,12 +160,12 @@ DEVICE = grouped(
 CONFIG_FIELDS = settings.of_record("config").keys() - {"layer_bits", "scales"}   # those two are read from their own forms
 
 
-def _named(given, names):
+def _named(given: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """The options of those names that were given."""
     return {name: given[name] for name in names if given.get(name) is not None}
 
 
-def device_of(given):
+def device_of(given: Mapping[str, Any]) -> Device:
     """The effective Device: the TOML file or shipped device, with every option that was given over its field."""
     own = {entry.name for entry in settings.SETTINGS if entry.group == "device"}     # the device refuses these under its own key
     Config(**_named(given, CONFIG_FIELDS - own - {"input_bits"}))           # refuses a bad option under the option's name
@@ -172,7 +176,7 @@ def device_of(given):
     return override(base, **changes)
 
 
-def config_of(given, sensor, device):
+def config_of(given: Mapping[str, Any], sensor: Mapping[str, Any], device: Device) -> tuple[Config, tuple[str, ...]]:
     """(Config, notes) of a command's options, the device's fields and what the model says of its sensor.
 
     A sensor whose codes do not fit the activation word is not read as codes: its scale then follows calibration.

@@ -1,7 +1,7 @@
 """The first accumulator event of a network that was computed band by band: where it lies, which of two the array meets first."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -13,6 +13,7 @@ from hwsim.fixed.formats import Datapath
 from hwsim.graph.bands import RowBand
 from hwsim.graph.node import Node
 from hwsim.graph.rows import unit
+from hwsim.graph.shapes import Shapes
 from hwsim.ops.cut import cut
 
 Bands = Iterator[RowBand[Any, LayerStats]]
@@ -37,7 +38,7 @@ def merged(job: Job, node: Node, before: LayerStats | None, stats: LayerStats) -
     return stats if before is None else merge([before, stats], issue_order(node, job.shapes, job.datapath.tm))
 
 
-def issue_order(node: Node, shapes: Mapping[str, tuple[int, ...]], tm: int) -> Callable[[AccEvent], tuple[int, ...]]:
+def issue_order(node: Node, shapes: Shapes, tm: int) -> Callable[[AccEvent], tuple[int, ...]]:
     """A key of AccEvents of a node: layer by layer of the cut, then image, output tile, pixel, beat, channel."""
     layers = cache(partial(_layers, node, shapes, tm))  # most bands meet no event and need no cut
 
@@ -46,7 +47,7 @@ def issue_order(node: Node, shapes: Mapping[str, tuple[int, ...]], tm: int) -> C
     return key
 
 
-def _layers(node: Node, shapes: Mapping[str, tuple[int, ...]], tm: int) -> list[str]:
+def _layers(node: Node, shapes: Shapes, tm: int) -> list[str]:
     return [part.layer.name + part.layer.suffix for part in cut(node, shapes[node.inputs[0]], tm)]
 
 

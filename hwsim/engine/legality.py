@@ -1,11 +1,19 @@
 """What every engine may rely on, checked before the first node runs: a wrong description is refused, never computed.
 
-The rules of graph.check need no sizes and no datapath; these do (docs/arithmetic.md lists them).
+The rules of graph.check need no sizes and no datapath; these do (spec/arithmetic.md rules 1.9 to 1.11).
 """
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError, UsageError
-from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, INT32, IntFormat, Rounding
+from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, INT32, Datapath, IntFormat, Rounding
+from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.node import Graph, Node
+from hwsim.graph.shapes import Shapes
 from hwsim.ops.cut import ARRAY_OPS
 from hwsim.ops.epilogue import ThreeStep, stage_of
 from hwsim.ops.spec import VECTOR, Trait
@@ -14,8 +22,10 @@ from hwsim.ops.window import pads
 GEMMLOWP_SHIFT = 31
 BILINEAR_SHIFT = 22
 
+Formats = Mapping[str, IntFormat]
 
-def check_codes(net, inputs):
+
+def check_codes(net: IntegerGraph, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The input codes as C-contiguous int32 arrays, once they have the network's names, integer type and formats."""
     if set(inputs) != set(net.inputs):
         raise UsageError(f"inputs must be {', '.join(net.inputs)}, not {', '.join(map(str, inputs)) or 'none'}")
@@ -26,7 +36,7 @@ def check_codes(net, inputs):
     return arrays
 
 
-def _codes(name, array, fmt):
+def _codes(name: str, array: np.ndarray, fmt: IntFormat) -> np.ndarray:
     if array.dtype.kind not in "iu":
         raise UsageError(f"{name}: input codes must be integers, not {array.dtype}")
     if array.ndim < 2 or not array.size:
@@ -37,8 +47,8 @@ def _codes(name, array, fmt):
     return np.ascontiguousarray(array, np.int32)
 
 
-def check_runnable(graph, formats, datapath, shapes):
-    """Nothing, once every node of the placed integer `graph` can run on `datapath` with these concrete shapes."""
+def check_runnable(graph: Graph, formats: Formats, datapath: Datapath, shapes: Shapes) -> None:
+    """Raises GraphError or UnsupportedError unless every node of the placed `graph` can run on `datapath` with these shapes."""
     for node in graph.nodes:
         problem = _words(formats[node.name]) or _problem(node, formats, datapath, shapes)
         if problem:
@@ -47,18 +57,18 @@ def check_runnable(graph, formats, datapath, shapes):
             _check_gemmlowp(node)
 
 
-def _words(fmt):
+def _words(fmt: IntFormat) -> str | None:
     return None if fmt.min in INT32 and fmt.max in INT32 else f"codes must fit 32 bits, not {fmt}"
 
 
-def _problem(node, formats, datapath, shapes):
+def _problem(node: Node, formats: Formats, datapath: Datapath, shapes: Shapes) -> str | None:
     """The sentence that `node` breaks, or None."""
     return (_fields(node, datapath) or _one_per_input(node) or _kept(node, formats)
             or (_table(node, formats) if node.op == "qtable" else None)
             or (_window(node, shapes) if node.spec.unit == VECTOR and Trait.WINDOW in node.spec.traits else None))
 
 
-def _fields(node, datapath):
+def _fields(node: Node, datapath: Datapath) -> str | None:
     p, limit = node.params, (1 << datapath.mult_bits) - 1
     for name in ("m", "m_pos", "m_neg", "m2"):
         value = _largest(p.get(name))
@@ -67,23 +77,23 @@ def _fields(node, datapath):
     if _largest(p.get("alpha_q")) > IntFormat(ALPHA_BITS).max:
         return f"alpha_q must be less than 2^15, not {_largest(p['alpha_q'])}"
     for name in ("shift", "shift2"):
-        value = p.get(name)
-        if value is not None and np.size(value) and (np.min(value) < 0 or np.max(value) > 62):
-            return f"{name} must be 0..62, not {np.min(value)}..{np.max(value)}"
+        shift = p.get(name)
+        if shift is not None and np.size(shift) and (np.min(shift) < 0 or np.max(shift) > 62):
+            return f"{name} must be 0..62, not {np.min(shift)}..{np.max(shift)}"
     for channel, value in enumerate(p.get("bias", ())):
         if int(value) not in datapath.acc_format:
             return f"the bias of channel {channel} must fit {datapath.acc_format}, not {value}"
     return None
 
 
-def _largest(value):
+def _largest(value: Any) -> int:
     """The largest magnitude in an integer, an array or None, as a Python integer."""
     if value is None or np.size(value) == 0:
         return 0
     return max(abs(int(np.min(value))), abs(int(np.max(value))))
 
 
-def _one_per_input(node):
+def _one_per_input(node: Node) -> str | None:
     if Trait.PER_INPUT not in node.spec.traits:
         return None
     lengths = [np.size(node.params[name]) for name in ("m", "shift") if not isinstance(node.params[name], int)]
@@ -92,7 +102,7 @@ def _one_per_input(node):
     return None
 
 
-def _kept(node, formats):
+def _kept(node: Node, formats: Formats) -> str | None:
     if Trait.KEEPS_CODES not in node.spec.traits:
         return None
     read, made = formats[node.inputs[0]], formats[node.name]
@@ -101,7 +111,7 @@ def _kept(node, formats):
     return None
 
 
-def _table(node, formats):
+def _table(node: Node, formats: Formats) -> str | None:
     read, made, table = formats[node.inputs[0]], formats[node.name], node.params["table"]
     if len(table) != read.max - read.min + 1:
         return f"the table must have one entry for each of the {read.max - read.min + 1} codes of {read}, not {len(table)}"
@@ -110,7 +120,7 @@ def _table(node, formats):
     return None
 
 
-def _window(node, shapes):
+def _window(node: Node, shapes: Shapes) -> str | None:
     """No window may lie in the padding alone; an average needs a multiplier for every count of real taps."""
     p = node.params
     rows, cols = _axis_taps(node, shapes)
@@ -123,7 +133,7 @@ def _window(node, shapes):
     return None
 
 
-def _axis_taps(node, shapes):
+def _axis_taps(node: Node, shapes: Shapes) -> Iterator[np.ndarray]:
     """Per axis, how many rows (columns) of each window lie inside the image."""
     p, shape, out = node.params, shapes[node.inputs[0]], shapes[node.name]
     pad = pads(shape, p["kernel"], p["stride"], (1, 1), p["padding"])
@@ -132,7 +142,7 @@ def _axis_taps(node, shapes):
         yield np.minimum(start + p["kernel"][axis], shape[1 + axis]) - np.maximum(start, 0)
 
 
-def _check_gemmlowp(node):
+def _check_gemmlowp(node: Node) -> None:
     """Gemmlowp divides twice, so it has no shift under 31; an input that passes unchanged (m 1, shift 0) is not rounded."""
     p = node.params
     pairs = [(p["m"], p["shift"])] if "m" in p else []

@@ -11,6 +11,7 @@ from hwsim.engine.result import LayerStats
 from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.bands import RowMemory
 from hwsim.graph.node import Graph, Node
+from hwsim.graph.shapes import Shapes
 
 Tensor = TypeVar("Tensor")
 
@@ -24,7 +25,7 @@ class Job:
 
     graph: Graph
     formats: Mapping[str, IntFormat]
-    shapes: Mapping[str, tuple[int, ...]]
+    shapes: Shapes
     datapath: Datapath
     monitor: bool = False
     threads: int = 1

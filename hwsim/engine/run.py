@@ -27,6 +27,7 @@ from hwsim.graph.integer import IntegerGraph, check_network
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.place_sizes import placed
 from hwsim.graph.rows import height
+from hwsim.graph.shapes import Shapes
 from hwsim.graph.walk import walk
 
 Codes = Mapping[str, np.ndarray]
@@ -99,7 +100,7 @@ class Execution:
     session: EngineSession[Any]
 
     @property
-    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+    def shapes(self) -> Shapes:
         """Concrete shape of every tensor."""
         return self.job.shapes
 

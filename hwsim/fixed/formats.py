@@ -1,6 +1,6 @@
 """The words of the datapath: integer formats and the named rules of every narrowing.
 
-ARITHMETIC.md sections 1, 2 and 4. Nothing here computes; it says which integers exist.
+spec/arithmetic.md sections 1, 2 and 4. Nothing here computes; it says which integers exist.
 """
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def check_multiplier(rounding: str, mult_bits: int) -> None:
 @dataclass(frozen=True)
 @fields_of("datapath")
 class Datapath:
-    """The widths and rules that all array layers of a network share (DEVICE.md keys; values as in hwsim.settings).
+    """The widths and rules that all array layers of a network share (spec/device.md section 1; values as in hwsim.settings).
 
     `tn` inputs are summed exactly per beat before the accumulator's overflow rule applies. Errors: UsageError.
     """

@@ -1,4 +1,4 @@
-"""Log-scale weight codes: sign and power of two in N bits (ARITHMETIC.md section 5)."""
+"""Log-scale weight codes: sign and power of two in N bits (spec/arithmetic.md section 5)."""
 from math import isqrt
 
 from hwsim.fixed.formats import Integers

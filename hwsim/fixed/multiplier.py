@@ -1,4 +1,4 @@
-"""Requantization multipliers and shifts found by exact integer arithmetic (ARITHMETIC.md sections 3 and 6).
+"""Requantization multipliers and shifts found by exact integer arithmetic (spec/arithmetic.md sections 3 and 6).
 
 Every ratio here is a fractions.Fraction; a float enters as `Fraction(*x.as_integer_ratio())`.
 """

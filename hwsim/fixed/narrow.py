@@ -1,4 +1,4 @@
-"""The two ways into a narrower word (ARITHMETIC.md section 2). Exact on integers of any size and on int64 arrays."""
+"""The two ways into a narrower word (spec/arithmetic.md section 2). Exact on integers of any size and on int64 arrays."""
 from hwsim.fixed.formats import Integers, IntFormat
 
 

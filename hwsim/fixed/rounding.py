@@ -1,4 +1,4 @@
-"""Rounding right shifts on integers of any size or int64 arrays (ARITHMETIC.md section 4).
+"""Rounding right shifts on integers of any size or int64 arrays (spec/arithmetic.md section 4).
 
 Precondition for arrays: |p| + 2^(s-1) < 2^63; Python integers have no limit.
 """

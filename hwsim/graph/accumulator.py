@@ -1,4 +1,4 @@
-"""How wide an accumulator must be, from formats and weights alone (ARITHMETIC.md section 7). Integers only.
+"""How wide an accumulator must be, from formats and weights alone (spec/arithmetic.md section 7). Integers only.
 
 Of the four numbers that are never mixed, two are here: `datatype` (any weights, any inputs) and `weights` (these weights, any
 inputs); beside them the published cost model `daq_rule`, which is no bound.

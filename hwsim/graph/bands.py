@@ -11,7 +11,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from hwsim.graph.node import Graph, Node
-from hwsim.graph.rows import Shapes, height, needs, on_rows, reachable, unit
+from hwsim.graph.rows import height, needs, on_rows, reachable, unit
+from hwsim.graph.shapes import Shapes
 from hwsim.graph.walk import most_alive, walk
 
 WHOLE_BYTES = 1 << 27  # live tensors of a graph that is run node by node

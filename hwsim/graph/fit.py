@@ -1,21 +1,16 @@
 """Which form of a graph runs on given inputs: as declared, or with its declared H and W forgotten."""
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from hwsim.errors import GraphError
 from hwsim.graph.node import Graph
-from hwsim.graph.shapes import free, infer
+from hwsim.graph.shapes import Shapes, free, infer
 from hwsim.ops.dims import show
 
 MAX_VALUES = 1 << 32
 
 
-Shapes = Mapping[str, tuple[int, ...]]
-
-
-def fitted(graph: Graph, shapes: Shapes) -> Graph:
+def fitted(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Graph:
     """`graph` where inputs of `shapes` (name -> N first) agree with what it declares, else the graph without declared sizes.
 
     A fully convolutional network runs at any size. Errors: GraphError where neither form accepts the shapes.
@@ -23,7 +18,7 @@ def fitted(graph: Graph, shapes: Shapes) -> Graph:
     return fit(graph, shapes)[0]
 
 
-def fit(graph: Graph, shapes: Shapes) -> tuple[Graph, Shapes]:
+def fit(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Graph, Shapes]:
     """(the fitted graph, the concrete shape of every tensor of it)."""
     if sorted(shapes) != sorted(graph.inputs):
         raise GraphError(f"inputs must be {', '.join(graph.inputs)}, not {', '.join(shapes) or 'none'}")
@@ -39,8 +34,8 @@ def fit(graph: Graph, shapes: Shapes) -> tuple[Graph, Shapes]:
         raise GraphError(str(error) if same_node else f"{error} ({declared})") from None
 
 
-def _sizes(graph: Graph, inputs: Shapes) -> Shapes:
-    """The shape of every tensor, once none is too large."""
+def _sizes(graph: Graph, inputs: Mapping[str, Sequence[int]]) -> Shapes:
+    """The shape of every tensor. Errors: GraphError where one is too large."""
     shapes = infer(graph, inputs)
     for name, shape in shapes.items():
         if prod(shape) > MAX_VALUES:

@@ -1,4 +1,4 @@
-"""The pass that folds activations into the node that feeds them (ARITHMETIC.md sections 3 and 6).
+"""The pass that folds activations into the node that feeds them (spec/arithmetic.md sections 3 and 6).
 
 Into an array layer: PReLU slopes per channel, then a clip. Into a vector operator: a clip only (a ReLU after it is its
 clamp; a PReLU stays a node of its own). Nobody else may read the tensor between. Order matters: a slope never moves past a clip.

@@ -1,7 +1,7 @@
 """The pass that folds a per-channel affine (batch normalization) into the weights and bias beside it.
 
 Legal only where nobody else sees the tensor between the two, and never before a convolution that pads: its zeros
-stand after the affine, not before it (ARITHMETIC.md section 1). All in float64.
+stand after the affine, not before it (spec/arithmetic.md section 1). All in float64.
 """
 import numpy as np
 

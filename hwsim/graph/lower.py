@@ -1,4 +1,4 @@
-"""The pass that leaves only float operators with an integer counterpart (ARITHMETIC.md section 6).
+"""The pass that leaves only float operators with an integer counterpart (spec/arithmetic.md section 6).
 
 affine that stayed  one equal positive factor and no offset: scale; else a depthwise 1x1 convolution, on flat tensors a
                     diagonal dense layer

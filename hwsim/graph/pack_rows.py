@@ -1,4 +1,4 @@
-"""Packed rows: which first layers of an integer graph read a whole kernel row in one word (DEVICE.md, rowpack)."""
+"""Packed rows: which first layers of an integer graph read a whole kernel row in one word (spec/device.md rule 4.8)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

@@ -1,14 +1,12 @@
 """The pass that settles what depends on the input size: a global average becomes an average over H x W taps."""
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np
 
 from hwsim.fixed.multiplier import folded
-from hwsim.graph.fit import Shapes, fit
+from hwsim.graph.fit import fit
 from hwsim.graph.node import Graph, Node
-from hwsim.graph.shapes import infer
+from hwsim.graph.shapes import Shapes, infer
 
 
 def placed(graph: Graph, in_shapes: Shapes) -> tuple[Graph, Shapes]:

@@ -14,12 +14,12 @@ import numpy as np
 
 from hwsim.fixed.formats import INT32
 from hwsim.graph.node import Node
+from hwsim.graph.shapes import Shapes
 from hwsim.ops.spec import Trait
 from hwsim.ops.table import ops_with
 from hwsim.ops.window import extent, pads
 
-Shapes = Mapping[str, tuple[int, ...]]  # concrete, N first
-Span = tuple[int, int]                  # the first row and the one after the last
+Span = tuple[int, int]  # the first row and the one after the last
 Needs = Callable[[Node, Shapes, int, int], tuple[Span, ...]]
 
 
@@ -146,7 +146,7 @@ def _transposed_nodes(node: Node, shapes: Shapes, lo: int, hi: int) -> tuple[Nod
 
 
 def _factor(node: Node, shapes: Shapes) -> int:
-    return node.params["factor"][0]
+    return int(node.params["factor"][0])
 
 
 def _divided(factor: Callable[[Node, Shapes], int]) -> Needs:
@@ -174,7 +174,7 @@ def _bilinear_nodes(node: Node, shapes: Shapes, lo: int, hi: int) -> tuple[Node,
 
 
 def _block(node: Node, shapes: Shapes) -> int:
-    return node.params["block"]
+    return int(node.params["block"])
 
 
 def _gathered(node: Node, shapes: Shapes, lo: int, hi: int) -> tuple[Span, ...]:

@@ -8,6 +8,8 @@ from hwsim.errors import GraphError
 from hwsim.graph.node import Graph, Node
 from hwsim.ops.dims import Shape, known, show
 
+Shapes = Mapping[str, tuple[int, ...]]  # tensor -> its concrete shape, N first
+
 
 @overload
 def infer(graph: Graph, inputs: None = None) -> dict[str, Shape]: ...

@@ -1,4 +1,4 @@
-"""Which tensors share one scale (ARITHMETIC.md section 6): an analysis, it changes no graph.
+"""Which tensors share one scale (spec/arithmetic.md section 6): an analysis, it changes no graph.
 
 Exact moves, maximum pools and bilinear resizing keep the codes of their input and so its scale; `scale` nodes keep the
 codes too, so their scale is a fixed ratio of it. A concatenation ties its inputs to its output, because then it moves

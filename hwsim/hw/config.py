@@ -1,4 +1,4 @@
-"""A device: the widths, rules, buffers and clock of one accelerator, read from a flat TOML file (DEVICE.md)."""
+"""A device: the widths, rules, buffers and clock of one accelerator, read from a flat TOML file (spec/device.md section 1)."""
 from __future__ import annotations
 
 import tomllib
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from hwsim.errors import FileError, UsageError
 from hwsim.files import reason
 from hwsim.fixed.formats import Datapath, check_multiplier
+from hwsim.ops.weights import FORMATS
 from hwsim.settings import (
     AUTO,
     CLOCK,
     FROM_SCHEMA,
-    LOG_BITS,
     WORD_BITS,
     Integer,
     Kind,
@@ -62,8 +62,9 @@ class Device:
 
     def __post_init__(self) -> None:
         check(self, "device", _refused)
-        if self.w_format == "stlq" and not LOG_BITS.allows(self.w_bits):
-            raise UsageError(f"w_bits must be {LOG_BITS} for stlq weights, not {self.w_bits}")
+        low, high = FORMATS[self.w_format].legal_bits
+        if not low <= self.w_bits <= high:
+            raise UsageError(f"w_bits must be {low}..{high} for {self.w_format} weights, not {self.w_bits}")
         check_multiplier(self.round, self.mult_bits)
         object.__setattr__(self, "clock_ghz", CLOCK.read("clock_ghz", self.clock_ghz))
 

@@ -1,4 +1,4 @@
-"""The memory images of an array layer: the words of NBin, SB and the per-channel fields, in issue order (VECTORS.md)."""
+"""The memory images of an array layer: words of NBin, SB and per-channel fields, in issue order (spec/vectors.md section 1)."""
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError

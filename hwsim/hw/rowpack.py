@@ -1,4 +1,4 @@
-"""Rowpack: the KW*IC lanes of a kernel row packed into whole words, for first layers with few channels (DEVICE.md).
+"""Rowpack: the KW*IC lanes of a kernel row packed into whole words, for first layers with few channels (spec/device.md rule 4.8).
 
 The packed layer is an ordinary one with KW = 1, IC = KW*IC (lane kx*IC + ic), input width OW, stride [s,1], pad [t,b,0,0].
 """

@@ -1,4 +1,4 @@
-"""How deep the pipeline of the array is, in cycles, for the closed form and for readers of traces (DEVICE.md, Events).
+"""How deep the pipeline of the array is, in cycles, for the closed form and for readers of traces (spec/device.md section 3).
 
 The stepped device and the RTL do not read this: their registers make it so, and tests hold all equal.
 """

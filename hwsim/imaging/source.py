@@ -1,4 +1,4 @@
-"""INPUT as a model reads it (INTERFACES.md): arrays, pictures, raw frames, folders of these, or the built-in scene."""
+"""INPUT as a model reads it (spec/interfaces.md section 3): arrays, pictures, raw frames, folders, the built-in scene."""
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

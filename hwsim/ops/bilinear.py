@@ -1,6 +1,6 @@
 """Bilinear upsampling by whole factors with half-pixel centres: source = (o + 1/2)/factor - 1/2, clamped to the image.
 
-Integer (ARITHMETIC.md section 6): per axis the weight of the later sample is rint(fraction * 2^11), ties to even, and the
+Integer (spec/arithmetic.md section 6): per axis the weight of the later sample is rint(fraction * 2^11), ties to even, and the
 earlier one takes the complement; y = clamp(round(sum of wy*wx*x, 22), lo, hi), the scale is kept.
 """
 from hwsim.ops import kinds

@@ -5,6 +5,9 @@
 float   `conv2d`:  weights (OC,KH,KW,ICG) float64, bias (OC)
 integer `qconv2d`: codes (WORDS,OC,KH,KW,ICG), bias (OC), requantization fields (see ops/requant.py)
 """
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from hwsim.errors import GraphError
 from hwsim.ops import kinds, requant
 from hwsim.ops.dims import known
@@ -12,7 +15,7 @@ from hwsim.ops.spec import ARRAY, FLOAT, INTEGER, OpSpec, Trait
 from hwsim.ops.window import out_hw
 
 
-def _shape(kernel_shape, params, in_shapes):
+def _shape(kernel_shape: tuple[int, ...], params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
     oc, kh, kw, icg = kernel_shape
     x = in_shapes[0]
     if len(x) != 4:
@@ -22,15 +25,15 @@ def _shape(kernel_shape, params, in_shapes):
     return (x[0], *out_hw(x, (kh, kw), params["stride"], params["dilation"], params["padding"]), oc)
 
 
-def float_shape(params, in_shapes):
+def float_shape(params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
     return _shape(params["weights"].shape, params, in_shapes)
 
 
-def integer_shape(params, in_shapes):
+def integer_shape(params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
     return _shape(params["codes"].shape[1:], params, in_shapes)
 
 
-def _groups_divide(shape, params):
+def _groups_divide(shape: tuple[int, ...], params: Mapping[str, Any]) -> str | None:
     if shape[0] % params["groups"]:
         return f"groups must divide the {shape[0]} output channels, not {params['groups']}"
     return None

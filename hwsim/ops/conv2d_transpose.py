@@ -3,16 +3,19 @@
     full[n, iy*SH+ky, ix*SW+kx, oc] += x[n,iy,ix,ic] * w[oc,ky,kx,ic];   out = full cropped by crop = (top, bottom, left, right)
 
 A negative crop extends the output by positions without taps (their value is the bias alone). The law runs it as one
-ordinary convolution per output phase (py, px), in that order (ARITHMETIC.md section 6, DEVICE.md):
+ordinary convolution per output phase (py, px), in that order (spec/arithmetic.md rule 6.13, spec/device.md rule 4.7):
 ops/phases.py gives their taps.
 """
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from hwsim.errors import GraphError
 from hwsim.ops import kinds, requant
 from hwsim.ops.dims import known, require_positive
 from hwsim.ops.spec import ARRAY, FLOAT, INTEGER, OpSpec
 
 
-def _shape(kernel_shape, params, in_shapes):
+def _shape(kernel_shape: tuple[int, ...], params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
     oc, kh, kw, ic = kernel_shape
     x = in_shapes[0]
     if len(x) != 4:
@@ -26,11 +29,11 @@ def _shape(kernel_shape, params, in_shapes):
     return (x[0], require_positive(height, text), require_positive(width, text), oc)
 
 
-def float_shape(params, in_shapes):
+def float_shape(params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
     return _shape(params["weights"].shape, params, in_shapes)
 
 
-def integer_shape(params, in_shapes):
+def integer_shape(params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
     return _shape(params["codes"].shape[1:], params, in_shapes)
 
 

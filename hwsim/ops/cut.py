@@ -1,9 +1,9 @@
-"""Cutting an array node into ordinary convolutions: groups, transposed phases, dense (DEVICE.md, Cycles of an array layer)."""
+"""Cutting an array node into ordinary convolutions: groups, transposed phases, dense (spec/device.md section 4)."""
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -16,15 +16,22 @@ from hwsim.ops.table import ops_with
 from hwsim.ops.weights import Weights
 from hwsim.ops.window import out_hw, pads
 
+Image: TypeAlias = tuple[int, int, int, int]  # N, H, W, C
+
 ARRAY_OPS = ops_with(dialect=INTEGER, unit=ARRAY)
 
 
 class ArrayNode(Protocol):
     """What is read of a graph's node."""
 
-    name: str
-    op: str
-    params: Mapping
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def op(self) -> str: ...
+
+    @property
+    def params(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Cut:
     out_channels: slice
 
 
-def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def image_shape(shape: tuple[int, ...]) -> Image:
     """A concrete tensor shape seen as N,H,W,C: what a dense layer's input is to the array."""
     n, *middle, c = shape
     middle = [1] * (2 - len(middle)) + middle
@@ -50,11 +57,12 @@ def cut(node: ArrayNode, in_shape: tuple[int, ...], tm: int = 16) -> tuple[Cut, 
     return _CUT[node.op](node, image_shape(in_shape), tm)
 
 
-def _conv(node: ArrayNode, shape: tuple[int, ...], tm: int) -> tuple[Cut, ...]:
+def _conv(node: ArrayNode, shape: Image, tm: int) -> tuple[Cut, ...]:
     p = node.params
     groups, (oc, kh, kw, icg) = p["groups"], p["codes"].shape[1:]
     depthwise = groups == oc and icg == 1 and groups > 1
-    geometry = Geometry(stride=p["stride"], dilation=p["dilation"], in_hw=shape[1:3], depthwise=depthwise, rowpack=p["rowpack"],
+    geometry = Geometry(stride=p["stride"], dilation=p["dilation"], in_hw=(shape[1], shape[2]),
+                        depthwise=depthwise, rowpack=p["rowpack"],
                         pad=pads(shape, (kh, kw), p["stride"], p["dilation"], p["padding"]),
                         out_hw=out_hw(shape, (kh, kw), p["stride"], p["dilation"], p["padding"]))
     if groups == 1 or depthwise:
@@ -75,7 +83,7 @@ def _group(node: ArrayNode, g: int, ocg: int, icg: int, geometry: Geometry, tm: 
     return Cut(layer, slice(g * icg, (g + 1) * icg), slice(None), slice(None), outs)
 
 
-def _transpose(node: ArrayNode, shape: tuple[int, ...], tm: int) -> tuple[Cut, ...]:
+def _transpose(node: ArrayNode, shape: Image, tm: int) -> tuple[Cut, ...]:
     p = node.params
     kh, kw = p["codes"].shape[2:4]
     (sh, sw), (top, bottom, left, right) = p["stride"], p["crop"]
@@ -91,7 +99,7 @@ def _transpose(node: ArrayNode, shape: tuple[int, ...], tm: int) -> tuple[Cut, .
     return tuple(c for c in cuts if 0 not in c.layer.out_hw)
 
 
-def _phase(node: ArrayNode, py: int, px: int, y: AxisPhase, x: AxisPhase, shape: tuple[int, ...]) -> Cut:
+def _phase(node: ArrayNode, py: int, px: int, y: AxisPhase, x: AxisPhase, shape: Image) -> Cut:
     (sh, sw), (in_h, in_w) = node.params["stride"], shape[1:3]
     bottom = y.count - 1 + len(y.taps) - y.pad - in_h
     right = x.count - 1 + len(x.taps) - x.pad - in_w
@@ -104,8 +112,8 @@ def _phase(node: ArrayNode, py: int, px: int, y: AxisPhase, x: AxisPhase, shape:
     return Cut(layer, slice(None), slice(py, None, sh), slice(px, None, sw), slice(None))
 
 
-def _dense(node: ArrayNode, shape: tuple[int, ...], tm: int) -> tuple[Cut, ...]:
-    geometry = Geometry(stride=(1, 1), dilation=(1, 1), pad=(0, 0, 0, 0), in_hw=shape[1:3], out_hw=shape[1:3])
+def _dense(node: ArrayNode, shape: Image, tm: int) -> tuple[Cut, ...]:
+    geometry = Geometry(stride=(1, 1), dilation=(1, 1), pad=(0, 0, 0, 0), in_hw=(shape[1], shape[2]), out_hw=(shape[1], shape[2]))
     return (_whole(node, geometry),)
 
 

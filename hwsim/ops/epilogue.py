@@ -1,12 +1,12 @@
 """What an array layer does around its sums: the bias before them, then stages that make codes of them, then the clamp.
 
-A stage is data; each engine keeps a table from the class of a stage to its own arithmetic (ARITHMETIC.md section 3).
+A stage is data; each engine keeps a table from the class of a stage to its own arithmetic (spec/arithmetic.md section 3).
 """
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Stage:
     parameters: ClassVar[Mapping[str, str]]
 
     @classmethod
-    def from_fields(cls, given: Mapping) -> Stage:
+    def from_fields(cls, given: Mapping[str, Any]) -> Stage:
         """From the parameters of an integer array node."""
         return cls(**{field: given[name] for name, field in cls.parameters.items()})
 
@@ -76,7 +76,7 @@ class ThreeStep(Stage):
     parameters = {"m_pos": "m1", "m_neg": "m1", "shift": "shift1", "alpha_q": "alpha_q", "m2": "m2", "shift2": "shift2"}
 
     @classmethod
-    def from_fields(cls, given: Mapping) -> ThreeStep:
+    def from_fields(cls, given: Mapping[str, Any]) -> ThreeStep:
         return cls(given["m_pos"], given["shift"], given["alpha_q"], given["m2"], given["shift2"])
 
 
@@ -91,7 +91,7 @@ class Raw(Stage):
 REQUANTIZERS: Mapping[str, type[Stage]] = {kind.name: kind for kind in (Folded, ThreeStep)}  # of devices
 
 
-def stage_of(given: Mapping) -> Stage:
+def stage_of(given: Mapping[str, Any]) -> Stage:
     """The stage that these parameters of a node make: the one with the most parameters of those that are given."""
     return next(kind.from_fields(given) for kind in (ThreeStep, Folded, Raw)
                 if all(given.get(name) is not None for name in kind.parameters))
@@ -107,7 +107,7 @@ class Epilogue:
     hi: int
 
     @classmethod
-    def from_fields(cls, given: Mapping) -> Epilogue:
+    def from_fields(cls, given: Mapping[str, Any]) -> Epilogue:
         """From the parameters of an integer array node."""
         return cls(given["bias"], (stage_of(given),), given["lo"], given["hi"])
 

@@ -1,11 +1,12 @@
 """What a node parameter may be. A kind is a function value -> None, or the sentence that the value breaks."""
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from hwsim.ops.dims import Shape
+from hwsim.settings import is_int
 
 Kind: TypeAlias = Callable[[Any], str | None]
 Params: TypeAlias = Mapping[str, Any]
@@ -14,14 +15,10 @@ ShapeRule: TypeAlias = Callable[[Params, Sequence[Shape]], Shape]
 """The output shape for parameters and input shapes; raises GraphError where they do not fit."""
 
 
-def _is_int(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def integer(low: int | None = None, high: int | None = None) -> Kind:
     """An integer in low..high; None is no limit."""
     def check(value: Any) -> str | None:
-        if not _is_int(value) or (low is not None and value < low) or (high is not None and value > high):
+        if not is_int(value) or (low is not None and value < low) or (high is not None and value > high):
             return f"an integer in {'-inf' if low is None else low}..{'inf' if high is None else high}"
         return None
     return check
@@ -55,7 +52,7 @@ def optional(kind: Kind) -> Kind:
 def integers(count: int | None, low: int | None = None) -> Kind:
     """A tuple of `count` integers (any number for None), each at least `low`."""
     def check(value: Any) -> str | None:
-        good = isinstance(value, tuple) and all(_is_int(v) and (low is None or v >= low) for v in value)
+        good = isinstance(value, tuple) and all(is_int(v) and (low is None or v >= low) for v in value)
         if not good or (count is not None and len(value) != count):
             return f"{'' if count is None else str(count) + ' '}integers{'' if low is None else f' of at least {low}'}"
         return None
@@ -94,5 +91,5 @@ def clip_range(value: Any) -> str | None:
 
 def dims(value: Any) -> str | None:
     """A tensor shape without N: positive integers or None (unknown until there is an input)."""
-    good = isinstance(value, tuple) and value and all(v is None or (_is_int(v) and v > 0) for v in value)
+    good = isinstance(value, tuple) and value and all(v is None or (is_int(v) and v > 0) for v in value)
     return None if good else "a shape of positive integers or None"

@@ -5,6 +5,7 @@ Grouped layers, transposed ones and dense ones are cut into these (ops/cut.py); 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hwsim.ops.epilogue import Epilogue
 from hwsim.ops.geometry import Geometry
@@ -69,6 +70,6 @@ class ArrayLayer:
     def rowpack(self) -> bool:
         return self.geometry.rowpack
 
-    def reshaped(self, **geometry: object) -> ArrayLayer:
+    def reshaped(self, **geometry: Any) -> ArrayLayer:
         """The same weights and epilogue with some fields of the geometry changed."""
         return replace(self, geometry=replace(self.geometry, **geometry))

@@ -1,4 +1,4 @@
-"""The phases of a transposed convolution (DEVICE.md): per output phase an ordinary convolution with its flipped taps.
+"""The phases of a transposed convolution (spec/device.md rule 4.7): one ordinary convolution each, with its flipped taps.
 
 On one axis: out index o takes input i with tap k where i*S + k = o + before. For outputs o = p, p+S, ... (phase p)
 these are the taps k = r, r+S, ... with r = (p + before) mod S, read last to first as i grows.

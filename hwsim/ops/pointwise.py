@@ -2,7 +2,7 @@
 
 float:   affine (y = x*scale + offset per channel), scale (one positive factor), relu, prelu, clip,
          unary (a named function of kinds below), softmax (float only)
-integer: identity  the codes are kept, the scale changes (ARITHMETIC.md section 6, Rescaling)
+integer: identity  the codes are kept, the scale changes (spec/arithmetic.md rule 6.4)
          qprelu    y = clamp(round(x * (m_pos if x >= 0 else m_neg), shift), lo, hi), fields per channel or per (H,W,C)
          qtable    y = table[x - lowest input code]
 """

@@ -1,6 +1,6 @@
 """The fields that every array layer shares: bias, weight words, requantization with a folded activation, clamp.
 
-Integer layers (conv2d, conv2d_transpose, dense), OC values each, int64 (ARITHMETIC.md sections 2 and 3):
+Integer layers (conv2d, conv2d_transpose, dense), OC values each, int64 (spec/arithmetic.md sections 2 and 3):
     bias, m_pos, m_neg, shift                      folded:   y = clamp(round(acc * (m_pos if acc >= 0 else m_neg), shift), lo, hi)
     alpha_q, m2, shift2 (None when folded)         unfolded: m_pos, shift hold M1 and m_neg = m_pos
 Weight words: `w_format` a key of ops/weights.FORMATS, `w_bits` wide; codes have one word, or two (stlq), the second 0
@@ -11,6 +11,7 @@ ops/epilogue.py and ops/weights.py make objects of both.
 Float layers carry what was folded into them: alpha (OC) PReLU slopes or None, clip (lo, hi) or None, applied in that order.
 """
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -33,26 +34,26 @@ FLOAT_PARAMS = {"bias": kinds.array("float", 1),
 FLOAT_DEFAULTS = {"alpha": None, "clip": None}
 
 
-def float_rules(params: Mapping) -> str | None:
+def float_rules(params: Mapping[str, Any]) -> str | None:
     """Rules between the float parameters: one value per output channel."""
     return _per_channel(params, params["weights"].shape[0], ("bias", "alpha"))
 
 
-def rules(params: Mapping) -> str | None:
+def rules(params: Mapping[str, Any]) -> str | None:
     """Rules between the integer parameters: one value per output channel, codes inside their word, shifts 0..62."""
     codes = params["codes"]
     return (_per_channel(params, codes.shape[1], ("bias", *PARAMETERS))
             or _words(codes, params) or _shifts(params) or _ordered(params) or _both_or_neither(params))
 
 
-def _per_channel(params: Mapping, channels: int, names: tuple[str, ...]) -> str | None:
+def _per_channel(params: Mapping[str, Any], channels: int, names: tuple[str, ...]) -> str | None:
     for name in names:
         if params[name] is not None and params[name].shape != (channels,):
             return f"{name} must hold {channels} values, not {params[name].shape}"
     return None
 
 
-def _words(codes: np.ndarray, params: Mapping) -> str | None:
+def _words(codes: np.ndarray, params: Mapping[str, Any]) -> str | None:
     form = weight_format(params["w_format"], params["w_bits"])
     if not 1 <= codes.shape[0] <= form.most_words:
         return f"{form.name} weights must have at most {form.most_words} words, not {codes.shape[0]}"
@@ -61,7 +62,7 @@ def _words(codes: np.ndarray, params: Mapping) -> str | None:
     return None
 
 
-def _shifts(params: Mapping) -> str | None:
+def _shifts(params: Mapping[str, Any]) -> str | None:
     for name in ("shift", "shift2"):
         values = params[name]
         if values is not None and values.size and (values.min() < 0 or values.max() > 62):
@@ -69,10 +70,10 @@ def _shifts(params: Mapping) -> str | None:
     return None
 
 
-def _ordered(params: Mapping) -> str | None:
+def _ordered(params: Mapping[str, Any]) -> str | None:
     return None if params["lo"] <= params["hi"] else f"lo must be at most hi {params['hi']}, not {params['lo']}"
 
 
-def _both_or_neither(params: Mapping) -> str | None:
+def _both_or_neither(params: Mapping[str, Any]) -> str | None:
     given = [params[name] is not None for name in LATE]
     return None if len(set(given)) == 1 else "alpha_q, m2 and shift2 must come together"

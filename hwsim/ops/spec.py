@@ -35,7 +35,7 @@ class OpSpec:
     """`shape(params, in_shapes)` gives the output shape (N first) or raises GraphError.
 
     dialect: the graphs in which the operator may stand (float, integer, or exact moves in both);
-    unit:    what runs it on the device (DEVICE.md): array, vector or address;
+    unit:    what runs it on the device (spec/device.md section 5): array, vector or address;
     arity:   (least, most) number of inputs;
     params:  name -> kind; `defaults` are filled in by Node.make;
     traits:  what rooms ask of the operator; each room has its own code for it.

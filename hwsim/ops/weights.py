@@ -1,13 +1,13 @@
 """The weights of an array layer: their codes, and the format that says which integers the codes stand for.
 
-A WeightFormat holds integer facts alone (ARITHMETIC.md section 5); rounding and sums are each engine's own. To add a
+A WeightFormat holds integer facts alone (spec/arithmetic.md section 5); rounding and sums are each engine's own. To add a
 format, write its class and name it in FORMATS.
 """
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -135,7 +135,7 @@ class Weights:
     flags: np.ndarray | None = None
 
     @classmethod
-    def from_fields(cls, fields: Mapping) -> Weights:
+    def from_fields(cls, fields: Mapping[str, Any]) -> Weights:
         """From the parameters codes, w_format, w_bits and flags of an integer array node."""
         return cls(fields["codes"], weight_format(fields["w_format"], fields["w_bits"]), fields["flags"])
 

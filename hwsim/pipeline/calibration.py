@@ -41,7 +41,7 @@ def _check_model(calibration: Calibration, sha256: str) -> None:
 
 
 def _code_scales(names: Mapping[str, float] | list[str], config: Config) -> dict[str, float]:
-    """A scale for every input that is given as codes (ARITHMETIC.md section 1)."""
+    """A scale for every input that is given as codes (spec/arithmetic.md rule 1.4)."""
     return dict.fromkeys(names, float(code_scale(config)))
 
 

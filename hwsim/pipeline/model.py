@@ -1,4 +1,4 @@
-"""A MODEL file opened: a float graph, or the integer network of a .hwq (INTERFACES.md)."""
+"""A MODEL file opened: a float graph, or the integer network of a .hwq (spec/interfaces.md section 2)."""
 from __future__ import annotations
 
 from collections.abc import Mapping

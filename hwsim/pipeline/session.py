@@ -1,4 +1,4 @@
-"""A run from its model to an integer network that is ready for samples: what every command does first (INTERFACES.md).
+"""A run from its model to an integer network that is ready for samples: spec/interfaces.md section 2.
 
     run = Run(open_model(path), device, config, inputs, calibration)
     session = prepare(run)

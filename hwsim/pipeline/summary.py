@@ -1,6 +1,6 @@
 """Cycles and accumulators of a network as plain values: `layers` and `total`, the same in the Python API and in the reports.
 
-The keys are those of INTERFACES.md, report keys of cycles and overflow.
+The keys are those of spec/interfaces.md rules 6.2 and 6.3.
 """
 from __future__ import annotations
 

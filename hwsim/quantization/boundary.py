@@ -1,6 +1,6 @@
 """The two doors of an integer network, on the host: real values to codes at the input, codes to real values at the output.
 
-Nothing between them touches a float (ARITHMETIC.md section 1).
+Nothing between them touches a float (spec/arithmetic.md section 1).
 """
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""The range of every tensor of a float network over sample inputs (ARITHMETIC.md section 1, Float preparation)."""
+"""The range of every tensor of a float network over sample inputs (spec/arithmetic.md rule 1.6)."""
 from __future__ import annotations
 
 import math

@@ -1,4 +1,4 @@
-"""Every quantization option, checked once (INTERFACES.md): the same names as on the command line."""
+"""Every quantization option, checked once (spec/interfaces.md section 5): the same names as on the command line."""
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 

@@ -1,4 +1,4 @@
-"""Array layers: conv2d, conv2d_transpose and dense as integers, requantization folded or not (ARITHMETIC.md sections 1 and 3)."""
+"""conv2d, conv2d_transpose and dense as integers, requantization folded or not (spec/arithmetic.md sections 1 and 3)."""
 from fractions import Fraction
 
 import numpy as np

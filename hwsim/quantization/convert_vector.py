@@ -1,4 +1,4 @@
-"""Vector operators as integers (ARITHMETIC.md section 6): merges, pools, activations of their own, tables, moves."""
+"""Vector operators as integers (spec/arithmetic.md section 6): merges, pools, activations of their own, tables, moves."""
 from fractions import Fraction
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""Float weights to log-scale words, one or two per weight, two for the tiles that need them most (ARITHMETIC.md section 5).
+"""Float weights to log-scale words, one or two per weight, two for the tiles that need them most (spec/arithmetic.md section 5).
 
 A word q stands for sign(q) * U * 2^-|q|, U one per layer; a positive q is 1..E-1, a negative one 1..E, 0 is 0.
 """

@@ -1,4 +1,4 @@
-"""Float weights and bias of one array layer as integer codes and their scales (ARITHMETIC.md sections 1 and 5)."""
+"""Float weights and bias of one array layer as integer codes and their scales (spec/arithmetic.md sections 1 and 5)."""
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""`hwsim cycles`: rows -> JSON, text and a picture (INTERFACES.md, report keys of cycles)."""
+"""`hwsim cycles`: rows -> JSON, text and a picture (spec/interfaces.md rule 6.2)."""
 from __future__ import annotations
 
 from collections.abc import Iterator

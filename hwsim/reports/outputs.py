@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.files import safe_name
 from hwsim.imaging import arrays
 from hwsim.imaging.picture import write_picture
 from hwsim.pipeline.quality import is_picture
@@ -62,11 +62,11 @@ def _write_dumped(folder: Path, stems: Mapping[str, str], found: SampleResult) -
 
 
 def file_names(names: Sequence[str]) -> dict[str, str]:
-    """name -> file name: every character outside [A-Za-z0-9_.-] becomes _ (VECTORS.md); a name that is taken gets ~2, ~3, ..."""
+    """name -> file name: characters outside [A-Za-z0-9_.-] become _ (spec/vectors.md rule 2.2); a taken name gets ~2, ~3, ..."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for name in dict.fromkeys(names):
-        plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+        plain = safe_name(name)
         stem = next(stem for stem in (plain, *(f"{plain}~{n}" for n in range(2, len(names) + 2))) if stem not in taken)
         taken.add(stem)
         found[name] = stem

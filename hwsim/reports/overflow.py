@@ -1,4 +1,4 @@
-"""`hwsim overflow`: four accumulator widths, events with their address, and what a narrower one would do (INTERFACES.md)."""
+"""`hwsim overflow`: four accumulator widths, events with address, what a narrower one would do (spec/interfaces.md rule 6.3)."""
 from __future__ import annotations
 
 from collections.abc import Iterator

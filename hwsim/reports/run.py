@@ -1,4 +1,4 @@
-"""`hwsim run`: quality, layers, outputs and overflow of one integer run as rows (INTERFACES.md, report keys of run)."""
+"""`hwsim run`: quality, layers, outputs and overflow of one integer run as rows (spec/interfaces.md rule 6.4)."""
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an array node outputs and counts, written from ARITHMETIC.md sections 2 to 5 in plain numpy: a third implementation.
+"""What an array node outputs and counts, written from spec/arithmetic.md sections 2 to 5 in plain numpy: a third implementation.
 
 It shares no code with an engine and none of their order: all beats of a layer are one array (BEATS,N,OH,OW,OC), and what
 follows from them are sums along it. int64 where that is proven to hold every value, else Python integers.

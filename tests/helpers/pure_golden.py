@@ -72,7 +72,7 @@ def pixel(layer, device, out_bits, x, oy, ox, oc):
 
 
 def cycles(layer, device):
-    """The cycle of done, by walking the tiles one cycle at a time as DEVICE.md tells it."""
+    """The cycle of done, by walking the tiles one cycle at a time as spec/device.md section 4 tells it."""
     cot = -(-layer.oc // device.TM)
     per_tap = 1 if layer.depthwise else -(-layer.ic // device.TN)
     taps = layer.kernel[0] * layer.kernel[1] * per_tap

@@ -1,6 +1,7 @@
 """The worked example of docs/adding-an-op.md, run from the page itself: an operator in every table, the same codes everywhere."""
 import re
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding-an-op.md"
-ENGINES = ("reference", "fast", *(HostEngine(name, lambda node, inputs, context, loops=loops: run_node(node, inputs, context, loops))
+ENGINES = ("reference", "fast", *(HostEngine(name, partial(run_node, loops=loops))
                                   for name, loops in (("compiled", backend.COMPILED), ("numpy", backend.INTERPRETED))))
 
 

@@ -32,14 +32,15 @@ class BeatWorker(Worker):
 
     def _jobs_of(self, beat):
         """[(shift of a part, its kernels and their jobs for this beat alone)]."""
-        found = []
+        parts = []
         for part, jobs in zip(self.program.parts, self.jobs):
             alone = [(run, _alone(job, beat, band)) for (run, job), band in zip(jobs, part.bands)]
-            found.append((part.shift, alone))
-        return found
+            parts.append((part.shift, alone))
+        return parts
 
     def _accumulate(self, x, sums, acc):
         mode = self.program.mode
+        # a beat is complete only when all its parts (signed bytes of the weights) are added: the rule comes after the inner loop
         for beat in self.beats:
             for shift, jobs in beat:
                 self.run(jobs, x, sums)
@@ -66,8 +67,8 @@ class BeatWorker(Worker):
 
 def _alone(job, beat, band):
     """A copy of a JOB for one of its runs."""
-    one = job.copy()
-    one["runs"] += beat * 8
-    one["weights"] += beat * band.weights.strides[1]
-    one["n_runs"] = 1
-    return one
+    alone = job.copy()
+    alone["runs"] += beat * 8  # the table of runs holds int64 offsets, and a run is one beat here
+    alone["weights"] += beat * band.weights.strides[1]
+    alone["n_runs"] = 1
+    return alone

@@ -1,4 +1,4 @@
-"""The rules of the modes at the end of a beat, as LLVM IR."""
+"""What a mode does to accumulators and counters at the end of a beat, as LLVM IR."""
 from hwsim.engine.kernels.epilogue import fresh
 from hwsim.engine.kernels.ir import i32, smax, smin, splat, umax, vector
 from hwsim.engine.kernels.target import COLUMN
@@ -13,6 +13,8 @@ class BeatEnd:
         if v.mode & (COUNTS | Mode.SATURATE):
             self.lo, self.hi = (splat(b, b.trunc(value, i32), v.lanes) for value in (tile.acc_lo, tile.acc_hi))
         if v.mode & Mode.SATURATE:
+            # hi - lo is 2^acc_bits - 1, so its complement has exactly the bits above acc_bits: a sum counted from lo with one of
+            # them set lies outside
             self.above = b.not_(b.sub(self.hi, self.lo))
         if v.mode & (Mode.WRAP | Mode.COUNT_WRAP):
             self.wrap = splat(b, b.trunc(tile.wrap, i32), v.lanes)
@@ -21,8 +23,8 @@ class BeatEnd:
 
     def __call__(self, start, acc, tally):
         mode = self.v.mode
-        if mode & COUNTS:
-            acc = [self.b.add(one, other) for one, other in zip(start, acc)]
+        if mode & COUNTS:  # acc holds the beat's own sums: its tree is exact before the accumulator's rule applies
+            acc = [self.b.add(before, tree) for before, tree in zip(start, acc)]
             self._count(acc, tally)
         if mode & Mode.OBSERVE:
             acc, tally = self.observed(start, acc, tally)
@@ -39,12 +41,14 @@ class BeatEnd:
     def collected(self, start, acc, seen):
         """The accumulators as they are, and all their bits in one vector."""
         (bits,) = seen
-        for one, other in zip(acc[::2], [*acc[1::2], acc[0]]):
-            bits = self.b.or_(bits, self.b.or_(one, other))
+        # two by two: AVX-512 has an OR of three operands (vpternlogd). An odd last one is taken with the first, which adds no bit
+        for value, neighbour in zip(acc[::2], [*acc[1::2], acc[0]]):
+            bits = self.b.or_(bits, self.b.or_(value, neighbour))
         return acc, [bits]
 
     def wrapped(self, value):
         """`value` modulo 2^acc_bits: `wrap` is 32 - acc_bits."""
+        # up to the top and back: the arithmetic shift brings the sign bit of the narrow word into all bits above it
         return self.b.ashr(self.b.shl(value, self.wrap), self.wrap)
 
     def _limited(self, value):
@@ -67,6 +71,7 @@ class BeatEnd:
 
     def _count(self, acc, tally):
         for index, value in enumerate(acc):
+            # the mask of lanes that a clamp would change is -1 there: ANDed with the mask of owned pixels, it is subtracted
             outside = self.b.sext(self.b.icmp_signed("!=", value, self._limited(value)), value.type)
             here = Tally.EVENTS * self.vecs + index % self.vecs
             tally[here] = self.b.sub(tally[here], self.b.and_(outside, self.fresh[index // self.vecs]))

@@ -55,7 +55,7 @@ def _bands(facts, reduction, bias, chosen, rung, form, mode):
 
 
 def _bytes(facts, rung, mode, chosen):
-    """Signed codes are stored 128 higher; the bias takes 128 * sum(w) back."""
+    """Signed codes are stored 128 higher, because vpdpbusd takes unsigned inputs; the bias takes 128 * sum(w) back."""
     moved = 128 if facts.in_format.signed else 0
     bias = facts.bias - moved * facts.summed.reshape(facts.layer.oc, -1).sum(1)
     return _single(facts, rung, mode, chosen, facts.free, Form.QUAD, bias)
@@ -87,6 +87,7 @@ def _beats(facts, rung, mode):
 
 def _signed_bytes(weights):
     """(shift, digits) with weights = sum of digits * 2^shift and digits in -128..128; 128 spares a last part of a few ones."""
+    # digits of base 256 around zero, low ones first: what is left is exactly divisible by 256 after each is taken off
     shift = 0
     while np.abs(weights).max(initial=0) > 128:
         digits = (weights + 128) % 256 - 128
@@ -98,6 +99,7 @@ def _signed_bytes(weights):
 
 def _stretches(reduction, fmt):
     """Consecutive runs, as many at a time as fit 32 bits."""
+    # greedy: a stretch ends before the run with which its largest possible sum would leave 32 bits in some channel
     reach = (np.abs(reduction.weights).sum(2) * fmt.largest).max(0)
     first, total = 0, 0
     for run, more in enumerate(reach):

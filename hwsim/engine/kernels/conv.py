@@ -1,4 +1,4 @@
-"""The door to the kernels: an array layer and its input codes in, output codes and counters out.
+"""The entry point of the kernels: an array layer and its input codes in, output codes and counters out.
 
 Everything that a kernel relies on is checked here or follows from a proof: shapes, types, the codes' format.
 """
@@ -52,6 +52,7 @@ def prepare(layer, datapath, in_format, monitor, rungs):
 
 def _compiles(prepared, rung):
     """Whether the kernels of every mode that the layer may need could be made; if not, says so once per instruction set."""
+    # compiled now, not when the first event is met: a failure must choose another rung before anything has run
     modes = [prepared.plan.mode]
     if prepared.plan.mode & WATCHES and not prepared.facts.inside:
         modes.append(COUNTING[prepared.facts.datapath.acc_mode])
@@ -134,6 +135,7 @@ def _counted(prepared, x, out, store, monitor, threads, totals):
     events, first, clamped = 0, None, totals.clamped
     if totals.least.min() < fmt.min or totals.most.max() > fmt.max:
         again = _run(prepared.program(COUNTING[mode]), x, out, store, threads)
+        # the order of the first run was free, so it knows only that the exact sums left the accumulator, not at which beat
         events, first, clamped = int(again.events.sum()), first_event(prepared.facts, x, again.events), again.clamped
     if not monitor:
         return LayerStats(first=first)

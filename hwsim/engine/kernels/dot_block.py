@@ -1,8 +1,9 @@
-"""The dot products of one 32-bit lane of inputs for a whole tile, as the assembly that they are.
+"""The dot products of one 32-bit lane of inputs for a whole tile, written as inline assembly.
 
-AVX2: the accumulators, two vectors of weights, one of inputs and one product fill the 16 registers exactly. LLVM, which schedules
-before it allocates, reads ahead and then keeps accumulators in memory: 0.80 of the limit instead of 0.95.
-AVX-512: LLVM finds every pixel's address from its neighbour's, which takes longer than the dot products of a tile of one column.
+Why not IR: on AVX2 the accumulators, two vectors of weights, one of inputs and one product fill the 16 registers exactly. LLVM
+schedules before it allocates registers; it hoists loads and then spills accumulators to memory: 0.80 of the peak instead of 0.95.
+On AVX-512 LLVM derives every pixel's address from its neighbour's, a chain that takes longer than the dot products of a tile of
+one column.
 """
 from llvmlite import ir
 
@@ -23,16 +24,20 @@ def emit(b, rung, form, acc, weights, inputs, lane):
 
     LLVM is not told what is read: no kernel writes to its inputs or weights.
     """
+    # Operands of the one asm statement: `count` accumulators (read and written), `spare` scratch registers (written early, hence
+    # "=&": the compiler must not let them share a register with an input), then addresses in general registers.
     count, kind, spare = len(acc), acc[0].type, _spare(rung, len(acc) // len(inputs))
     step = b.sub(inputs[1], inputs[0]) if len(inputs) > 1 else i64(0)
     addresses = [weights, step, *inputs[::PER_BASE]]
     registers = ir.LiteralStructType([kind] * (count + spare))
-    kept, fresh = [f"={rung.register}"] * count, [f"=&{rung.register}"] * spare
-    constraints = [*kept, *fresh, *map(str, range(count)), *["r"] * len(addresses)]
+    kept, scratch = [f"={rung.register}"] * count, [f"=&{rung.register}"] * spare
+    # a digit as a constraint ties an input to that output's register: the accumulators stay where they are
+    constraints = [*kept, *scratch, *map(str, range(count)), *["r"] * len(addresses)]
     function = ir.FunctionType(registers, [kind] * count + [i64] * len(addresses))
     text = "\n".join(_lines(rung, form, count, len(inputs), lane))
-    done = b.asm(function, text, ",".join(constraints), [*acc, *addresses], False)
-    return [b.extract_value(done, n) for n in range(count)]
+    # no side effects (False): LLVM may move the statement, which only reads memory that no kernel writes
+    results = b.asm(function, text, ",".join(constraints), [*acc, *addresses], False)
+    return [b.extract_value(results, n) for n in range(count)]
 
 
 def _spare(rung, vecs):
@@ -51,6 +56,7 @@ def _lines(rung, form, count, pixels, lane):
         yield f"vmovups {(lane * vecs + n) * size}(${weights}), {w[n]}"
     for pixel in range(pixels):
         here = [f"${pixel * vecs + n}" for n in range(vecs)]
+        # base + {0, 1, 2} * step: x86 addressing scales an index by 1, 2, 4 or 8 only, so every third pixel has its own base
         address = _address(first + pixel // PER_BASE, step, pixel % PER_BASE, 4 * lane)
         if rung.name == "avx512" and rung.vnni and form == Form.PAIR and vecs == 1:  # inputs of one use need no register
             yield f"vpdpwssd {address}{{1to16}}, {w[0]}, {here[0]}"
@@ -61,11 +67,11 @@ def _lines(rung, form, count, pixels, lane):
 
 def _dots(rung, form, x, product, w, acc):
     """Every accumulator with its dot product; without a dot product instruction, the last use of x makes room for another."""
-    if form == Form.QUAD:  # the bytes without a sign come second
+    if form == Form.QUAD:  # vpdpbusd multiplies unsigned by signed bytes; in AT&T order the unsigned inputs come second
         yield from (f"{rung.dot('vpdpbusd')} {weights}, {x}, {total}" for weights, total in zip(w, acc))
     elif rung.vnni:
         yield from (f"{rung.dot('vpdpwssd')} {x}, {weights}, {total}" for weights, total in zip(w, acc))
-    else:
+    else:  # AVX2 without VNNI: multiply pairs, then add, with one scratch register for two products
         products = [product, x][2 - len(w):]
         yield from (f"vpmaddwd {x}, {weights}, {target}" for weights, target in zip(w, products))
         yield from (f"vpaddd {target}, {total}, {total}" for target, total in zip(products, acc))

@@ -1,4 +1,4 @@
-"""From accumulators in registers to stored outputs: the requantizer of ARITHMETIC section 3 as LLVM IR.
+"""The epilogue: from accumulators in registers to stored outputs, the requantizer of ARITHMETIC section 3 as LLVM IR.
 
     y = clamp(round(acc * (m_neg if acc < 0 else m_pos), s), lo, hi)
 
@@ -26,7 +26,7 @@ def emit(b, variant, rung, tile, acc, tally):
 
 
 def fresh(b, tile, pixel, kind):
-    """All ones where `pixel` of the tile was not already done by its left neighbour, else zero: each is counted once."""
+    """The mask of owned pixels: all ones where the left neighbour did not already do `pixel` of the tile, else zero."""
     return load(b, at(b, tile.fresh, pixel * FRESH_BYTES), kind, 4)
 
 
@@ -34,6 +34,7 @@ def fresh(b, tile, pixel, kind):
 
 def _address(b, variant, rung, tile, index):
     """Where output vector `index` = pixel * vecs + vector goes."""
+    # pixel and part are Python integers: the offset within a pixel is a constant, which LLVM folds into the address
     pixel, part = divmod(index, variant.nr * COLUMN // rung.lanes)
     offset = b.add(b.mul(tile.out_pixel, i64(pixel)), i64(part * rung.lanes * variant.item))
     return b.add(tile.out, offset)
@@ -71,6 +72,7 @@ class _Channels:
     """The requantizer's numbers for one vector of channels."""
 
     def __init__(self, b, variant, rung, tile, part):
+        # the table of a block: rows bias, m_pos, m_neg, shift of nr * 16 int32, so 64 bytes per column and row
         row, here = variant.nr * 64, b.add(tile.channels, i64(part * rung.lanes * 4))
         kind = vector(i32, rung.lanes)
         self.m_pos, self.m_neg, self.shift = (load(b, b.add(here, i64(n * row)), kind, 4) for n in (1, 2, 3))
@@ -79,7 +81,11 @@ class _Channels:
         return b.select(b.icmp_signed("<", acc, constant(acc.type, 0)), self.m_neg, self.m_pos)
 
 
+# A product of 32-bit numbers needs 64 bits, and each 64-bit lane of a vector holds an even and an odd 32-bit one. So even and odd
+# lanes are multiplied apart: pmuldq reads just the low halves, and LLVM drops the extensions before it.
+
 def _wide(acc):
+    """The type of `acc` seen as half as many 64-bit lanes."""
     return vector(i64, acc.type.count // 2)
 
 
@@ -90,6 +96,7 @@ def _even(b, value):
 
 
 def _odd(b, value):
+    """The odd 32-bit lanes, sign-extended to 64."""
     return b.ashr(b.bitcast(value, _wide(value)), constant(_wide(value), 32))
 
 
@@ -97,6 +104,7 @@ def _merged(b, even, odd, high):
     """One vector of 32-bit lanes from the low (or high) words of the even and the odd lanes' 64-bit values."""
     lanes = even.type.count * 2
     narrow = vector(i32, lanes)
+    # lane i comes from 64-bit lane i // 2 of `even` or `odd`, whose words are numbers i - i % 2 (low) and one more (high)
     index = [i - i % 2 + high + (lanes if i % 2 else 0) for i in range(lanes)]
     return shuffle(b, b.bitcast(even, narrow), b.bitcast(odd, narrow), index)
 
@@ -131,16 +139,19 @@ def _requantized(b, finish, acc, channels, lo, hi):
         product = b.mul(half(b, acc), half(b, multiplier))
         rounded = _rounded(b, finish, product, shift(b, channels.shift))
         y = smin(b, smax(b, rounded, lo), hi)
+        # a clamped output is one that the clamp changed: compared before and after, not with lo and hi
         halves.append((y, b.sext(b.icmp_signed("!=", y, rounded), y.type)))
     (even, even_clamped), (odd, odd_clamped) = halves
     return _merged(b, even, odd, 0), _merged(b, even_clamped, odd_clamped, 0)
 
 
 def _low_word(b, shift):
+    """The even lanes, zero-extended to 64."""
     return b.and_(b.bitcast(shift, _wide(shift)), constant(_wide(shift), 0xFFFFFFFF))
 
 
 def _high_word(b, shift):
+    """The odd lanes, zero-extended to 64."""
     return b.lshr(b.bitcast(shift, _wide(shift)), constant(_wide(shift), 32))
 
 
@@ -155,9 +166,9 @@ def _rounded(b, finish, p, s):
 
 def _tie(b, finish, p, s):
     """What moves a tie: -1 for negative p (half-away), -1 where the floor is even (half-even)."""
-    if finish == Finish.HALF_AWAY:
+    if finish == Finish.HALF_AWAY:  # half up on the magnitude is half up minus 1 for negative numbers; p >> 63 is that -1
         return b.ashr(p, constant(p.type, 63))
-    one = constant(p.type, 1)
+    one = constant(p.type, 1)  # half - 1 rounds halves down; the floor's lowest bit adds the 1 back where the floor is odd
     return b.sub(b.and_(b.ashr(p, s), one), one)
 
 
@@ -173,11 +184,13 @@ def _shifted(b, variant, rung, tile, acc):
 def _high(b, acc, channels):
     multiplier = channels.multiplier(b, acc)
     even, odd = (b.mul(half(b, acc), half(b, multiplier)) for half in (_even, _odd))
+    # the high words alone, back in 32-bit lanes: one shuffle, then one shift by (t - 32), which plan.py has put into the table
     return b.ashr(_merged(b, even, odd, 1), channels.shift)
 
 
 def _halved(b, variant, v):
     """(v + 1) >> 1 without a carry, or v itself where no half bit was kept."""
+    # v + 1 could overflow; v - (v >> 1) is the same number, as v = (v >> 1) + ((v + 1) >> 1)
     return b.sub(v, b.ashr(v, constant(v.type, 1))) if variant.finish in HALVED else v
 
 
@@ -206,16 +219,18 @@ def _in_words(b, variant, rung, tile, acc, tally):
 def _count_words(b, variant, rung, tile, tally, rounded, outputs):
     """Adds the number of clamped outputs to the first vector of the tally's row, in any of its lanes."""
     vecs, total = variant.nr * COLUMN // rung.lanes, constant(outputs[0].type, 0)
-    for index, (one, other) in enumerate(zip(rounded, outputs)):
-        mask = b.sext(b.icmp_signed("!=", one, other), one.type)
+    # a 16-bit lane counts at most one per vector of the tile, which cannot fill it
+    for index, (before, after) in enumerate(zip(rounded, outputs)):
+        mask = b.sext(b.icmp_signed("!=", before, after), before.type)
         total = b.sub(total, b.and_(mask, _fresh_pair(b, variant, rung, tile, 2 * index)))
     pairs, here = b.bitcast(total, vector(i32, rung.lanes)), Tally.CLAMPED * vecs
+    # counts of neighbouring 16-bit lanes are added in 32 bits; which lane a count stands in does not matter
     low, high = b.and_(pairs, constant(pairs.type, 0xFFFF)), b.lshr(pairs, constant(pairs.type, 16))
     tally[here] = b.add(tally[here], b.add(low, high))
 
 
 def _fresh_pair(b, variant, rung, tile, index):
-    """fresh() of two neighbouring output vectors in 16-bit lanes; a vector that is there twice counts once."""
+    """The mask of owned pixels for two neighbouring output vectors in 16-bit lanes; a vector that is there twice counts once."""
     vecs, last = variant.nr * COLUMN // rung.lanes, variant.mr * variant.nr * COLUMN // rung.lanes - 1
     pixels = [index // vecs, (index + 1) // vecs]
     if pixels[0] == pixels[1]:

@@ -1,4 +1,8 @@
-"""Where the first accumulator event of a layer lies, once the kernels have counted events per row and channel."""
+"""The first accumulator event of a layer, found by simulating the one row in which the kernels counted the first one.
+
+Kernels count events per output row and channel only. A report names one event exactly, so that one row is done again here, beat
+by beat with numpy: slow, and rare.
+"""
 import numpy as np
 
 from hwsim.engine.result import AccEvent
@@ -43,6 +47,7 @@ def _beats(facts, channels):
 
 def _inputs(layer, image, oy, start, count, channels):
     """The `count` inputs that a beat starting at `start` takes for every pixel of row oy: (OW, count), 0 off the image."""
+    # rows of an image are one stretch of columns and channels: a flat input number divides into (column, channel) by IC
     ic, (_, width) = layer.ic, layer.in_hw
     lanes = np.arange(channels.start, min(channels.stop, layer.oc)) if layer.depthwise else start[2] + np.arange(count)
     column = np.arange(layer.out_hw[1])[:, None] * layer.stride[1] - layer.pad[2] + start[1] + lanes // ic
@@ -58,13 +63,15 @@ def _first_in_row(facts, trees, channels):
     fmt = facts.datapath.acc_format
     stored = np.broadcast_to(facts.bias[channels], trees.shape[1:])
     saturates = facts.datapath.acc_mode is Overflow.SATURATE
-    found = []
+    candidates = []
     for beat, tree in enumerate(trees):
         total = stored + tree
         outside = np.argwhere((total < fmt.min) | (total > fmt.max))
-        found += [(int(ox), beat, int(oc), int(total[ox, oc])) for ox, oc in outside[:1]]
+        # argwhere sorts by pixel, then channel, so its first entry is the beat's first event; min() below compares pixels first
+        candidates += [(int(ox), beat, int(oc), int(total[ox, oc])) for ox, oc in outside[:1]]
+        # modulo 2^bits by a mask, which is exact because acc_format spans a power of two
         stored = np.clip(total, fmt.min, fmt.max) if saturates else ((total - fmt.min) & (fmt.max - fmt.min)) + fmt.min
-    ox, beat, oc, value = min(found)
+    ox, beat, oc, value = min(candidates)
     return beat, ox, oc, value
 
 

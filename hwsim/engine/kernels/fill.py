@@ -1,5 +1,5 @@
-"""The input rows of a chunk of output rows, narrowed to the kernel's words, with the border that the padding asks for; and the
-channels that are there, of outputs made by whole columns."""
+"""Copies on the way into and out of the kernels: input rows narrowed to the kernel's word and padded, and the layer's channels
+out of outputs that were computed in whole columns of 16."""
 from hwsim.engine.host.jit import compiled
 
 

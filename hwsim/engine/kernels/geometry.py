@@ -47,6 +47,7 @@ class Reduction:
         """Runs of one input two by two: weights (OC,RUNS/2,2), and still a start for each; an odd last one comes twice, with a
         weight of 0.
         """
+        # an odd last run is paired with itself at weight 0: any readable address will do, and its own is one
         odd = self.weights.shape[1] % 2
         full = np.pad(self.weights, ((0, 0), (0, odd), (0, 0)))
         return Reduction(full.reshape(len(full), -1, 2), np.concatenate([self.starts, self.starts[len(self.starts) - odd:]]))
@@ -60,7 +61,7 @@ def free_order(layer, weights):
     """The Reduction of exact sums: as few and as long runs as the dilation allows. weights (OC,KH,KW,IC)."""
     oc, kh, kw, ic = weights.shape
     dy, dx = layer.dilation
-    if layer.depthwise or dx > 1:
+    if layer.depthwise or dx > 1:  # a run per tap: neighbouring taps are not neighbours in memory
         return Reduction(weights.reshape(oc, kh * kw, ic), _taps(kh, kw, dy, dx))
     starts = np.zeros((kh, 3), np.int64)
     starts[:, 0] = np.arange(kh) * dy
@@ -77,6 +78,7 @@ def beat_order(layer, weights, tn):
         starts = np.zeros((kh, 3), np.int64)
         starts[:, 0] = np.arange(kh) * dy
         return _per_word(weights.reshape(words, oc, kh, kw * ic), starts, tn)
+    # beats that fill whole multiples of tn channels follow each other in memory: a kernel row is one run of kw * ic / tn beats
     if words == 1 and dx == 1 and ic % tn == 0 and tn > 1:
         whole = free_order(layer, weights[0])
         return Reduction(whole.weights, whole.starts, tn)

@@ -1,4 +1,7 @@
-"""The machine's limit: dot products on registers alone, as many as its units take. Who measures brings the clock."""
+"""The machine's peak: dot products with operands from the first cache, as many as the execution units take.
+
+A probe for benchmarks. It does not measure time; its callers do.
+"""
 from functools import lru_cache
 
 import numpy as np
@@ -25,6 +28,7 @@ def emit(b, rung, form, passes, address):
     kind, size = vector(i32, rung.lanes), rung.lanes * 4
 
     def body(i, acc):
+        # the masks keep both addresses inside OPERANDS bytes, which is a power of two, without a branch
         weights = b.add(address, b.and_(b.mul(i, i64(LANES * WEIGHTS * size)), i64(OPERANDS - 1)))
         first = at(b, b.add(address, b.and_(b.mul(i, i64(LANES * 4)), i64(OPERANDS - 1))), OPERANDS)
         inputs = [at(b, first, n * STEP) for n in range(PIXELS)]
@@ -35,6 +39,7 @@ def emit(b, rung, form, passes, address):
                 acc = _one_lane(b, rung, acc, at(b, weights, lane * WEIGHTS * size), [at(b, x, 4 * lane) for x in inputs])
         return acc
 
+    # all accumulators go into the result: what nobody reads, LLVM would remove with the loop
     total = constant(kind, 0)
     for value in counted_loop(b, passes, [constant(kind, n) for n in range(WEIGHTS * PIXELS)], body):
         total = b.add(total, value)
@@ -45,12 +50,13 @@ def _one_lane(b, rung, acc, weights, inputs):
     kind, size = acc[0].type, rung.lanes * 4
     w = [load(b, at(b, weights, n * size), kind, 4) for n in range(WEIGHTS)]
     x = [splat(b, load(b, address, i32, 4), rung.lanes) for address in inputs]
-    pairs = [(one, other) for one in x for other in w]
-    return [madd(b, rung, one, *pair) for one, pair in zip(acc, pairs)]
+    pairs = [(activation, weight) for activation in x for weight in w]
+    return [madd(b, rung, total, *pair) for total, pair in zip(acc, pairs)]
 
 
 @intrinsic(prefer_literal=True)
 def dots(typingctx, lanes, form, stamp, passes, address):
+    """emit() for numba. `stamp` is not used: as a literal it makes the cached code depend on the generator's sources."""
     def codegen(context, builder, signature, values):
         return emit(builder, rung_of_lanes(lanes.literal_value), form.literal_value, values[3], values[4])
 
@@ -72,4 +78,5 @@ def probe(rung, form):
 
 
 def macs(rung, form, passes):
+    """Multiply-accumulates that run(passes) of a probe does."""
     return passes * WEIGHTS * PIXELS * LANES * rung.lanes * form.inputs

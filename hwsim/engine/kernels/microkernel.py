@@ -53,12 +53,14 @@ def stamp():
 
 
 STAMP = stamp()
-LONGEST_PAUSE = 255  # tiles, 2^n - 1: a tile that runs twice costs as much as eight clamped ones lose
+LONGEST_PAUSE = 255  # tiles, 2^n - 1: a tile that runs twice costs as much as eight tiles on the careful path lose
 
 
 def emit_tile(b, tile, v):
-    """Emits the whole tile of variant `v` at the builder's place; returns its `doubt` for the next tile."""
+    """Emits the whole tile of variant `v` at the builder's place; returns the back-off counter `doubt` for the next tile."""
     rung = rung_of_lanes(v.lanes)
+    # acc[pixel * vecs + n] is vector n of the channels of one pixel: Python lists of IR values, which LLVM keeps in registers.
+    # Every pixel starts at the bias, the first row of the channel table.
     vecs = v.nr * COLUMN // v.lanes
     start = _vectors(b, tile.channels, vecs, rung)
     acc = (tap_pairs.shared_out(b, v, start) if v.form == Form.TAPS else start) * v.mr
@@ -72,6 +74,8 @@ def emit_tile(b, tile, v):
         acc, tally = _all_runs(b, tile, v, rung, acc, tally, rule)
     if v.form == Form.TAPS:
         acc = tap_pairs.restored(b, v, acc)
+    # Wrapping is a ring homomorphism: sums taken modulo 2^32 on the way and wrapped once at the end give the same bits as a wrap
+    # after every beat, as acc_bits is at most 32 here.
     if v.mode & Mode.WRAP:
         acc = [rule.wrapped(value) for value in acc]
     for n, value in enumerate(epilogue.emit(b, v, rung, tile, acc, tally)):
@@ -87,10 +91,11 @@ def _all_runs(b, tile, v, rung, acc, tally, rule):
 
 
 def _saturated(b, tile, v, rung, acc, rule):
-    """(saturated accumulators, doubt): exact sums if none left the range, else the runs once more with a clamp per beat.
+    """(saturated accumulators, doubt). Optimistic: exact sums, right if none left the range; else the runs are done once more,
+    with a clamp after every beat.
 
-    Half the range is added at first, so that a sum has left it where it has a bit above acc_bits: one instruction collects
-    the bits of two accumulators.
+    The optimistic path counts from acc_lo instead of 0: a sum inside the range is then 0..2^acc_bits - 1, and one that leaves
+    it has a bit above acc_bits set. One instruction collects the bits of two accumulators, where a clamp takes four.
     """
     def attempt():
         moved = [b.sub(value, rule.lo) for value in acc]
@@ -102,10 +107,12 @@ def _saturated(b, tile, v, rung, acc, rule):
 
 
 def _watched(b, tile, v, rung, acc, tally, rule):
-    """(accumulators, tally, doubt): the extremes by one instruction per accumulator while no channel has a new least sum.
+    """(accumulators, tally, doubt): minimum and maximum per channel, by one instruction per accumulator and beat.
 
-    The least sum so far is taken away at first: then all sums are positive and their largest is what `most` moves to, or some
-    sum is negative, which is larger still as an unsigned number, and the runs are done once more with both extremes.
+    Optimistic: sums are counted from the channel's minimum so far. As long as none is below it, they are not negative and one
+    unsigned maximum gives the new `most`. A sum below it is negative, which as an unsigned number is larger than all others, so
+    that the maximum's sign bit says that the tile has a new minimum: its runs are done once more with both extremes.
+    SPAN keeps the difference of two sums inside 31 bits, so that the sign bit means nothing else.
     """
     least, most = (tally[row * rule.vecs:(row + 1) * rule.vecs] for row in (Tally.LEAST, Tally.MOST))
     rest = tally[2 * rule.vecs:]
@@ -122,23 +129,26 @@ def _watched(b, tile, v, rung, acc, tally, rule):
         values, seen = _all_runs(b, tile, v, rung, acc, [*least, *most], rule.observed)
         return [*values, *seen]
 
-    found, doubt = _in_doubt(b, tile, [*acc, *least, *most], attempt, again)
-    return found[:len(acc)], [*found[len(acc):], *rest], doubt
+    values, doubt = _in_doubt(b, tile, [*acc, *least, *most], attempt, again)
+    return values[:len(acc)], [*values[len(acc):], *rest], doubt
 
 
 def _in_doubt(b, tile, start, attempt, again):
-    """(values, doubt): those of attempt() -> [fits, *values] if they fit, else those of again(). `start` lends its types.
+    """(values, doubt): those of the optimistic attempt() -> [fits, *values] if they fit, else those of the fallback again().
 
-    Of doubt, the low half says for how many tiles no attempt is made, the high half how many that was after the last one in
-    vain: twice as many after the next, half as many after a good one.
+    start: values of the right types, for the path on which no attempt is made.
+    doubt: exponential back-off packed in an int64. Low 32 bits: tiles left before the optimistic path is tried again; high 32
+    bits: the last pause, doubled after a failure, halved after a success (at most LONGEST_PAUSE). A layer that saturates
+    everywhere therefore makes a vain attempt in one tile of 256 only.
     """
     wait, pause = b.and_(tile.doubt, i64(0xFFFFFFFF)), b.lshr(tile.doubt, i64(32))
     trust = b.icmp_signed("==", wait, i64(0))
     fits, *values = either(b, trust, attempt, lambda: [i1(0), *start])
-    found = either(b, fits, lambda: values, again)
+    results = either(b, fits, lambda: values, again)
+    # 2 * pause + 1 masked by 2^n - 1: 0, 1, 3, ..., 255, without a branch
     longer = b.and_(b.or_(b.add(pause, pause), i64(1)), i64(LONGEST_PAUSE))
     tried = b.select(fits, b.shl(b.lshr(pause, i64(1)), i64(32)), b.or_(b.shl(longer, i64(32)), longer))
-    return found, b.select(trust, tried, b.sub(tile.doubt, i64(1)))
+    return results, b.select(trust, tried, b.sub(tile.doubt, i64(1)))
 
 
 def _vectors(b, address, count, rung):
@@ -148,6 +158,7 @@ def _vectors(b, address, count, rung):
 def _one_run(b, tile, v, rung, run, state, rule):
     if v.form == Form.TAPS:
         return tap_pairs.emit(b, tile, v, rung, run, state)
+    # all geometry (padding, dilation, stride of the window) is in the table of run offsets, made once per layer and worker
     base = b.add(tile.x, load(b, b.add(tile.runs, b.mul(run, i64(8))), i64, 8))
     inputs = [b.add(base, b.mul(tile.x_pixel, i64(m))) for m in range(v.mr)]
     if v.form == Form.CHANNEL:
@@ -161,14 +172,14 @@ def _one_beat(b, v, rung, inputs, here, state, rule):
     vecs, size = v.nr * COLUMN // v.lanes, v.lanes * 4
     w, acc, tally = state[0], list(state[1:1 + v.mr * vecs]), list(state[1 + v.mr * vecs:])
     start = list(acc)
-    if v.mode & COUNTS:
+    if v.mode & COUNTS:  # the beat's sum alone: events are counted on (accumulator before) + (exact tree of the beat)
         acc = [constant(value.type, 0) for value in acc]
-    places = [b.add(one, here) for one in inputs]
+    places = [b.add(address, here) for address in inputs]
     for lane in range(v.lanes_per_pass):
         if dot_block.fits(rung, v.form, acc):
             acc = dot_block.emit(b, rung, v.form, acc, w, places, lane)
         else:
-            acc = _one_lane(b, v, rung, acc, at(b, w, lane * vecs * size), [at(b, one, 4 * lane) for one in places])
+            acc = _one_lane(b, v, rung, acc, at(b, w, lane * vecs * size), [at(b, place, 4 * lane) for place in places])
     acc, tally = rule(start, acc, tally)
     return [at(b, w, v.lanes_per_pass * vecs * size), *acc, *tally]
 
@@ -186,19 +197,23 @@ def _one_lane(b, v, rung, acc, w, inputs):
 
 def _inputs(b, v, rung, address, vecs):
     """The activation operand of every vector of one pixel."""
-    if v.form != Form.CHANNEL:
+    if v.form != Form.CHANNEL:  # four bytes of inputs serve all channels: one load, one broadcast
         return [splat(b, load(b, address, i32, 1), v.lanes)] * vecs
     words = [load(b, at(b, address, n * v.lanes * 2), vector(i16, v.lanes), 1) for n in range(vecs)]
+    # zero extension leaves the upper 16-bit input of each lane 0, so that pmaddwd's second product is 0 whatever its weight
     return [b.zext(word, vector(i32, v.lanes)) for word in words]
 
 
 @intrinsic(prefer_literal=True)
 def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, item, stamp, tile):
-    """Runs one tile and returns its doubt; all but the last argument are compile-time integers, `tile` is a Tile of int64."""
-    chosen = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, finish, item)))
+    """Runs one tile and returns its back-off counter; all arguments but `tile`, a Tile of int64, are compile-time integers.
+
+    stamp is not read: as a literal type it is part of the key of numba's cache, which so notices a change of the generator.
+    """
+    variant_of_tile = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, finish, item)))
 
     def codegen(context, builder, signature, values):
-        return emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[9])), chosen)
+        return emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[9])), variant_of_tile)
 
     return types.int64(lanes, mr, nr, form, lanes_per_pass, mode, finish, item, stamp, tile), codegen
 
@@ -222,6 +237,7 @@ def kernel(v):
                 target = out + job.out + y * job.out_row + block * job.out_block
                 start = 0
                 while start < job.width:
+                    # the last tile moves left to end with the row; the mask `fresh` then starts as many rows of zeros earlier
                     pixel = min(start, job.width - mr)
                     doubt = run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, item, stamp, Tile(
                         x + pixel * job.x_pixel, job.x_pixel, job.weights + block * job.w_block, job.runs, job.n_runs,

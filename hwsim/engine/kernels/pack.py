@@ -8,6 +8,8 @@ from hwsim.engine.kernels import tap_pairs
 from hwsim.engine.kernels.target import COLUMN
 from hwsim.engine.kernels.variant import FRESH_BYTES, SPAN, Form, Mode, Tally, Variant
 
+# A kernel reads whole passes and whole columns: the last one reaches past the data. What it reads there meets weights of zero or
+# belongs to channels that nobody stores; the memory must only be there.
 SLACK = 4096  # readable bytes behind every buffer: runs that are filled up and full columns read past their data
 LONGEST_PASS = 8
 MOST_PIXELS = 16  # of any tile
@@ -46,21 +48,21 @@ def aligned(shape, dtype):
 
 
 def bands(reduction, bias, requantizer, rung, width, form, mode, item):
-    """The Bands of a layer: as many whole tiles of the widest kind as fit, then the rest in narrow ones.
+    """The ChannelBlocks of a layer: as many whole tiles of the widest kind as fit, then the rest in narrow ones.
 
     item: bytes of an output.
     """
     careful = bool(reduction.beat)
-    channels, first, found = len(bias), 0, []
+    channels, first, blocks = len(bias), 0, []
     while first < channels:
         columns = -(-(channels - first) // COLUMN)
         mr, nr = rung.tile(columns, width, careful)
         count = min(channels - first, columns // nr * nr * COLUMN)
         lanes_per_pass = _pass(reduction, form)
         variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_pass, int(mode), int(requantizer.finish), item)
-        found.append(_band(reduction, bias, requantizer, variant, first, count))
+        blocks.append(_band(reduction, bias, requantizer, variant, first, count))
         first += count
-    return found
+    return blocks
 
 
 def _pass(reduction, form):
@@ -91,6 +93,8 @@ def _packed(weights, variant):
     flat = np.zeros((count, runs, groups * form.inputs), np.int64)
     flat[..., :length] = weights
     full[:count, ..., :form.inputs] = flat.reshape(count, runs, groups, form.inputs)
+    # in the order in which the inner loop reads them, so that weights stream through the cache line by line: for each run and
+    # lane group all channels of the block, each with its inputs of one 32-bit lane
     packed = aligned((blocks, runs, groups, block, inputs), dtype)
     channels = tap_pairs.order(variant.lanes, variant.nr) if form is Form.TAPS else slice(None)
     packed[...] = full.reshape(blocks, block, runs, groups, inputs).transpose(0, 2, 3, 1, 4)[..., channels, :]
@@ -120,6 +124,7 @@ def empty_tally(band):
     """A tally [block][least, most, clamped, events][nr*16] before the first pixel."""
     tally = aligned((band.blocks, len(Tally), band.block), np.int32)
     info = np.iinfo(np.int32)
+    # a monitored tile counts from LEAST: the first one must not overflow when it subtracts SPAN from a sum
     ends = (SPAN, -SPAN) if band.variant.mode & Mode.WATCH else (info.max, info.min)
     tally[:, Tally.LEAST], tally[:, Tally.MOST] = ends
     return tally

@@ -10,12 +10,14 @@ from hwsim.engine.kernels import geometry, proofs
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import SPAN, Finish, Mode
 from hwsim.fixed.formats import INT16, INT32, Overflow, Rounding
-from hwsim.ops.epilogue import Epilogue, Folded
+from hwsim.ops.epilogue import Folded
 
 FULL = {Rounding.HALF_UP: Finish.HALF_UP, Rounding.HALF_AWAY: Finish.HALF_AWAY,
         Rounding.HALF_EVEN: Finish.HALF_EVEN, Rounding.FLOOR: Finish.FLOOR}
 HIGH = {Rounding.HALF_UP: (Finish.HIGH_HALF_UP, 33), Rounding.FLOOR: (Finish.HIGH_FLOOR, 32)}
 WORD = {Finish.HIGH_HALF_UP: Finish.WORD_HALF_UP, Finish.HIGH_FLOOR: Finish.WORD_FLOOR}
+# In 16 bits: v rounded by a halving, then clamped. Saturating v to 16 bits first changes nothing where lo and hi are within
+# 2^14 - 1 of zero: a v beyond 16 bits is clamped to the same end as +-2^15, whose half is still outside lo..hi.
 WORD_END = (1 << 14) - 1
 
 
@@ -64,9 +66,9 @@ class Facts:
 
     def on(self, layer):
         """The same facts of other rows of the layer."""
-        found = copy(self)
-        found.layer = layer
-        return found
+        facts = copy(self)  # with the cached proofs: rows do not change weights, formats or widths
+        facts.layer = layer
+        return facts
 
     @property
     def out_type(self):
@@ -84,6 +86,7 @@ class Facts:
 
     @cached_property
     def free(self):
+        """The Reduction in free order."""
         return geometry.free_order(self.layer, self.summed)
 
     @cached_property
@@ -95,6 +98,7 @@ class Facts:
 
     @cached_property
     def beats_alone(self):
+        """The Reduction in beat order with one beat in each run."""
         return self.beats.one_by_one()
 
     @cached_property
@@ -121,6 +125,7 @@ class Facts:
 
     @cached_property
     def pairs(self):
+        """Whether 16-bit pair dot products are exact for both words of a weight in one."""
         return proofs.pairs_exact(self.summed, self.in_format)
 
     @cached_property
@@ -138,7 +143,7 @@ def plan(layer, datapath, in_format, monitor=False):
 
 
 def plan_of(facts, monitor, rung):
-    """The KernelPlan for a Rung, or for None."""
+    """The KernelPlan for a Rung; without one, portable code runs the layer."""
     if rung is None:
         return _portable("no kernels in this process")
     watched = monitor or facts.datapath.acc_mode is Overflow.ERROR
@@ -205,17 +210,18 @@ def _bytes(facts, rung):
 def requantizer(facts: Facts) -> Requantizer:
     """The Requantizer of the fastest exact Finish; kernels do one stage, Folded, and leave any other to the engine."""
     epilogue, rounding = facts.layer.epilogue, facts.datapath.rounding
-    if not isinstance(epilogue.stage, Folded) or rounding is Rounding.GEMMLOWP:
+    stage = epilogue.stage
+    if not isinstance(stage, Folded) or rounding is Rounding.GEMMLOWP:
         return Requantizer(Finish.NONE)
-    return _high(epilogue, rounding) or _full(epilogue.stage, rounding) or Requantizer(Finish.NONE)
+    in_words = -WORD_END <= epilogue.lo <= 0 <= epilogue.hi <= WORD_END
+    return _high(stage, rounding, in_words) or _full(stage, rounding) or Requantizer(Finish.NONE)
 
 
-def _high(epilogue: Epilogue, rounding: Rounding) -> Requantizer | None:
+def _high(stage: Folded, rounding: Rounding, in_words: bool) -> Requantizer | None:
     """Multipliers scaled so that every shift reaches the high word of the product, if they then still fit 32 bits."""
     if rounding not in HIGH:
         return None
-    (finish, least), stage = HIGH[rounding], epilogue.stage
-    in_words = -WORD_END <= epilogue.lo <= 0 <= epilogue.hi <= WORD_END
+    finish, least = HIGH[rounding]
     return _scaled(stage, WORD[finish] if in_words else finish, np.maximum(least - stage.shift, 0), least)
 
 

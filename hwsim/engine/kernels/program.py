@@ -13,8 +13,10 @@ from hwsim.engine.kernels.geometry import Reduction
 from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.target import COLUMN
 from hwsim.engine.kernels.variant import COUNTS, FRESH_BYTES, JOB, WORDS, Finish, Form, Mode, Tally
+from hwsim.fixed.formats import INT32
 from hwsim.ops.window import extent
 
+# A chunk is a number of output rows of one image: what one thread takes at a time, input rows copied once into its own buffer.
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
 WIDE_BYTES = 12    # of a 64-bit sum and the 32-bit sums that are added to it
 LANE = 4           # bytes of a 32-bit lane of inputs, as they are packed
@@ -65,6 +67,8 @@ class Program:
     def in_place(self):
         """Whether 16-bit inputs can be read where they are: there is no border, and no kernel reads past its window's end."""
         layer, (row, pixel, item) = self.layer, self.image_steps
+        # kernels read whole passes, and behind the last window of an image its memory ends: a run may end where the window does,
+        # no further
         end = (extent(layer.kernel[0], layer.dilation[0]) - 1) * row + (extent(layer.kernel[1], layer.dilation[1]) - 1) * pixel
         short = all(self.reach(part, row, pixel, item) <= end + layer.ic * item for part in self.parts)
         inside = self.rows(layer.out_hw[0]) <= layer.in_hw[0] and self.columns <= layer.in_hw[1]
@@ -90,7 +94,11 @@ class Program:
         return (count - 1) * layer.stride[0] + extent(layer.kernel[0], layer.dilation[0])
 
     def chunks(self, threads):
-        """The chunks of an image's output rows, as slices: lower and lower towards the end, so that all threads end together."""
+        """The chunks of an image's output rows, as slices: guided self-scheduling.
+
+        Each takes half of a thread's fair share of the rows that are left (at least `turn`, at most chunk_rows), so that chunks
+        shrink towards the end and all threads finish together.
+        """
         height, highest, starts = self.layer.out_hw[0], self.chunk_rows(threads), [0]
         while starts[-1] < height:
             fair = -(-(height - starts[-1]) // (2 * threads)) if threads > 1 else height
@@ -178,10 +186,11 @@ class Worker:
         program, acc = self.program, self.acc[:len(y)]
         wide.start(acc, program.bias)
         self._accumulate(x, sums, acc)
-        made = y if y.flags.c_contiguous else np.empty(y.shape, y.dtype)
-        self.clamped += self.store(acc.reshape(-1, program.layer.oc), made.reshape(-1, program.layer.oc))
-        if made is not y:
-            y[...] = made
+        # reshape() of a strided y would silently make a copy, and the outputs would be lost
+        outputs = y if y.flags.c_contiguous else np.empty(y.shape, y.dtype)
+        self.clamped += self.store(acc.reshape(-1, program.layer.oc), outputs.reshape(-1, program.layer.oc))
+        if outputs is not y:
+            y[...] = outputs
 
     def _accumulate(self, x, sums, acc):
         """Adds every part to acc; `sums` is room for one."""
@@ -200,7 +209,7 @@ class Worker:
         """What a kernel is told about its band, in this worker's memory."""
         layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
         (row, pixel, item), item_out = self.strides, self.out_type.itemsize
-        per_channel = self.program.form.depthwise
+        per_channel = self.program.form.depthwise  # a block of channels then reads its own inputs, not all of them
         fields = dict(
             width=layer.out_hw[1], blocks=band.blocks,
             x=band.first * item if per_channel else 0,
@@ -208,7 +217,8 @@ class Worker:
             weights=band.weights.ctypes.data, w_block=band.weights.strides[0],
             runs=offsets.ctypes.data, n_runs=band.weights.shape[1], n_passes=band.passes,
             channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.epilogue.lo, hi=layer.epilogue.hi,
-            acc_lo=max(fmt.min, -1 << 31), acc_hi=min(fmt.max, (1 << 31) - 1), wrap=max(32 - fmt.bits, 0),
+            acc_lo=max(fmt.min, INT32.min), acc_hi=min(fmt.max, INT32.max), wrap=max(32 - fmt.bits, 0),
+            # the table's first half is zeros: a tile that repeats k pixels starts k rows before the middle
             tally=tally.ctypes.data, fresh=self.fresh.ctypes.data + pack.MOST_PIXELS * FRESH_BYTES,
             out=band.first * item_out, out_row=self.out_steps[0], out_pixel=self.out_steps[1],
             out_block=band.block * item_out)
@@ -216,8 +226,8 @@ class Worker:
 
     def tally(self, row):
         """One row of the tally of all output channels, int64 (OC)."""
-        found = [tally[:, row].ravel()[:band.count] for band, tally in zip(self.program.parts[0].bands, self.tallies[0])]
-        return np.concatenate(found).astype(np.int64)
+        rows = [tally[:, row].ravel()[:band.count] for band, tally in zip(self.program.parts[0].bands, self.tallies[0])]
+        return np.concatenate(rows).astype(np.int64)
 
     def take_events(self, rows):
         """Events per channel in the `rows` rows since the last call, int64 (ROWS,OC)."""

@@ -21,6 +21,7 @@ def _magnitude(weights):
 
 def stays_inside(weights, bias, fmt, acc_format):
     """Per channel: no partial sum in any order leaves the accumulator. Zero is a code, so each term may be left out."""
+    # the highest sum takes the highest code wherever the weight is positive and the lowest one where it is negative
     positive = np.maximum(weights, 0).reshape(len(weights), -1).sum(1)
     negative = positive - weights.reshape(len(weights), -1).sum(1)
     highest = positive * fmt.max - negative * fmt.min + np.maximum(bias, 0)
@@ -30,6 +31,7 @@ def stays_inside(weights, bias, fmt, acc_format):
 
 def pairs_exact(weights, fmt):
     """Whether weights fit 16 bits and no pair of products reaches 2^31, which only two (-2^15)^2 do."""
+    # pmaddwd adds two products in 32 bits: 2 * 2^15 * (2^15 - 1) still fits, 2 * (2^15)^2 = 2^31 is one too many
     fits = weights.size == 0 or (weights.min() in INT16 and weights.max() in INT16)
     return fits and fmt.min in INT16 and fmt.max in INT16 and (
         fmt.min > INT16.min or weights.size == 0 or weights.min() > INT16.min)
@@ -48,4 +50,5 @@ def bytes_exact(weights, bias, fmt):
     fits = weights.size == 0 or (weights.min() >= -128 and weights.max() <= 127)
     if not fits or not (-128 <= fmt.min and fmt.max <= (127 if fmt.signed else 255)):
         return False
+    # 383 = 255 + 128: a stored code is up to 255, and the bias has taken back up to 128 * sum |w|
     return bool((_magnitude(weights) * 383 + np.abs(bias) <= INT32.max).all())

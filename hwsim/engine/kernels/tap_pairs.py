@@ -1,7 +1,9 @@
-"""Depthwise layers whose sums have a free order: two taps at a time, both products of a lane's dot product from its channel.
+"""Depthwise convolution two taps at a time: a 16-bit pair dot product (pmaddwd) then does no multiplication by zero.
 
-The inputs of two taps are interleaved within 128 bits, the reach of the one instruction for it. Two neighbouring vectors of
-accumulators therefore share their channels out: one has the lower four of every eight, the other the upper four.
+Only where sums may be added in any order. A 32-bit lane needs the inputs of its own channel at both taps side by side. The
+instructions that interleave two vectors (punpcklwd, punpckhwd) do it within each 128 bits: from 8 channels of both taps one
+gives the lower four, the other the upper four. Channels of two neighbouring accumulator vectors are therefore dealt out in
+fours (order()), and put back in order once, before the outputs are stored.
 """
 import numpy as np
 
@@ -18,7 +20,7 @@ def order(lanes, nr):
 
 
 def _of_two(lanes):
-    """order() of two neighbouring vectors."""
+    """order() of two neighbouring vectors: 0-3, 8-11, ... in the first, 4-7, 12-15, ... in the second."""
     return np.arange(2 * lanes).reshape(lanes // 4, 2, 4).transpose(1, 0, 2).ravel()
 
 
@@ -60,5 +62,6 @@ def _interleaved(b, lanes, vecs, taps):
     for first in range(0, vecs * lanes, length):
         words = [load(b, at(b, tap, first * 2), vector(i16, length), 1) for tap in taps]
         for channels in places:
+            # element indices of the shuffle: channel c of the first tap, then channel c of the second, for every lane
             both = np.stack([channels, channels + length], 1).ravel()
             yield b.bitcast(shuffle(b, *words, both), vector(i32, lanes))

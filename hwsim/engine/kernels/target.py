@@ -15,7 +15,7 @@ COLUMN = 16  # output channels of one tile column, whatever the width of a regis
 
 @dataclass(frozen=True)
 class Rung:
-    """One step of the ladder of instruction sets.
+    """One ISA level of the ladder of instruction sets that kernels exist for.
 
     lanes: 32-bit lanes of a register; tiles: columns of a tile -> its pixels, so that the accumulators stay in registers;
     careful: the same where every beat ends in a clamp or an extreme; madd: LLVM's name of the one instruction
@@ -31,16 +31,20 @@ class Rung:
 
     def dot(self, name):
         """A dot product instruction in assembly: below 512 bits AVX-VNNI's form of it is meant."""
+        # The same mnemonic names an EVEX form (AVX-512 VNNI with VL) and a VEX form (AVX-VNNI). Without the prefix assemblers
+        # choose EVEX, an illegal instruction on a CPU without AVX-512.
         return name if self.lanes == 16 else "{vex} " + name
 
     @property
     def register(self):
         """The constraint of assembly for a register that such an instruction can name: below 512 bits the first 16 only."""
+        # LLVM constraints: v is any of the 32 EVEX registers, x one of the 16 that a VEX encoding can name
         return "v" if self.lanes == 16 else "x"
 
     def tile(self, columns, width, careful):
         """(pixels, columns) of the tile for an output row of `width` pixels and that many 16-channel columns."""
         tiles = self.careful if careful else self.tiles
+        # the widest tile that the channels fill; a row that is too short for its pixels is done one pixel at a time
         nr = max(n for n in tiles if n <= max(columns, 1))
         return (tiles[nr] if width >= tiles[nr] else 1), nr
 
@@ -51,8 +55,11 @@ def ladder():
     if numba.config.DISABLE_JIT or not llvmlite.binding.get_process_triple().startswith("x86_64"):
         return ()
     llvmlite.binding.initialize_native_asmparser()  # kernels/ir.py writes one instruction out
+    # numba names this function for the host, but it returns what the code is generated for, NUMBA_CPU_FEATURES included
     features = set(cpu_target.target_context.codegen()._get_host_cpu_features().split(","))
     rungs = []
+    # Tiles: mr * nr accumulators of 16 channels, plus weights, inputs and a product, must fit the register file (32 registers
+    # from AVX-512 on, 16 before). Eight pixels of two columns are 16 of 32; twelve of one hide the latency of the dot product.
     if {"+avx512bw", "+avx512vl"} <= features:
         rungs.append(Rung("avx512", 16, {1: 12, 2: 8}, {1: 12, 2: 8}, "llvm.x86.avx512.pmaddw.d.512",
                           "+avx512vnni" in features))

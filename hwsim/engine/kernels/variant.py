@@ -1,5 +1,13 @@
-"""What makes one compiled kernel different from another, and what each call of it is given. Integers only: numba's
-compile cache tells closures apart by the integers that they hold, and by nothing else that is the same in every process.
+"""What makes one compiled kernel different from another (Variant), and the arguments of each call (Tile, JOB).
+
+Integers only: numba's compile cache tells closures apart by the integers that they hold, and by nothing else that is the same
+in every process. Words of this folder:
+
+finish  how a 32-bit accumulator becomes an output: the epilogue
+fresh   the mask of owned pixels: all ones for a pixel that this tile computes first, zero for one that its left neighbour did
+tally   the monitoring counters of a channel: extremes, clamped outputs, events
+watch   to monitor the extremes by one instruction per accumulator as long as no new minimum turns up
+doubt   the back-off counter that decides whether the next tile tries an optimistic path
 """
 from collections import namedtuple
 from enum import IntEnum, IntFlag
@@ -22,6 +30,7 @@ class Form(IntEnum):
 
     @property
     def depthwise(self):
+        """Whether every output channel has its own input channel."""
         return self in (Form.CHANNEL, Form.TAPS)
 
 
@@ -34,11 +43,11 @@ class Mode(IntFlag):
     OBSERVE = 4        # smallest and largest accumulator per channel
     COUNT_WRAP = 8     # events are counted, then the accumulator wraps
     COUNT_SATURATE = 16  # events are counted, then the accumulator saturates
-    WATCH = 32         # as OBSERVE, for sums of less than SPAN: a tile's least sums are taken only where one is new
+    WATCH = 32         # as OBSERVE, for sums of less than SPAN: minima are updated only in tiles that have a new one
 
 
 class Finish(IntEnum):
-    """How an accumulator becomes an output."""
+    """The epilogue: how an accumulator becomes an output."""
 
     NONE = 0        # it does not: 32-bit accumulators are stored
     HALF_UP = 1     # 64-bit arithmetic, any shift 1..62
@@ -52,7 +61,7 @@ class Finish(IntEnum):
 
 
 class Tally(IntEnum):
-    """The rows of a block's tally, 32 bits per channel."""
+    """The rows of a block's tally, the monitoring counters: 32 bits per channel."""
 
     LEAST = 0    # extremes of the accumulator after a beat
     MOST = 1
@@ -66,13 +75,18 @@ WATCHES = COUNTS | Mode.OBSERVE | Mode.WATCH  # modes that fill the tally
 
 WORDS = (Finish.WORD_HALF_UP, Finish.WORD_FLOOR)
 
-FRESH_BYTES = 64  # a row of the table of masks that tells which pixels of a tile count: a vector of the widest kind
+# The last tile of a row is moved left so that it ends with the row, and computes some pixels a second time. Their outputs are
+# the same bits, but they must be counted once: a table of masks, one row per pixel, says which pixels are `fresh`.
+FRESH_BYTES = 64  # a row of that table: one vector of the widest kind
 
-SPAN = 1 << 30  # the difference of two smaller sums fits 32 bits
+SPAN = 1 << 30  # the difference of two sums of smaller magnitude fits 31 bits, so its sign bit is free to mean "new minimum"
 
-# item: bytes of a stored output, 2 or 4
+# mr pixels x nr columns of 16 channels in registers of `lanes` 32-bit lanes; item: bytes of a stored output, 2 or 4.
+# Everything here is a constant of the compiled code: loops over mr and nr are unrolled while the IR is built.
 Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish item")
 
+# What one tile is given, as 64-bit values of the IR. Addresses: x (first input), weights, runs (byte offsets of the runs),
+# channels (bias, m_pos, m_neg, shift), tally, fresh, out; x_pixel and out_pixel: bytes from one pixel to the next.
 Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally fresh out out_pixel "
                   "doubt")
 

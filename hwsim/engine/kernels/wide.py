@@ -1,4 +1,8 @@
-"""64-bit accumulators of a few rows, put together from the 32-bit results of several passes; plain compiled loops."""
+"""64-bit accumulators of a few rows, put together from the 32-bit results of several passes; plain compiled loops.
+
+Three loops over (rows, pixels, channels) each: the inner one runs over channels, which lie side by side, so that LLVM vectorises
+it. `acc` is not flattened, because `part` may have more channels than `acc`.
+"""
 from hwsim.engine.host.jit import compiled
 
 
@@ -30,6 +34,7 @@ def _observed(acc, least, most):
     """least, most (OC) with every acc[row, pixel, oc]: vectors only look whether there is a new one, which is rare."""
     for row in range(acc.shape[0]):
         for pixel in range(acc.shape[1]):
+            # without a branch inside, this loop is vectorised; the second one, with its stores, seldom runs
             new = 0
             for oc in range(acc.shape[2]):
                 new |= (acc[row, pixel, oc] < least[oc]) | (acc[row, pixel, oc] > most[oc])

@@ -1,4 +1,4 @@
-"""The accumulators of one array layer, beat after beat (ARITHMETIC.md section 2)."""
+"""The accumulators of one array layer, beat after beat (spec/arithmetic.md section 2)."""
 from dataclasses import dataclass
 
 import numpy as np

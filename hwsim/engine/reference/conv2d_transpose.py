@@ -1,7 +1,7 @@
 """full[n, iy*SH+ky, ix*SW+kx, oc] += x[n,iy,ix,ic] * w[oc,ky,kx,ic]; out = full without its crop (top, bottom, left, right).
 
-One ordinary convolution per output phase (py, px), in that order (DEVICE.md): output row oy = py + SH*j meets the kernel
-rows ky with (oy + top - ky) divisible by SH, in the order of growing input row, so with ky falling.
+One ordinary convolution per output phase (py, px), in that order (spec/device.md rule 4.7): output row oy = py + SH*j meets the
+kernel rows ky with (oy + top - ky) divisible by SH, in the order of growing input row, so with ky falling.
 """
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Operators that join tensors (ARITHMETIC.md section 6). An axis of size 1 is broadcast."""
+"""Operators that join tensors (spec/arithmetic.md section 6). An axis of size 1 is broadcast."""
 from functools import reduce
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Operators on one tensor, value by value (ARITHMETIC.md section 6)."""
+"""Operators on one tensor, value by value (spec/arithmetic.md section 6)."""
 import numpy as np
 
 from hwsim.engine.reference.requantize import clamped, scale

@@ -1,4 +1,4 @@
-"""Pools (ARITHMETIC.md section 6). Padding never counts: a maximum ignores it, an average divides by the real taps."""
+"""Pools (spec/arithmetic.md section 6). Padding never counts: a maximum ignores it, an average divides by the real taps."""
 import numpy as np
 
 from hwsim.engine.reference.requantize import clamped, scale

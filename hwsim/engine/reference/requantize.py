@@ -1,4 +1,4 @@
-"""From accumulators to codes: the stages of an epilogue, channel by channel, and the clamp (ARITHMETIC.md section 3)."""
+"""From accumulators to codes: the stages of an epilogue, channel by channel, and the clamp (spec/arithmetic.md section 3)."""
 import numpy as np
 
 from hwsim.fixed.formats import ALPHA_SHIFT, IntFormat, Rounding

@@ -1,4 +1,4 @@
-"""Four accumulator widths per layer and per channel, never mixed (ARITHMETIC.md section 7): integers only.
+"""Four accumulator widths per layer and per channel, never mixed (spec/arithmetic.md section 7): integers only.
 
 datatype   any weights and codes of these formats, bias excluded
 weights    these weights, any codes of the input's format

@@ -1,4 +1,4 @@
-"""Which codes every tensor can really hold: ranges propagated through the integer graph, per channel (ARITHMETIC.md section 7).
+"""The codes that every tensor can hold: ranges propagated through the integer graph, per channel (spec/arithmetic.md section 7).
 
 A range is (lo, hi), two integer arrays over the last axis. Every rule is sound: it may be wider than the truth, never
 narrower. Scaling is monotone on each side of zero, so the ends and the codes next to zero decide.

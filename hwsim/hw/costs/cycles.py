@@ -1,4 +1,4 @@
-"""The closed form: the cycles of an array layer from its sizes alone, no pixel run (DEVICE.md, Cycles of an array layer)."""
+"""The closed form: the cycles of an array layer from its sizes alone, no pixel run (spec/device.md section 4)."""
 from dataclasses import dataclass
 from typing import NamedTuple
 

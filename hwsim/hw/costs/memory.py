@@ -1,4 +1,4 @@
-"""What a layer moves and keeps: bits through each buffer, line buffers, and whether it fits (DEVICE.md).
+"""What a layer moves and keeps: bits through each buffer, line buffers, and whether it fits (spec/device.md rule 1.3).
 
 weights  every SB word of the layer once: W_t words of TM*TN*W bits per output tile
 inputs   every NBin word of the input once: IH*IW*CIT words of TN*A bits

@@ -1,4 +1,4 @@
-"""The cycles of a whole network, layer by layer, from sizes alone: milliseconds for any image (DEVICE.md)."""
+"""The cycles of a whole network, layer by layer, from sizes alone: in milliseconds (spec/device.md sections 4 and 5)."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction

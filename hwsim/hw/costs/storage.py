@@ -1,4 +1,4 @@
-"""Weight storage of a layer, and the accounting of the literature beside it (ARITHMETIC.md section 5)."""
+"""Weight storage of a layer, and the accounting of the literature beside it (spec/arithmetic.md section 5)."""
 from dataclasses import dataclass
 from fractions import Fraction
 

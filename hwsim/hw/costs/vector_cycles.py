@@ -1,4 +1,4 @@
-"""The cycles of the vector unit and the address generator: TN channels per cycle (DEVICE.md, Vector ops)."""
+"""The cycles of the vector unit and the address generator: TN channels per cycle (spec/device.md section 5)."""
 from hwsim.ops.cut import image_shape
 from hwsim.ops.dims import ceil_div
 from hwsim.ops.spec import ADDRESS, VECTOR, Trait

@@ -1,4 +1,4 @@
-"""Control: the loop counters of the array; they say in every cycle which beat issues (DEVICE.md, Beats).
+"""Control: the loop counters of the array; they say in every cycle which beat issues (spec/device.md section 2).
 
     for cot: for oy: for ox: for ky: for kx: for cit: for word
 """

@@ -1,4 +1,4 @@
-"""The PE columns: TM columns of TN multipliers, an adder tree and an accumulator each (DEVICE.md, Events).
+"""The PE columns: TM columns of TN multipliers, an adder tree and an accumulator each (spec/device.md section 3).
 
 To change the arithmetic of the array, subclass PeColumns and override `multiply`, `add_tree` or `narrow`
 (docs/changing-the-array.md).
@@ -82,7 +82,7 @@ class PeColumns:
 
 
 class LogPeColumns(PeColumns):
-    """Log weights: a code q makes the product +-(x << (E-|q|)), no multiplier (ARITHMETIC.md section 5)."""
+    """Log weights: a code q makes the product +-(x << (E-|q|)), no multiplier (spec/arithmetic.md section 5)."""
 
     def __init__(self, port, bias, formats, datapath, real):
         self.exponent = zero_exponent(formats[1].bits)

@@ -1,4 +1,4 @@
-"""The requantizers, one per column: from the accumulator of a finished pixel to its code (ARITHMETIC.md section 3)."""
+"""The requantizers, one per column: from the accumulator of a finished pixel to its code (spec/arithmetic.md section 3)."""
 import numpy as np
 
 from hwsim.fixed.formats import ALPHA_SHIFT, IntFormat

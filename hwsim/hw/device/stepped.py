@@ -1,7 +1,7 @@
-"""The array clock by clock: every value, every event and every cycle of one layer (DEVICE.md).
+"""The array clock by clock: every value, every event and every cycle of one layer (spec/device.md sections 2 and 3).
 
 It advances only by `step` and the clock edge. It shares nothing with the engines and nothing with the closed form in
-hw/cycles.py; tests prove the three equal.
+hw/costs/cycles.py; tests prove the three equal.
 """
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,7 +1,5 @@
-"""The event trace of a stepped layer as text: `cycle A|O|D addr hex`, one line per event (VECTORS.md)."""
-import re
-
-SAFE = re.compile(r"[^A-Za-z0-9_.-]")
+"""The event trace of a stepped layer as text: `cycle A|O|D addr hex`, one line per event (spec/vectors.md rule 6.2)."""
+from hwsim.files import safe_name
 
 
 def trace_text(run):
@@ -26,4 +24,4 @@ def packed(lanes, bits):
 
 def file_stem(index, layer):
     """L000_<name>: the folder or file name of array layer `index`, its suffix (.g0, .p00) included."""
-    return f"L{index:03d}_{SAFE.sub('_', layer)}"
+    return f"L{index:03d}_{safe_name(layer)}"

@@ -1,4 +1,4 @@
-"""The state of the model: registers and memories whose words carry their format, behind one port (DEVICE.md, GATE-style)."""
+"""The state of the model: registers and memories whose words carry their format, behind one port (spec/device.md rule 7.2)."""
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -1,7 +1,7 @@
 """One output word computed again from a layer's files, beat by beat, under the law or under a changed rule.
 
-Law is the arithmetic of ARITHMETIC.md for all TM lanes of a pixel; a suspected hardware bug is a subclass that changes one
-method (vectors/suspects.py). Nothing here is fast; it explains a handful of words.
+Law is the arithmetic of spec/arithmetic.md for all TM lanes of a pixel; a suspected hardware bug is a subclass that changes one
+method (suspects.py). Nothing here is fast; it explains a handful of words.
 """
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Reading what an RTL did: the plain event trace, a VCD, or .npy arrays, as one Trace per layer (VECTORS.md, Testbench).
+"""Reading what an RTL did: the plain event trace, a VCD, or .npy arrays, as one Trace per layer (spec/vectors.md section 6).
 
 A Trace holds per kind (A accumulator, O output) the words by address: hex text in lower case, x where unknown.
 """

@@ -1,4 +1,4 @@
-"""Reading a vector set: the manifest and the files of a layer, all of it untrusted (VECTORS.md)."""
+"""Reading a vector set: the manifest and the files of a layer, all of it untrusted (spec/vectors.md section 4)."""
 import json
 import re
 from dataclasses import dataclass

@@ -1,16 +1,15 @@
 """`hwsim vectors --verify`: every file of a set read again, its digits and checksum checked, every value computed anew."""
-import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from hwsim import files
 from hwsim.errors import FileError
 from hwsim.vectors.read.rebuild import rebuild
 from hwsim.vectors.read.vectorset import open_set
 from hwsim.vectors.write.folder import Extras
 from hwsim.vectors.write.layer_files import write_layer
 
-BLOCK = 1 << 20
 COMPUTED = ("csr", "cycles", "stats", "cit", "cot", "op")
 
 
@@ -46,19 +45,10 @@ def check_sums(layer):
     """Nothing, once every file of a LayerFiles has the sha256 of the manifest."""
     for entry in layer.entry["files"]:
         path = layer.root / entry["path"]
-        if _sha256(path) != entry["sha256"]:
+        if not path.is_file():
+            raise FileError(f"{path}: must exist, not be missing")
+        if files.sha256(path) != entry["sha256"]:
             raise FileError(f"{path}: must have the sha256 of the manifest, not be altered")
-
-
-def _sha256(path):
-    total = hashlib.sha256()
-    try:
-        with open(path, "rb") as stream:
-            while block := stream.read(BLOCK):
-                total.update(block)
-    except OSError:
-        raise FileError(f"{path}: must exist, not be missing") from None
-    return total.hexdigest()
 
 
 def _check_values(layer):

@@ -1,4 +1,4 @@
-"""The configuration words of a layer and the session that programs them: csr.hex and csr.txn (VECTORS.md; map in rtl/csr.v)."""
+"""A layer's configuration words and the session that programs them: csr.hex, csr.txn (spec/vectors.md rule 4.3; rtl/csr.v)."""
 
 from hwsim.ops.weights import Log
 

@@ -1,4 +1,4 @@
-"""Directed layers: small ones that tell neighbouring rules apart (VECTORS.md, directed sets).
+"""Directed layers: small ones that tell neighbouring rules apart (spec/vectors.md rule 5.5).
 
 Corners of every word, ties of the rounding, overflow of the accumulator, sizes one beside the array's, every kind of
 window, load time below, at and above compute time, then layers drawn from the seed.

@@ -1,4 +1,4 @@
-"""One layer's folder: every file of VECTORS.md written in pieces, its checksum taken on the way."""
+"""One layer's folder: every file of spec/vectors.md section 1 written in pieces, its checksum taken on the way."""
 import hashlib
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Expected accumulators and outputs of an array layer, by rows, in the device's beat order (ARITHMETIC.md sections 2 and 3).
+"""Expected accumulators and outputs of an array layer, by rows, in the device's beat order (spec/arithmetic.md sections 2 and 3).
 
 Vectorised over pixels and channels, exact in int64; it shares no code with the engines that made the network's tensors,
 and every output it computes is compared with theirs when a set is written.

@@ -1,4 +1,4 @@
-"""Words as `$readmemh` text and back, vectorised (VECTORS.md, Hex).
+"""Words as `$readmemh` text and back, vectorised (spec/vectors.md section 3).
 
 A word is `lanes` fields of `bits` each, lane 0 the least significant; ceil(lanes*bits/4) lower-case digits, LF.
 """

@@ -1,4 +1,4 @@
-"""The contents of a layer's folder, from a VectorLayer: which words, how wide, in which order (VECTORS.md)."""
+"""The contents of a layer's folder, from a VectorLayer: which words, how wide, in which order (spec/vectors.md section 1)."""
 import numpy as np
 
 from hwsim.errors import HwsimError, OverflowFault

@@ -1,4 +1,4 @@
-"""The unit of a vector set: one ordinary layer, its input, its widths and its cycles (VECTORS.md, Layers)."""
+"""The unit of a vector set: one ordinary layer, its input, its widths and its cycles (spec/vectors.md section 2)."""
 from collections import Counter
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Writing a vector set: a folder per array layer, the manifest, the reference RTL and testbenches (VECTORS.md).
+"""Writing a vector set: a folder per array layer, the manifest, the reference RTL and testbenches (spec/vectors.md).
 
 The set appears whole or not at all: it grows in a folder beside OUT and takes its name at the end.
 """

@@ -1,4 +1,4 @@
-"""Rounding, clamping and requantization (ARITHMETIC.md sections 3 and 4) as floor and remainder: no rounding constant is added.
+"""Rounding, clamping and requantization (spec/arithmetic.md sections 3 and 4) as floor and remainder, with no rounding constant.
 
 p / 2^s = q + r / 2^s with 0 <= r < 2^s, and every mode is q or q + 1. So p alone must fit the word, not p + 2^(s-1).
 round_shift() is written for Python integers, int64 arrays and object arrays alike, and compiled for scalars below it:

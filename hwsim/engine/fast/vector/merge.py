@@ -1,4 +1,4 @@
-"""Operators that join tensors, two at a time; where no word of the machine is wide enough, fast/merge.py."""
+"""Operators that join tensors, two at a time; where no word of the machine is wide enough, portable/merge.py."""
 from dataclasses import replace
 from functools import partial
 from math import prod

@@ -9,7 +9,7 @@ from hwsim.importers.keras.layers.kind import LayerKind, WeightNames
 
 
 def batch_norm(call: LayerCall) -> str:
-    """gamma/sqrt(var+eps) and beta - mean*that, all in float64 (ARITHMETIC.md section 1)."""
+    """gamma/sqrt(var+eps) and beta - mean*that, all in float64 (spec/arithmetic.md section 1)."""
     config, channels = call.config, call.channels()
     _last_axis(call)
     epsilon = config.number("epsilon", 1e-3)
