@@ -6,7 +6,7 @@ from hwsim.version import VERSION as __version__
 
 _PUBLIC = {
     "load": "hwsim.importers", "prepare": "hwsim.quantization.prepare", "calibrate": "hwsim.quantization.calibrate",
-    "Config": "hwsim.quantization.config", "Calibration": "hwsim.quantization.calibrate",
+    "Config": "hwsim.quantization.config", "Calibration": "hwsim.quantization.calibration",
     "quantize": "hwsim.quantization.convert", "run": "hwsim.api", "evaluate": "hwsim.quantization.float_net.run",
     "compare": "hwsim.quantization.compare", "dequantize": "hwsim.quantization.boundary", "save": "hwsim.graph.store",
     "open": "hwsim.api",

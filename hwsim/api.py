@@ -1,23 +1,31 @@
-"""The Python door to a run: real values or codes in, tensors, cycles and overflow out (spec/interfaces.md section 7)."""
-from collections.abc import Mapping
+"""The Python entry point to a run: real values or codes in, tensors, cycles and overflow out (spec/interfaces.md section 7)."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from hwsim.engine import run as engine_run
+from hwsim.engine.protocol import Engine
 from hwsim.engine.result import Result
 from hwsim.errors import UsageError
 from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.node import Node
 from hwsim.graph.store import open_net as open  # noqa: A004  the public name is hwsim.open
 from hwsim.hw.accumulator.bounds import accumulator_bounds
 from hwsim.hw.config import Device, load_device
 from hwsim.hw.costs.network_cycles import network_cycles
-from hwsim.hw.device import stepped_engine
+from hwsim.pipeline.engines import engine_of
+from hwsim.pipeline.sources import shapes_of
+from hwsim.pipeline.summary import cycles_summary, overflow_summary
 from hwsim.quantization.boundary import read_input
-from hwsim.reports import cycles, overflow
 
 __all__ = ["Run", "open", "run"]
+Inputs = np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]
+Progress = Callable[[Node, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,20 +33,22 @@ class Run(Result):
     """A Result with `cycles` and `overflow` as in the reports (layers, total), computed when asked for."""
 
     net: IntegerGraph
-    in_shapes: Mapping[str, tuple]
+    in_shapes: Mapping[str, tuple[int, ...]]
     device: Device
 
     @cached_property
-    def cycles(self):
-        return cycles.body(network_cycles(self.net, self.in_shapes, self.device))
+    def cycles(self) -> dict[str, Any]:
+        """Of one image, on the device of the run."""
+        return cycles_summary(network_cycles(self.net, self.in_shapes, self.device))
 
     @cached_property
-    def overflow(self):
+    def overflow(self) -> dict[str, Any]:
         """Needs a run with monitor=True, the default."""
-        return overflow.body(self.net, accumulator_bounds(self.net, self.in_shapes, self.stats), self.stats)
+        return overflow_summary(self.net, accumulator_bounds(self.net, self.in_shapes, self.stats), self.stats)
 
 
-def run(net, x, engine="fast", dump=(), monitor=True, threads=None, progress=None, device=None):
+def run(net: IntegerGraph, x: Inputs, engine: str | Engine = "fast", dump: str | Iterable[str] = (), monitor: bool = True,
+        threads: int | None = None, progress: Progress | None = None, device: Device | None = None) -> Run:
     """The Run of an IntegerGraph on `x`: one array, a list in the order of net.inputs, or a map from input name to array.
 
     Real values are quantized at the door, integer arrays are codes; N comes first. engine: fast, reference, stepped or an
@@ -49,12 +59,12 @@ def run(net, x, engine="fast", dump=(), monitor=True, threads=None, progress=Non
     dump = (dump,) if isinstance(dump, str) else tuple(dump)
     codes, _ = read_input(net, _by_name(net, x))
     device = device or load_device()
-    chosen = stepped_engine.stepped_engine(device) if engine == "stepped" else engine
-    found = engine_run.run(net, codes, chosen, dump, monitor, threads, progress)
-    return Run(found.outputs, found.tensors, found.stats, net, {name: array.shape for name, array in codes.items()}, device)
+    result = engine_run.run(net, codes, engine_of(engine, device), dump, monitor, threads, progress)
+    return Run(result.outputs, result.tensors, result.stats, net, shapes_of(codes), device)
 
 
-def _by_name(net, x):
+def _by_name(net: IntegerGraph, x: Inputs) -> dict[str, np.ndarray]:
+    """input name -> array. Errors: UsageError for another number of arrays than inputs."""
     if isinstance(x, Mapping):
         return dict(x)
     arrays = [x] if isinstance(x, np.ndarray) else list(x)

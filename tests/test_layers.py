@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "hwsim"
-ROOMS = ["errors", "version", "settings", "fixed", "ops", "graph", "importers", "engine", "quantization", "hw", "imaging", "rtl",
+ROOMS = ["errors", "version", "settings", "fixed", "ops", "graph", "importers", "engine", "hw", "quantization", "imaging", "rtl",
          "vectors", "pipeline", "reports", "sweep", "cli"]
 CONTRACT = {"hwsim.fixed.formats", "hwsim.fixed.multiplier", "hwsim.fixed.logcode", "hwsim.engine.result", "hwsim.errors",
             "hwsim.settings"}
@@ -54,6 +54,12 @@ def test_engines_share_only_formats_and_the_graph():
     both = loaded_by("hwsim.engine.reference") & loaded_by("hwsim.engine.fast")
     shared = {m for m in both if not m.startswith(("hwsim.ops", "hwsim.graph"))}
     assert shared <= CONTRACT | {"hwsim.fixed", "hwsim.engine", "hwsim.engine.context", "hwsim.engine.protocol", "hwsim.version"}
+
+
+def test_the_device_loads_no_float_quantizer():
+    rooms = {room(module) for module in loaded_by("hwsim.hw.costs.network_cycles, hwsim.hw.device.stepped_engine, "
+                                                  "hwsim.hw.accumulator.bounds, hwsim.hw.accumulator.what_if")}
+    assert "hw" in rooms and not rooms & {"quantization", "imaging", "pipeline"}
 
 
 def test_a_broken_import_is_found(tmp_path):

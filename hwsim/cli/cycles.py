@@ -5,9 +5,10 @@ from hwsim.cli import options, progress
 from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
 from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
-from hwsim.pipeline.session import open_model
+from hwsim.pipeline.cycles import float_cycles
+from hwsim.pipeline.model import open_model
 from hwsim.quantization.prepare import prepare
-from hwsim.reports import cycles
+from hwsim.reports import cycles, plotting
 
 
 @click.command("cycles", cls=Command)
@@ -26,12 +27,13 @@ def command(model, input_size, plot_path, json_path, quiet, verbose, **given):
       hwsim cycles model.h5 --device diannao --dma-bits 256
     """
     if plot_path:
-        cycles.plot_kind(plot_path)
+        plotting.plot_kind(plot_path)
     opened = open_model(model)
     device = options.device_of(given)
     config, notes = config_for(opened, given, device)
-    network = opened.net or prepare(opened.graph)
-    found = network_cycles(network, image_shapes(opened.network, input_size), device, config)
+    shapes = image_shapes(opened.network, input_size)
+    found = (network_cycles(opened.net, shapes, device) if opened.net else
+             float_cycles(prepare(opened.graph), shapes, device, config))
     settings = opened.net.meta["config"] if opened.net else config.as_json()
     report = cycles.report(opened.as_json(), settings, found)
     if plot_path:

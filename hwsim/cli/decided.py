@@ -2,7 +2,7 @@
 from hwsim.cli import options
 from hwsim.errors import UsageError
 
-DECIDED = (*sorted(options.CONFIG_FIELDS), "layer_bits", "scales_file", "calib_path")
+DECIDED = (*sorted(options.CONFIG_FIELDS), "layer_bits", "scales_file", "calib_path", "calibration_path", "save_calibration_path")
 
 
 def config_for(opened, given, device):

@@ -3,6 +3,11 @@ import click
 
 from hwsim.cli import options, progress
 from hwsim.cli.main import Command
+from hwsim.errors import UsageError
+from hwsim.imaging import arrays
+from hwsim.imaging.source import sources
+from hwsim.pipeline.float_run import run_float
+from hwsim.pipeline.model import open_float
 from hwsim.reports import float_network
 
 
@@ -19,5 +24,11 @@ def command(model, output_path, json_path, quiet, verbose, **given):
       hwsim float model.h5 --input x.npz --output y.npz
       hwsim float models/dephasenet10.h5
     """
-    report = float_network.run(model, given["input_path"], lambda sensor: options.optics(given, sensor), output_path)
-    progress.publish(report, json_path, quiet, float_network.text, verbose)
+    opened, input_path = open_float(model), given["input_path"]
+    [(_, load), *more] = sources(input_path, opened.input_specs, options.optics(given, opened.sensor))
+    if more:
+        raise UsageError(f"{input_path}: hwsim float must be given one input, not a folder of {len(more) + 1}")
+    found = run_float(opened, load())
+    if output_path:
+        arrays.write_npz(output_path, found.outputs)
+    progress.publish(float_network.report(found, output_path), json_path, quiet, float_network.text, verbose)

@@ -2,11 +2,13 @@
 import click
 
 from hwsim.cli import options, progress
-from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
+from hwsim.cli.prepared import calibrating, run_of
 from hwsim.errors import UsageError
-from hwsim.imaging.source import sources
-from hwsim.pipeline.session import Clock, input_specs, open_model, start
+from hwsim.graph.text import to_text
+from hwsim.pipeline.inspection import fast_plans, inspect_model
+from hwsim.pipeline.model import open_model
+from hwsim.pipeline.session import RunOptions, prepare
 from hwsim.reports import inspection
 
 
@@ -15,6 +17,7 @@ from hwsim.reports import inspection
 @click.option("--text", "as_text", is_flag=True, help="The stable text form of the graph instead of a table.")
 @click.option("--plan", "with_plan", is_flag=True, help="Quantize, and show how the fast engine runs each array layer and why.")
 @options.INPUTS
+@options.CALIBRATION
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
@@ -31,18 +34,17 @@ def command(model, as_text, with_plan, json_path, quiet, verbose, **given):
         raise UsageError("--text must come without --plan, which is a table of its own, not with it")
     opened = open_model(model)
     if as_text:
-        click.echo(inspection.stable_text(opened), nl=False)
+        click.echo(to_text(opened.network), nl=False)
         return
     if with_plan:
         _plan(opened, given, json_path, quiet)
         return
-    progress.publish(inspection.report(opened), json_path, quiet, inspection.text, verbose)
+    progress.publish(inspection.report(inspect_model(opened)), json_path, quiet, inspection.text, verbose)
 
 
 def _plan(opened, given, json_path, quiet):
-    config, notes = config_for(opened, given, options.device_of(given))
-    path = given["calib_path"] or given["input_path"]
-    found = sources(path, input_specs(opened.network), options.optics(given, opened.sensor))
-    session = start(opened, config, found, Clock())
+    run, notes = run_of(opened, calibrating(given), RunOptions())
+    session = prepare(run)
     progress.warn(notes + session.notes)
-    progress.publish(inspection.plans(session, found[0][1]().inputs), json_path, quiet, inspection.plans_text)
+    plans = fast_plans(session, next(session.samples()).inputs)
+    progress.publish(inspection.plans(opened, plans), json_path, quiet, inspection.plans_text)

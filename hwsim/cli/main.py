@@ -25,8 +25,8 @@ COMMANDS = {
 }
 
 
-TARGETS = ("output_path", "json_path", "plot_path", "trace_path", "vcd_path", "out_path")
-SOURCES = ("model", "input_path", "calib_path", "scales_file", "trace")
+TARGETS = ("output_path", "json_path", "plot_path", "trace_path", "vcd_path", "out_path", "save_calibration_path")
+SOURCES = ("model", "input_path", "calib_path", "calibration_path", "scales_file", "trace")
 
 
 def check_targets(given):

@@ -105,6 +105,14 @@ INPUTS = grouped(
     click.option("--white", type=int, help="Raw value of white.  [default: 2^B-1]"),
 )
 
+CALIBRATION = grouped(
+    click.option("--calibration", "calibration_path", type=click.Path(), help="Ranges from --save-calibration."),
+)
+
+SAVE_CALIBRATION = grouped(
+    click.option("--save-calibration", "save_calibration_path", type=click.Path(), help="Write the calibrated ranges as JSON."),
+)
+
 OUTPUT = grouped(
     click.option("--json", "json_path", type=click.Path(), help="Write the report as JSON; - is stdout, then nothing else."),
     click.option("-q", "--quiet", is_flag=True, help="No tables and no progress."),

@@ -2,20 +2,20 @@
 import click
 
 from hwsim.cli import options, progress
-from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
+from hwsim.cli.prepared import check_single, run_of
 from hwsim.engine import ENGINES
-from hwsim.errors import UsageError
-from hwsim.hw.accumulator.bounds import accumulator_bounds
-from hwsim.hw.accumulator.shadow import shadow_run
-from hwsim.pipeline.session import Clock, frames, open_model, start
+from hwsim.pipeline.model import open_model
+from hwsim.pipeline.overflow import observe_overflow, try_narrower
+from hwsim.pipeline.session import RunOptions, prepare
 from hwsim.quantization.boundary import read_input
-from hwsim.reports import cycles, overflow
+from hwsim.reports import overflow, plotting
 
 
 @click.command("overflow", cls=Command)
 @click.argument("model", type=click.Path())
 @options.INPUTS
+@options.CALIBRATION
 @options.QUANTIZATION
 @options.DEVICE
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="fast", show_default=True, help="Engine of the runs.")
@@ -32,31 +32,17 @@ def command(model, with_what_if, plot_path, json_path, quiet, verbose, **given):
       hwsim overflow model.h5 --input photo.png --acc-bits 22 --overflow saturate --what-if
     """
     if plot_path:
-        cycles.plot_kind(plot_path)
-    opened = open_model(model)
-    config, notes = config_for(opened, given, options.device_of(given))
-    optics = options.optics(given, opened.sensor)
-    found, calibration = frames(opened, given["input_path"], given["calib_path"], optics)
-    if len(found) != 1:
-        raise UsageError(f"{given['input_path']}: hwsim overflow must be given one input, not a folder of {len(found)}")
+        plotting.plot_kind(plot_path)
+    run, notes = run_of(open_model(model), given, RunOptions(given["engine"], given["threads"]))
+    check_single(run, given, "overflow")
     with progress.bar(quiet) as show:
-        session = start(opened, config, calibration, Clock(), show)
+        session = prepare(run, progress=show)
         progress.warn(notes + session.notes)
-        report = _report(session, found[0][1](), with_what_if, given, show)
+        codes, _ = read_input(session.net, next(session.samples()).inputs)
+        found = observe_overflow(session.net, codes, session.engine, given["threads"], show)
+        if with_what_if:
+            found = try_narrower(found, codes, session.engine, given["threads"], show)
+    report = overflow.report(session.model.as_json(), found)
     if plot_path:
         overflow.plot(report, plot_path)
     progress.publish(report, json_path, quiet, lambda r: overflow.text(r, channels=verbose), verbose)
-
-
-def _report(session, sample, with_what_if, given, show):
-    codes, _ = read_input(session.net, sample.inputs)
-    runs = {"engine": given["engine"], "threads": given["threads"]}
-    shadow = shadow_run(session.net, codes, **runs, progress=lambda name, done, total: show("simulating", done, total))
-    bounds = accumulator_bounds(session.net, {name: array.shape for name, array in codes.items()}, shadow.stats)
-    narrower = _narrower(session.net, codes, runs, show) if with_what_if else None
-    return overflow.report(session.model.as_json(), session.net, bounds, shadow, narrower)
-
-
-def _narrower(net, codes, runs, show):
-    from hwsim.hw.accumulator.what_if import what_if  # compiled counters, which --help and most calls do without
-    return what_if(net, codes, **runs, progress=show)

@@ -4,9 +4,10 @@ import click
 from hwsim import files
 from hwsim.cli import options, progress
 from hwsim.cli.main import Command
+from hwsim.cli.prepared import calibrating, run_of
 from hwsim.graph import store
-from hwsim.imaging.source import sources
-from hwsim.pipeline.session import Clock, input_specs, open_float, start
+from hwsim.pipeline.model import open_float
+from hwsim.pipeline.session import RunOptions, prepare
 from hwsim.reports import network
 
 
@@ -14,6 +15,8 @@ from hwsim.reports import network
 @click.argument("model", type=click.Path())
 @click.option("-o", "--output", "output_path", type=click.Path(), required=True, help="The .hwq file to write.")
 @options.INPUTS
+@options.CALIBRATION
+@options.SAVE_CALIBRATION
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
@@ -24,14 +27,14 @@ def command(model, output_path, json_path, quiet, verbose, **given):
     Examples:
       hwsim quantize models/dephasenet10.h5 -o dephasenet10.hwq --act-bits 11
       hwsim quantize model.h5 -o net.hwq --calib photos/ --calib-method percentile
+      hwsim quantize model.h5 -o net.hwq --calib photos/ --save-calibration ranges.json
     """
     files.check_writable(output_path)
-    opened = open_float(model)
-    config, notes = options.config_of(given, opened.sensor, options.device_of(given))
-    path = given["calib_path"] or given["input_path"]
-    found = sources(path, input_specs(opened.graph), options.optics(given, opened.sensor))
+    run, notes = run_of(open_float(model), calibrating(given), RunOptions())
     with progress.bar(quiet) as show:
-        session = start(opened, config, found, Clock(), show)
+        session = prepare(run, progress=show)
     progress.warn(notes + session.notes)
     store.save(session.net, output_path)
+    if given["save_calibration_path"]:
+        session.calibration.save(given["save_calibration_path"])
     progress.publish(network.report(session, output_path), json_path, quiet, network.text, verbose)

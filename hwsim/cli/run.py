@@ -3,14 +3,13 @@ import click
 
 from hwsim import files
 from hwsim.cli import options, progress
-from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
-from hwsim.engine.run import check_dump
+from hwsim.cli.prepared import run_of
 from hwsim.errors import UsageError
-from hwsim.pipeline.session import Clock, frames, open_model, start
-from hwsim.quantization.float_net.cache import FloatCache
-from hwsim.quantization.float_net.run import bands
-from hwsim.quantization.prepare import prepare
+from hwsim.pipeline.clock import Clock
+from hwsim.pipeline.model import open_model
+from hwsim.pipeline.session import RunOptions, prepare
+from hwsim.pipeline.sources import shapes_of
 from hwsim.reports import outputs, run, run_text
 from hwsim.reports.write import write_json
 
@@ -18,6 +17,8 @@ from hwsim.reports.write import write_json
 @click.command("run", cls=Command)
 @click.argument("model", type=click.Path())
 @options.INPUTS
+@options.CALIBRATION
+@options.SAVE_CALIBRATION
 @options.QUANTIZATION
 @options.DEVICE
 @options.ENGINE
@@ -37,36 +38,42 @@ def command(model, trace_path, vcd_path, out_path, json_path, quiet, verbose, **
       hwsim run model.h5 --acc-bits 24 --overflow saturate --json -
       hwsim run small.h5 --input tiny.npy --engine stepped --trace traces/ --vcd waves/
     """
+    _check_recorded(given["engine"], trace_path, vcd_path)
     clock = Clock()
     with clock.step("import"):
         opened = open_model(model)
-    device = options.device_of(given)
-    config, notes = config_for(opened, given, device)
-    engine, recording = _engine(given["engine"], device, trace_path, vcd_path)
-    optics = options.optics(given, opened.sensor)
-    found, calibration = frames(opened, given["input_path"], given["calib_path"], optics)
-    check_dump(given["dump"], opened.network if opened.net else prepare(opened.graph))
+    how = RunOptions(given["engine"], given["threads"], given["dump"], not given["no_float"], bool(trace_path), bool(vcd_path))
+    task, notes = run_of(opened, given, how)
     with progress.bar(quiet) as show, files.staged(out_path) as folder:
-        float_run = FloatCache().bands if calibration is found and len(found) == 1 and not given["no_float"] else bands
-        session = start(opened, config, calibration, clock, show, float_run)
+        session = prepare(task, clock, show)
         progress.warn(notes + session.notes + outputs.missing_extra())
-        chosen = {"engine": engine, "threads": given["threads"], "dump": given["dump"], "with_float": not given["no_float"]}
-        report = run.all_samples(session, found, chosen, device, clock, folder, show)
-        if recording:
-            report["stepped"] = _recorded(recording, trace_path, vcd_path)
+        if given["save_calibration_path"]:
+            session.calibration.save(given["save_calibration_path"])
+        report = _simulated(session, folder, show)
+        if session.recording:
+            report["stepped"] = _recorded(session.recording, trace_path, vcd_path)
         if folder:
             write_json(folder / "report.json", report)
     progress.publish(report, json_path, quiet, run_text.text, verbose)
 
 
-def _engine(name, device, trace_path, vcd_path):
-    """(engine, Recording or None); only the stepped engine has a clock to record."""
-    if name == "stepped":
-        from hwsim.reports import stepped
-        return stepped.recording_engine(device, bool(trace_path), bool(vcd_path))
-    if trace_path or vcd_path:
-        raise UsageError(f"--trace and --vcd must come with --engine stepped, not {name}")
-    return name, None
+def _check_recorded(engine, trace_path, vcd_path):
+    """Only the stepped engine has a clock to record."""
+    if engine != "stepped" and (trace_path or vcd_path):
+        raise UsageError(f"--trace and --vcd must come with --engine stepped, not {engine}")
+
+
+def _simulated(session, folder, show):
+    """The report over every sample; with a `folder` each sample's files go there, or to its own subfolder."""
+    names = [name for name, _ in session.run.inputs]
+    stems, rows, stats, in_shapes = outputs.file_names(names), [], [], None
+    for name, sample in zip(names, session.samples()):
+        in_shapes = in_shapes or shapes_of(sample.inputs)
+        here = folder if folder is None or len(names) == 1 else files.folder(folder / stems[name])
+        found = session.simulate(sample, show)
+        rows.append(run.sample_report(found, here))
+        stats.append(found.result.stats)
+    return run.report(session, rows, session.total(stats, in_shapes))
 
 
 def _recorded(recording, trace_path, vcd_path):

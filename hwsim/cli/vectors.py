@@ -5,11 +5,12 @@ from dataclasses import replace
 import click
 
 from hwsim.cli import options, progress
-from hwsim.cli.decided import config_for
 from hwsim.cli.main import Command
+from hwsim.cli.prepared import check_single, run_of
 from hwsim.engine import ENGINES
 from hwsim.errors import UsageError
-from hwsim.pipeline.session import Clock, frames, open_model, start
+from hwsim.pipeline.model import open_model
+from hwsim.pipeline.session import RunOptions, prepare
 from hwsim.quantization.boundary import read_input
 from hwsim.reports import vector_set
 from hwsim.vectors.read.verify import verify_set
@@ -37,6 +38,7 @@ DIRECTED_ACC_BITS = 32
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="fast", show_default=True, help="Which engine.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the fast engine.  [default: all cores]")
 @options.INPUTS
+@options.CALIBRATION
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
@@ -56,35 +58,31 @@ def command(model, out_path, verify_path, directed, json_path, quiet, verbose, *
         return
     if not out_path or bool(model) == directed:
         raise UsageError("hwsim vectors must be given --out and either MODEL or --directed, not less or both")
-    device = options.device_of(given)
     with progress.bar(quiet) as show:
-        works, origin = _directed(device, given) if directed else _of_model(model, device, given, show)
+        works, origin = _directed(given) if directed else _of_model(model, given, show)
         extras = Extras(given["byte_image"], given["c_header"], given["events"])
         manifest = write_set(works, out_path, origin, extras, given["max_words"], given["force"],
                              lambda work, done: show("layers written", done, None))
     progress.publish(vector_set.report(out_path, manifest), json_path, quiet, vector_set.text, verbose)
 
 
-def _directed(device, given):
+def _directed(given):
+    device = options.device_of(given)
     if device.acc_bits == "auto":
         device = replace(device, acc_bits=DIRECTED_ACC_BITS)
     seed = given["seed"] or 0
     return directed_works(device, seed, given["count"], given["layers"] or None), Origin(_command(), None, seed)
 
 
-def _of_model(model, device, given, show):
-    opened = open_model(model)
-    config, notes = config_for(opened, given, device)
-    optics = options.optics(given, opened.sensor)
-    found, calibration = frames(opened, given["input_path"], given["calib_path"], optics)
-    if len(found) != 1:
-        raise UsageError(f"{given['input_path']}: hwsim vectors must be given one input, not a folder of {len(found)}")
-    session = start(opened, config, calibration, Clock(), show)
+def _of_model(model, given, show):
+    run, notes = run_of(open_model(model), given, RunOptions(given["engine"], given["threads"]))
+    check_single(run, given, "vectors")
+    session = prepare(run, progress=show)
     progress.warn(notes + session.notes)
-    codes, _ = read_input(session.net, found[0][1]().inputs)
+    codes, _ = read_input(session.net, next(session.samples()).inputs)
     codes = crop_codes(codes, *given["crop"]) if given["crop"] else codes
-    works = network_works(session.net, codes, device, given["layers"] or None, given["engine"], given["threads"])
-    return works, Origin(_command(), opened.sha256, config.seed)
+    works = network_works(session.net, codes, run.device, given["layers"] or None, session.engine, given["threads"])
+    return works, Origin(_command(), session.model.sha256, session.seed)
 
 
 NOT_IN_COMMAND = ("model", "force", "quiet", "verbose", "threads", "engine", "scales_file")

@@ -1,170 +1,153 @@
-"""From a MODEL file to an integer network: what every command does first (spec/interfaces.md section 2).
+"""A run from its model to an integer network that is ready for samples: spec/interfaces.md section 2.
 
-The steps are importers.load or graph.store.open_net, quantization.prepare, calibrate and quantize; times are kept by name.
+    run = Run(open_model(path), device, config, inputs, calibration)
+    session = prepare(run)
+    for sample in session.samples():
+        result = session.simulate(sample)
 """
-import time
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache
+from __future__ import annotations
 
-from hwsim import files, importers
-from hwsim.errors import GraphError, UsageError, in_file
-from hwsim.graph import store
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from hwsim.engine.protocol import Engine
+from hwsim.engine.result import LayerStats, merge
+from hwsim.engine.run import check_dump
+from hwsim.errors import FileError
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph
-from hwsim.imaging.source import InputSpec, sources
-from hwsim.quantization.boundary import code_scale
-from hwsim.quantization.calibrate import calibrate
+from hwsim.hw.config import Device
+from hwsim.imaging.source import Sample
+from hwsim.pipeline.calibration import FloatRun, Progress, calibrated
+from hwsim.pipeline.clock import Clock
+from hwsim.pipeline.engines import Recording, engine_of, recording_engine
+from hwsim.pipeline.model import Model
+from hwsim.pipeline.result import RunResult, SampleResult
+from hwsim.pipeline.simulate import PixelProgress, simulate
+from hwsim.pipeline.sources import Sources, naming
+from hwsim.quantization.calibration import Calibration
+from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
+from hwsim.quantization.float_net.cache import FloatCache
 from hwsim.quantization.float_net.run import bands
-from hwsim.quantization.prepare import prepare
+from hwsim.quantization.prepare import prepare as prepare_graph
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out; nothing here changes a bit.
+
+    engine: fast, reference, stepped, or an Engine; threads: of the fast engine, None takes all cores; dump: tensors that are
+    kept besides the outputs; with_float: whether the float network runs beside; trace, waves: what stepped records as text.
+    """
+
+    engine: str | Engine = "fast"
+    threads: int | None = None
+    dump: tuple[str, ...] = ()
+    with_float: bool = False
+    trace: bool = False
+    waves: bool = False
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
-    """What a MODEL file holds: a float graph, or (a .hwq) an integer network. sensor: cfa and input_bits of shipped models."""
+class Run:
+    """What is to be done. config: every option of the quantizer, None: the defaults, and for a .hwq, which has decided them;
 
-    path: str
-    sha256: str
-    parameters: int
-    graph: Graph | None
-    net: IntegerGraph | None
-    sensor: Mapping[str, object] = field(default_factory=dict)
+    inputs: the samples; calibration: samples, or what was measured before on the same model.
+    """
 
-    @property
-    def network(self):
-        """The graph whose inputs and outputs this model has, float or integer."""
-        return self.graph if self.net is None else self.net.graph
-
-    def as_json(self):
-        return {"path": self.path, "sha256": self.sha256, "parameters": self.parameters}
-
-
-class Clock:
-    """Wall seconds by name of step."""
-
-    def __init__(self):
-        self.seconds = {}
-
-    @contextmanager
-    def step(self, name):
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - start
-
-
-def input_specs(graph):
-    """The inputs of a graph as imaging.source.InputSpec, in the model's order."""
-    return tuple(InputSpec(name, graph[name].params["shape"]) for name in graph.inputs)
-
-
-def frames(model, input_path, calib_path, optics):
-    """(sources to run on, sources to calibrate on); without `calib_path` they are the same, and a single frame is read once."""
-    found = sources(input_path, input_specs(model.network), optics)
-    if calib_path:
-        return found, sources(calib_path, input_specs(model.network), optics)
-    kept = [(name, cache(load)) for name, load in found] if len(found) == 1 else found
-    return kept, kept
-
-
-def open_model(path):
-    """The Model in a .h5, .hdf5 or .hwq file."""
-    digest = files.sha256(path)
-    if store.is_network(path):
-        net = store.open_net(path)
-        source = net.meta["source"]
-        return Model(str(path), digest, source["parameters"], None, net, source.get("sensor", {}))
-    graph = importers.load(path)
-    return Model(str(path), digest, graph.parameters, graph, None, importers.sensor_defaults(path))
-
-
-def open_float(path):
-    """The Model in a float checkpoint; a .hwq is refused."""
-    model = open_model(path)
-    if model.graph is None:
-        raise UsageError(f"{path}: the model must be a float checkpoint, not a quantized network")
-    return model
+    model: Model
+    device: Device
+    config: Config | None
+    inputs: Sources
+    calibration: Calibration | Sources
+    options: RunOptions = field(default_factory=RunOptions)
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """A model made ready to run: its integer network, the float network of the same node names (None for a .hwq), warnings.
+    """A Run made ready: its integer network; the float network of the same node names and the calibration (None for a .hwq).
 
-    float_run: what runs the float network (quantization.float_run.bands).
+    float_run: what runs the float network (quantization.float_net.run.bands).
     """
 
-    model: Model
+    run: Run
     net: IntegerGraph
     prepared: Graph | None
-    notes: tuple[str, ...]
-    float_run: Callable = bands
+    calibration: Calibration | None
+    float_run: FloatRun
+    clock: Clock
+
+    @property
+    def model(self) -> Model:
+        return self.run.model
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Warnings of the calibration."""
+        return () if self.calibration is None else self.calibration.notes
+
+    @property
+    def seed(self) -> int:
+        """The option `seed` that the network was quantized with, 0 where a .hwq does not say."""
+        seed = self.net.meta["config"].get("seed", 0)
+        if type(seed) is not int:
+            raise FileError(f"{self.model.path}: config.seed must be an integer, not {seed!r}")
+        return seed
+
+    @cached_property
+    def _engine(self) -> tuple[Engine, Recording | None]:
+        options = self.run.options
+        if options.engine == "stepped":
+            return recording_engine(self.run.device, options.trace, options.waves)
+        return engine_of(options.engine, self.run.device), None
+
+    @property
+    def engine(self) -> Engine:
+        """Loaded when first asked for."""
+        return self._engine[0]
+
+    @property
+    def recording(self) -> Recording | None:
+        """What the stepped engine records as it runs; None for the others."""
+        return self._engine[1]
+
+    def samples(self) -> Iterator[Sample]:
+        """The samples of the run, each loaded when its turn comes."""
+        return (load() for _, load in self.run.inputs)
+
+    def simulate(self, sample: Sample, progress: PixelProgress | None = None) -> SampleResult:
+        """The SampleResult of `sample`. Errors say which sample it was; OverflowFault in mode `error`."""
+        with naming([sample.name]):
+            return simulate(self, sample, progress)
+
+    def total(self, stats: Sequence[Mapping[str, LayerStats]], in_shapes: Mapping[str, tuple[int, ...]]) -> RunResult:
+        """The RunResult of samples with these counters; in_shapes: of the first."""
+        merged = {name: merge([each[name] for each in stats]) for name in stats[0]}
+        return RunResult(self.net, merged, in_shapes, self.run.device)
 
 
-def start(model, config, calibration_sources, clock, progress=None, float_run=bands):
-    """The Session of a Model: calibrated on the sources (name, load), quantized by `config`; a .hwq is ready as it is.
+def prepare(run: Run, clock: Clock | None = None, progress: Progress | None = None) -> Session:
+    """The Session of a Run: calibrated and quantized by its config; a .hwq is ready as it is.
 
-    progress(text, done, total) hears of every calibration image.
+    progress(text, done, total) hears of every calibration image. Errors: UsageError for a name in `dump` that is no tensor
+    and for a Calibration of another model or of other options; those of calibrate and quantize.
     """
+    clock, model = clock or Clock(), run.model
     if model.net is not None:
-        return Session(model, model.net, None, ())
-    seen = []
-    with clock.step("calibrate"), naming(seen):
-        prepared = prepare(model.graph)
-        config, batches = _batches(prepared, config, calibration_sources, seen, progress)
-        calibration = calibrate(prepared, batches, config, float_run=float_run)
+        check_dump(run.options.dump, model.net.graph)
+        return Session(run, model.net, None, None, bands, clock)
+    with clock.step("calibrate"):
+        prepared, float_run = prepare_graph(model.float_graph), _float_run(run)
+        check_dump(run.options.dump, prepared)
+        config, calibration = calibrated(prepared, model.sha256, run.config or Config(), run.calibration, float_run, progress)
     with clock.step("quantize"):
-        net = quantize(model.graph, calibration, config, model.as_json() | {"sensor": dict(model.sensor)})
-    return Session(model, net, prepared, calibration.notes, float_run)
+        net = quantize(model.float_graph, calibration, config, model.as_json() | {"sensor": dict(model.sensor)})
+    return Session(run, net, prepared, calibration, float_run, clock)
 
 
-def _batches(graph, config, found, seen, progress):
-    """(config, batches): float inputs of every source; codes become real numbers by the input's scale, which is then fixed.
-
-    Its name is appended to `seen` as each source is read.
-    """
-    first = found[0][1]()
-    config = _with_code_scales(graph, config, first.inputs)
-
-    def batches():
-        for done, (name, load) in enumerate(found, 1):
-            seen.append(name)
-            inputs = (first if done == 1 else load()).inputs
-            _check_alike(inputs, first.inputs)
-            yield real_inputs(inputs, graph, config)
-            if progress:
-                progress("calibrating", done, len(found))
-    return config, batches()
-
-
-def _with_code_scales(graph, config, inputs):
-    """`config` with a fixed scale for every input that is given as codes (spec/arithmetic.md rule 1.4)."""
-    codes = [name for name in graph.inputs if name in inputs and is_codes(inputs[name])]
-    return replace(config, scales={**dict.fromkeys(codes, float(code_scale(config))), **config.scales})
-
-
-def _check_alike(inputs, first):
-    for name, array in inputs.items():
-        if is_codes(array) != is_codes(first[name]):
-            raise UsageError(f"input {name} must be {'codes' if is_codes(first[name]) else 'real numbers'} in every file, "
-                             f"as in the first, not {array.dtype}")
-
-
-@contextmanager
-def naming(seen):
-    """Errors about an input say which source it came from: the last of `seen`, if there is one yet."""
-    try:
-        yield
-    except (GraphError, UsageError) as error:
-        if seen:
-            in_file(error, seen[-1])
-        raise
-
-
-def is_codes(array):
-    return array.dtype.kind in "iu"
-
-
-def real_inputs(inputs, graph, config):
-    """Float inputs: codes times their scale, the rest as it is."""
-    return {name: array * config.scales[name] if is_codes(array) else array for name, array in inputs.items()}
+def _float_run(run: Run) -> FloatRun:
+    """Of a single sample that calibrates itself the float network runs once: its tensors are kept for the comparison."""
+    once = run.calibration is run.inputs and len(run.inputs) == 1 and run.options.with_float
+    return FloatCache().bands if once else bands

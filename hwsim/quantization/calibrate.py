@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from hwsim.errors import QuantizeError, UsageError
 from hwsim.graph.bands import RowBand
 from hwsim.graph.fit import fitted
 from hwsim.graph.node import Graph
+from hwsim.quantization.calibration import Calibration
 from hwsim.quantization.config import Config
 from hwsim.quantization.float_net.run import bands, rows_per_step
 from hwsim.quantization.observers import OBSERVERS, Observer
@@ -22,32 +22,6 @@ FEWEST_IMAGES = 4
 FloatRun = Callable[[Graph, Mapping[str, np.ndarray], int | None], Iterator[RowBand]]   # run.bands, or one that keeps tensors
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """amax: tensor (and `layer:pre`) -> range as a float32 value, 0 for a tensor that was always 0.
-
-    images: how many were seen; method: max, percentile or mse; headroom is in amax already; notes: warnings for people.
-    """
-
-    amax: Mapping[str, float]
-    images: int
-    method: str = "max"
-    headroom: float = 1.0
-    notes: tuple[str, ...] = ()
-
-    def range_of(self, name: str) -> float:
-        """amax of a tensor. Raises QuantizeError unless it is there and finite."""
-        if name not in self.amax:
-            raise QuantizeError(f"{name}: the calibration must hold the range of this tensor, not only of "
-                                f"{len(self.amax)} others")
-        if not math.isfinite(self.amax[name]):
-            raise QuantizeError(f"{name}: the calibrated range must be finite, not {self.amax[name]}")
-        return self.amax[name]
-
-    def as_json(self) -> dict[str, object]:
-        return {"images": self.images, "method": self.method, "headroom": self.headroom}
-
-
 def calibrate(graph: Graph, batches: Iterable[Mapping[str, np.ndarray]], config: Config,
               progress: Callable[[int], None] | None = None, float_run: FloatRun = bands) -> Calibration:
     """The Calibration of `graph` (prepared here, if it is not yet) over `batches`.
@@ -57,20 +31,20 @@ def calibrate(graph: Graph, batches: Iterable[Mapping[str, np.ndarray]], config:
     float_run: what runs the float network, run.bands or cache.FloatCache().bands, which keeps its tensors for compare().
     """
     graph = prepare(graph)
-    levels, kind, images = _levels(graph, config), OBSERVERS[config.calib_method], 0
+    bits, kind, images = code_bits(graph, config), OBSERVERS[config.calib_method], 0
     observers: dict[str, Observer] = {}
     for inputs in batches:
         images += len(inputs[graph.inputs[0]])
         for name, values in _tensors(fitted(graph, {name: np.shape(x) for name, x in inputs.items()}), inputs, float_run):
             if name not in observers:
-                observers[name] = kind(levels[name.removesuffix(PRE)])
+                observers[name] = kind(highest_code(bits[name.removesuffix(PRE)]))
             observers[name].see(_finite(name, values))
         if progress is not None:
             progress(images)
     if not images:
         raise UsageError("calibration must have at least one image, not none")
     amax = {name: _float32(observer.amax() * config.headroom) for name, observer in observers.items()}
-    return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, observers))
+    return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, observers), _decisive(bits, config))
 
 
 def _tensors(graph: Graph, inputs: Mapping[str, np.ndarray], float_run: FloatRun) -> Iterator[tuple[str, np.ndarray]]:
@@ -81,10 +55,48 @@ def _tensors(graph: Graph, inputs: Mapping[str, np.ndarray], float_run: FloatRun
         yield band.node.name, band.tensor
 
 
-def _levels(graph: Graph, config: Config) -> dict[str, int]:
-    """tensor -> the highest code that its scale is made for."""
-    policy, words = policy_of(config), config.quantizer.words(graph, config)
-    return {name: (1 << (policy.bits(word, config) - 1)) - 1 for name, word in words.items()}
+def code_bits(graph: Graph, config: Config) -> dict[str, int]:
+    """tensor -> the width whose highest code its scale is made for."""
+    policy = policy_of(config)
+    return {name: policy.bits(word, config) for name, word in config.quantizer.words(graph, config).items()}
+
+
+def highest_code(bits: int) -> int:
+    """The highest signed code of that width."""
+    return (1 << (bits - 1)) - 1
+
+
+def _decisive(bits: dict[str, int], config: Config) -> dict[str, int]:
+    """`bits` where they decide a range: under `mse` alone, which weighs the error of rounding to codes."""
+    return bits if config.calib_method == "mse" else {}
+
+
+def check_calibration(calibration: Calibration, graph: Graph, config: Config) -> None:
+    """Raises UsageError unless calibrate() of the prepared `graph` under `config` could have given `calibration`.
+
+    config: with a fixed scale for every input that is given as codes.
+    """
+    label, unknown = calibration.label, sorted({name.removesuffix(PRE) for name in calibration.amax} - graph.by_name.keys())
+    if unknown:
+        raise UsageError(f"{label}: the calibration must be of tensors of this network, not of {unknown[0]!r}")
+    for option, own, wanted in (("calib_method", calibration.method, config.calib_method),
+                                ("headroom", calibration.headroom, config.headroom)):
+        if own != wanted:
+            raise UsageError(f"{label}: {option} must be {own}, as it was calibrated, not {wanted}")
+    for name, bits in _decisive(code_bits(graph, config), config).items():
+        if calibration.code_bits.get(name) != bits:
+            raise UsageError(f"{label}: codes of {name} must have {calibration.code_bits.get(name)} bits, as mse calibrated "
+                             f"them, not {bits}")
+    _check_input_scales(calibration, graph, config)
+
+
+def _check_input_scales(calibration: Calibration, graph: Graph, config: Config) -> None:
+    for name, own in calibration.input_scales.items():
+        if name not in graph.inputs:
+            raise UsageError(f"{calibration.label}: input_scales must name inputs ({', '.join(graph.inputs)}), not {name!r}")
+        if config.scales.get(name) != own:
+            raise UsageError(f"{calibration.label}: scale of {name} must be {own!r}, as its codes were calibrated, "
+                             f"not {config.scales.get(name)!r}")
 
 
 def _finite(name: str, values: np.ndarray) -> np.ndarray:

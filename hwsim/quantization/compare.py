@@ -32,7 +32,7 @@ class LayerQuality:
 
     sqnr_db: 10*log10(signal power / error power), inf where no value differs, None where the float tensor is all 0;
     clamped: outputs that the final clamp changed, at an input codes that saturated, None where nothing clamps;
-    unused_bits: top bits of the word that this data never needed.
+    unused_bits: top bits of the word that this data never needed, None where no float network ran beside.
     """
 
     name: str
@@ -40,7 +40,7 @@ class LayerQuality:
     format: str
     sqnr_db: float | None
     clamped: int | None
-    unused_bits: int
+    unused_bits: int | None
 
     def as_json(self) -> dict[str, object]:
         exact = self.sqnr_db is not None and math.isinf(self.sqnr_db)

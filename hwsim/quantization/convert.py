@@ -7,10 +7,9 @@ from hwsim.graph.check import check_integer
 from hwsim.graph.fuse import ARRAY
 from hwsim.graph.integer import IntegerGraph, check_network
 from hwsim.graph.node import Graph
+from hwsim.graph.pack_rows import pack_rows
 from hwsim.graph.shapes import infer
-from hwsim.graph.tie_scales import is_tied
-from hwsim.ops.weights import FORMATS
-from hwsim.quantization.calibrate import Calibration
+from hwsim.quantization.calibration import Calibration
 from hwsim.quantization.config import Config
 from hwsim.quantization.conversion import ConversionContext
 from hwsim.quantization.convert_array import convert_array
@@ -44,30 +43,3 @@ def datapath_of(config: Config, graph: Graph, words: Mapping[str, IntFormat]) ->
     """The Datapath of the options; acc_bits `auto` is the narrowest accumulator that these weights can never overflow."""
     acc_bits = safe_bits(graph, words) if config.acc_bits == "auto" else config.acc_bits
     return Datapath.from_json(translate(vars(config), "config", "datapath") | {"acc_bits": acc_bits})
-
-
-def pack_rows(graph, tell, tn):
-    """The integer graph whose first layers with few channels read packed rows (spec/device.md rule 4.8)."""
-    names = packable_nodes(graph, tn)
-    tell("rowpack: " + (", ".join(names) or "no first layer qualifies"))
-    return graph.replaced({name: graph[name].but(rowpack=True) for name in names})
-
-
-def packable_nodes(graph, tn):
-    """The names of the array nodes of an integer graph that rowpack is for."""
-    shapes = infer(graph)
-    return [node.name for node in graph.nodes if node.op == "qconv2d" and _first(graph, node) and _packable(node, shapes, tn)]
-
-
-def _first(graph, node):
-    """Whether only exact moves stand between a graph input and `node`."""
-    source = graph[node.inputs[0]]
-    while is_tied(source):
-        source = graph[source.inputs[0]]
-    return source.op == "input"
-
-
-def _packable(node, shapes, tn):
-    p = node.params
-    few = shapes[node.inputs[0]][3] < tn
-    return few and p["groups"] == 1 and p["dilation"] == (1, 1) and not FORMATS[p["w_format"]].flagged

@@ -24,7 +24,7 @@ from hwsim.ops.geometry import Geometry
 from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.weights import Linear, Weights
 from hwsim.reports import bench_peers, bench_vector, tables
-from hwsim.reports.cycles import pyplot, save
+from hwsim.reports.plotting import pyplot, save
 from hwsim.version import VERSION
 
 CACHED, CODE = 1 << 19, 4  # bytes

@@ -1,62 +1,27 @@
-"""`hwsim cycles`: data -> rows -> JSON, text and a picture (spec/interfaces.md rule 6.2)."""
-import importlib
+"""`hwsim cycles`: rows -> JSON, text and a picture (spec/interfaces.md rule 6.2)."""
+from __future__ import annotations
 
-from hwsim import files
-from hwsim.errors import MissingExtraError, UsageError
-from hwsim.hw.costs.storage import literature_of
+from collections.abc import Iterator
+from os import PathLike
+from typing import Any
+
+from hwsim.hw.costs.network_cycles import NetworkCycles
+from hwsim.pipeline.summary import cycles_summary
 from hwsim.reports import tables
+from hwsim.reports.plotting import pyplot, save
 from hwsim.version import VERSION
 
 BAR = 20
-PLOTS = ("png", "svg", "pdf")
 COLOURS = {"array": "tab:blue", "vector": "tab:orange", "address": "tab:grey"}
 
 
-def report(model, config, found):
-    """The cycles report of a NetworkCycles; model: its JSON entry {path, sha256, parameters}; config: options as JSON."""
-    return {"schema": "hwsim.cycles/1", "hwsim": VERSION, "model": model, "config": config, "device": found.device.as_json(),
-            **body(found)}
+def report(model: dict[str, Any], config: dict[str, Any], cycles: NetworkCycles) -> dict[str, Any]:
+    """The cycles report; model: its JSON entry {path, sha256, parameters}; config: options as JSON."""
+    return {"schema": "hwsim.cycles/1", "hwsim": VERSION, "model": model, "config": config, "device": cycles.device.as_json(),
+            **cycles_summary(cycles)}
 
 
-def body(found):
-    """`layers` and `total`, as the run report holds them too."""
-    fps = found.frames_per_second
-    total = {"cycles": found.cycles, "macs": found.macs, "utilization": float(found.utilization),
-             "frames_per_second": None if fps is None else float(fps), "gap_cycles": found.gap_cycles,
-             "array_layers": found.array_layers, "clock_ghz": str(found.device.clock_ghz),
-             "peak_ops_per_cycle": found.device.peak_ops}
-    rows = [_row(layer) for layer in found.layers]
-    return {"layers": rows, "total": total | _storage(found, {row["name"]: row for row in rows})}
-
-
-def _row(layer):
-    t = layer.traffic
-    row = {"name": layer.name, "op": layer.op, "in_shape": list(layer.in_shape), "out_shape": list(layer.out_shape),
-           "macs": layer.macs, "tiles": layer.tiles, "two_word_tiles": layer.two_word_tiles, "cycles": layer.cycles,
-           "stall_cycles": layer.stall_cycles, "utilization": float(layer.utilization), "unit": layer.unit,
-           "bits_moved": {"weights": t.weights, "inputs": t.inputs, "outputs": t.outputs},
-           "line_buffer_bits": t.line_buffer, "need_bits": dict(t.need), "fit": dict(t.fit),
-           "limit": layer.limit, "advice": layer.advice}
-    if layer.storage is not None:
-        s = layer.storage
-        row["weight_storage"] = {"weights": s.weights, "second_words": s.second, "word_bits": s.word_bits,
-                                 "flag_bits": s.flag_bits, "bits": s.bits}
-    return row
-
-
-def _storage(found, rows):
-    """Weight bits of the network; with log weights also the 32-bit words that the literature counts, of every layer too."""
-    layers = [layer for layer in found.layers if layer.storage is not None]
-    bits = sum(layer.storage.bits for layer in layers)
-    if not any(layer.storage.flag_bits for layer in layers):
-        return {"weight_bits": bits, "literature_words": None}
-    words = literature_of([layer.storage for layer in layers])
-    for layer, count in zip(layers, words):
-        rows[layer.name]["weight_storage"]["literature_words"] = float(count)
-    return {"weight_bits": bits, "literature_words": float(sum(words))}
-
-
-def text(found):
+def text(found: dict[str, Any]) -> Iterator[Any]:
     """Lines and tables of a cycles report for people."""
     rows = [(row["name"], row["op"], tables.shape(row["out_shape"][1:]), row["unit"], row["macs"], row["cycles"],
              row["stall_cycles"], f"{100 * row['utilization']:.1f}", _fit(row)) for row in found["layers"]]
@@ -68,7 +33,7 @@ def text(found):
     yield headline(found)
 
 
-def headline(found):
+def headline(found: dict[str, Any]) -> str:
     """The totals in one line."""
     total = found["total"]
     fps = "-" if total["frames_per_second"] is None else f"{total['frames_per_second']:.2f}"
@@ -80,7 +45,7 @@ def headline(found):
             f"{total['literature_words']:,.0f} words of 32 bits")
 
 
-def storage(found):
+def storage(found: dict[str, Any]) -> Any:
     """A table: what the log weights of each layer cost in cycles and in bits, and how the literature counts them."""
     rows = [(row["name"], row["tiles"], row["two_word_tiles"], row["cycles"], s["weights"], s["second_words"], s["flag_bits"],
              s["bits"], f"{s['literature_words']:,.0f}") for row in found["layers"] if (s := row.get("weight_storage"))]
@@ -89,7 +54,7 @@ def storage(found):
                          "literature\nwords"), rows)
 
 
-def roofline(found):
+def roofline(found: dict[str, Any]) -> Any:
     """A table: of each layer a bar of its useful share of the peak (#) under its roof (-), what limits it, what would help."""
     rows = [(row["name"], _bar(row, found["device"]), _intensity(row), "; ".join(filter(None, (row["limit"], row["advice"]))))
             for row in found["layers"] if row["unit"] != "address"]
@@ -121,7 +86,7 @@ def _fit(row):
     return "all" if not missing else "not " + ", ".join(missing)
 
 
-def plot(found, path):
+def plot(found: dict[str, Any], path: str | PathLike[str]) -> None:
     """Writes the picture of a cycles report: cycles per layer as bars, coloured by unit, stalls marked."""
     rows = found["layers"]
     figure = pyplot().figure(figsize=(10, 1.5 + 0.3 * len(rows)))
@@ -136,28 +101,3 @@ def plot(found, path):
     axes.set_title(headline(found).splitlines()[0], fontsize=9)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, path)
-
-
-def save(figure, path):
-    """Writes a figure whole or not at all, the same bytes for the same data; the kind follows the file's name."""
-    kind = plot_kind(path)
-    with files.whole(path) as file:
-        figure.savefig(file, format=kind, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else {})
-    pyplot().close(figure)
-
-
-def plot_kind(path):
-    """png, svg or pdf: the ending of a picture's name. Errors: UsageError for another one."""
-    kind = str(path).rpartition(".")[2].lower()
-    if kind not in PLOTS:
-        raise UsageError(f"{path}: a plot must end in {', '.join(PLOTS)}, not {kind}")
-    return kind
-
-
-def pyplot():
-    """matplotlib without a screen. Errors: MissingExtraError."""
-    try:
-        importlib.import_module("matplotlib").use("Agg")
-        return importlib.import_module("matplotlib.pyplot")
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot") from None

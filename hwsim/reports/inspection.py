@@ -1,11 +1,15 @@
 """`hwsim inspect`: layers, shapes, parameters, and what preparing the network for integers does to each layer."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import numpy as np
 
-from hwsim.errors import HwsimError
-from hwsim.graph.shapes import infer
-from hwsim.graph.text import to_text
+from hwsim.graph.node import Node
 from hwsim.ops.dims import show
-from hwsim.quantization.prepare import preparation_notes
+from hwsim.pipeline.inspection import Inspection
+from hwsim.pipeline.model import Model
 from hwsim.reports import tables
 from hwsim.version import VERSION
 
@@ -13,32 +17,21 @@ GEOMETRY = ("stride", "dilation", "groups", "padding", "crop", "kernel", "factor
 PLAIN = {"stride": (1, 1), "dilation": (1, 1), "groups": 1, "padding": (0, 0, 0, 0), "crop": (0, 0, 0, 0)}
 
 
-def report(model):
-    """The report of an opened Model; `problem` says why the network cannot become integers, or is None."""
-    graph = model.network
-    shapes, (notes, problem) = infer(graph), _preparation(model)
-    layers = [{"name": node.name, "op": node.op, "inputs": list(node.inputs), "shape": show(shapes[node.name][1:]),
+def report(found: Inspection) -> dict[str, Any]:
+    """The report of an Inspection; `problem` says why the network cannot become integers, or is None."""
+    model, graph = found.model, found.model.network
+    layers = [{"name": node.name, "op": node.op, "inputs": list(node.inputs), "shape": show(found.shapes[node.name][1:]),
                "parameters": _count(node), "geometry": _geometry(node),
-               "notes": [text for name, text in notes if name == node.name]} for node in graph.nodes]
+               "notes": [text for name, text in found.notes if name == node.name]} for node in graph.nodes]
     return {"schema": "hwsim.inspect/1", "hwsim": VERSION, "model": model.as_json(), "sensor": dict(model.sensor),
-            "inputs": list(graph.inputs), "outputs": list(graph.outputs), "layers": layers, "problem": problem}
+            "inputs": list(graph.inputs), "outputs": list(graph.outputs), "layers": layers, "problem": found.problem}
 
 
-def _preparation(model):
-    """(notes, problem) of preparing a float graph; a .hwq is prepared already."""
-    if model.graph is None:
-        return (), None
-    try:
-        return preparation_notes(model.graph), None
-    except HwsimError as error:
-        return (), str(error)
-
-
-def _count(node):
+def _count(node: Node) -> int:
     return sum(value.size for value in node.params.values() if isinstance(value, np.ndarray))
 
 
-def _geometry(node):
+def _geometry(node: Node) -> str:
     """Kernel and whatever is not plain, in words."""
     weights = node.params.get("weights", node.params.get("codes"))
     kernel = [f"{weights.shape[-3]}x{weights.shape[-2]}"] if weights is not None and weights.ndim >= 4 else []
@@ -47,11 +40,12 @@ def _geometry(node):
     return ", ".join(kernel + said)
 
 
-def _brief(value):
+def _brief(value: object) -> str:
     return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def text(report):
+def text(report: dict[str, Any]) -> Iterator[Any]:
+    """The layers as a table, inputs, outputs, sensor, and the problem if there is one."""
     rows = [(row["name"], row["op"], row["geometry"], row["shape"], row["parameters"] or None, "; ".join(row["notes"]))
             for row in report["layers"]]
     model = report["model"]
@@ -64,18 +58,13 @@ def text(report):
         yield f"cannot run in integers: {report['problem']}"
 
 
-def stable_text(model):
-    return to_text(model.network)
-
-
-def plans(session, inputs):
-    """How the fast engine runs every array layer for these inputs: rung, path, tile, and why."""
-    from hwsim.engine.fast.layer_plans import layer_plans  # loads the compiler, which a table of layers does without
-    found = layer_plans(session.net, {name: np.shape(values) for name, values in inputs.items()}, monitor=True)
-    return {"schema": "hwsim.plan/1", "hwsim": VERSION, "model": session.model.as_json(),
+def plans(model: Model, found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """How the fast engine runs every array layer: (its name, its plan) in running order."""
+    return {"schema": "hwsim.plan/1", "hwsim": VERSION, "model": model.as_json(),
             "layers": [{"name": name, "plan": str(plan)} for name, plan in found]}
 
 
-def plans_text(report):
+def plans_text(report: dict[str, Any]) -> Iterator[Any]:
+    """The plans as a table."""
     yield tables.table(f"{report['model']['path']} on the fast engine", ("<array layer", "<plan"),
                        [(row["name"], row["plan"]) for row in report["layers"]])

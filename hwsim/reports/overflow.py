@@ -1,84 +1,48 @@
 """`hwsim overflow`: four accumulator widths, events with address, what a narrower one would do (spec/interfaces.md rule 6.3)."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from hwsim.graph.accumulator import bias_bits
-from hwsim.hw.accumulator.bounds import smallest_safe
-from hwsim.quantization.boundary import dequantize
-from hwsim.reports import quality, tables
-from hwsim.reports.cycles import pyplot, save
+from hwsim.pipeline.overflow import OverflowResult
+from hwsim.pipeline.summary import KINDS, overflow_summary
+from hwsim.reports import tables
+from hwsim.reports.plotting import pyplot, save
 from hwsim.version import VERSION
+
+if TYPE_CHECKING:
+    from hwsim.hw.accumulator.what_if import WhatIf
 
 LEGEND = ("datatype: any weights and codes; weights: these weights, any codes",
           "reachable: the codes that the layers before can emit; observed: this data; DAQ rule: a cost model, no bound")
 PREFIX = {True: "prefix safe: `weights` holds every partial sum in every order, as 0 is a code and the bias joins by its sign",
           False: "prefix safe no: partial sums of that layer may leave `weights`, which holds the finished sums"}
-KINDS = ("datatype", "weights", "reachable", "observed")
 
 
-def report(model, net, bounds, shadow, what_if=None):
-    """The overflow report. bounds: accumulator_bounds; shadow: ShadowRun; what_if: WhatIf or None; model: its JSON entry."""
-    found = {"schema": "hwsim.overflow/1", "hwsim": VERSION, "model": model, "config": net.meta.get("config", {}),
-             **body(net, bounds, shadow.stats, shadow.layers)}
-    if what_if is None:
-        return found
-    found["total"]["smallest_safe"]["observed"] = what_if.widths[-1]
-    return found | {"what_if": _what_if(net, what_if)}
+def report(model: dict[str, Any], found: OverflowResult) -> dict[str, Any]:
+    """The overflow report of an OverflowResult; model: its JSON entry."""
+    net, shadow = found.net, found.shadow
+    rows = {"schema": "hwsim.overflow/1", "hwsim": VERSION, "model": model, "config": net.meta.get("config", {}),
+            **overflow_summary(net, found.bounds, shadow.stats, shadow.layers)}
+    if found.what_if is None:
+        return rows
+    rows["total"]["smallest_safe"]["observed"] = found.what_if.widths[-1]
+    return rows | {"what_if": _what_if(found, found.what_if)}
 
 
-def body(net, bounds, stats, shadows=None):
-    """`layers` and `total`, as the run report holds them too. stats: node -> LayerStats; shadows: node -> Shadow.
-
-    Without shadows the count of changed outputs is null in a layer with events (none are changed where there is no event).
-    After events what was observed is no longer what a wider accumulator would meet: its smallest safe width is null.
-    """
-    layers = [_row(layer, net, stats[layer.name], (shadows or {}).get(layer.name)) for layer in bounds]
-    events = sum(row["events"]["count"] for row in layers)
-    safe = {kind: smallest_safe(bounds, kind) for kind in KINDS}
-    total = {"acc_bits": net.datapath.acc_bits, "acc_mode": str(net.datapath.acc_mode), "events": events,
-             "changed_outputs": _sum(row["changed_outputs"] for row in layers),
-             "smallest_safe": safe | ({"observed": None} if events else {})}
-    return {"layers": layers, "total": total}
+def _what_if(found: OverflowResult, what_if: WhatIf) -> dict[str, Any]:
+    widths = [{"acc_bits": bits, "out_of_range": what_if.total.out_of_range(bits),
+               "layers": {name: spread.out_of_range(bits) for name, spread in what_if.layers.items()}} for bits in what_if.widths]
+    reruns = [{"acc_bits": rerun.acc_bits, "events": rerun.events, "changed_outputs": rerun.changed,
+               "psnr_db": dict(found.rerun_psnr_db[rerun.acc_bits])} for rerun in what_if.reruns]
+    return {"widths": widths, "bias_bits": bias_bits(found.net), "reruns": reruns}
 
 
-def _sum(counts):
-    counts = list(counts)
-    return None if None in counts else sum(counts)
-
-
-def _row(layer, net, stats, shadow):
-    first = None if shadow is None or shadow.first is None else list(shadow.first)
-    return {"name": layer.name, "acc_bits": net.datapath.acc_bits, "bits": layer.bits, "range": _ends(layer.weights),
-            "reachable": _ends(layer.reachable), "observed": _ends(layer.observed), "prefix_safe": layer.prefix_safe,
-            "channel_bits": {kind: None if bits is None else list(bits) for kind, bits in layer.channel_bits.items()},
-            "events": {"count": stats.events, "first": vars(stats.first) if stats.first else None},
-            "changed_outputs": _changed(stats, shadow), "first_changed": first}
-
-
-def _changed(stats, shadow):
-    if shadow is not None:
-        return shadow.changed
-    return None if stats.events else 0
-
-
-def _ends(sums):
-    """{min, max} over the output channels."""
-    return None if sums is None else {"min": int(sums.lo.min()), "max": int(sums.hi.max())}
-
-
-def _what_if(net, found):
-    widths = [{"acc_bits": bits, "out_of_range": found.total.out_of_range(bits),
-               "layers": {name: spread.out_of_range(bits) for name, spread in found.layers.items()}} for bits in found.widths]
-    return {"widths": widths, "bias_bits": bias_bits(net), "reruns": [_rerun(net, rerun, found.wide) for rerun in found.reruns]}
-
-
-def _rerun(net, rerun, wide):
-    """PSNR of each output against the run with an accumulator that no sum leaves; None where they are equal."""
-    real = {name: (dequantize(net, name, wide[name]), dequantize(net, name, rerun.outputs[name])) for name in wide}
-    return {"acc_bits": rerun.acc_bits, "events": rerun.events, "changed_outputs": rerun.changed,
-            "psnr_db": {name: quality.psnr_db(*pair) for name, pair in real.items()}}
-
-
-def text(found, channels=False):
+def text(found: dict[str, Any], channels: bool = False) -> Iterator[Any]:
     """Lines and tables for people; with `channels` also the widths of every output channel."""
     yield tables.table(f"accumulator bits, {found['model']['path']}", ("<layer", *KINDS, "DAQ\nrule", "prefix\nsafe", "events",
                        "changed\noutputs"), [_cells(row) for row in found["layers"]])
@@ -92,7 +56,7 @@ def text(found, channels=False):
         yield from _what_if_text(found["what_if"])
 
 
-def headline(found):
+def headline(found: dict[str, Any]) -> str:
     """The accumulator, its events and the smallest safe widths in one line."""
     total = found["total"]
     safe = ", ".join(f"{kind} {bits}" for kind, bits in total["smallest_safe"].items() if bits is not None)
@@ -101,14 +65,14 @@ def headline(found):
             f"smallest safe: {safe}")
 
 
-def first_events(found):
+def first_events(found: dict[str, Any]) -> Iterator[str]:
     """The address of the first event of every layer that has one."""
     for row in found["layers"]:
         if row["events"]["first"]:
             yield f"first event of {row['name']}: " + address(row["events"]["first"])
 
 
-def address(first):
+def address(first: dict[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in first.items())
 
 
@@ -142,7 +106,7 @@ def _equal(psnr):
     return "equal" if psnr is None else tables.decibel(psnr)
 
 
-def plot(found, path):
+def plot(found: dict[str, Any], path: str | PathLike[str]) -> None:
     """Writes the picture of an overflow report: the four widths of each layer beside the accumulator."""
     figure = pyplot().figure(figsize=(10, 1.5 + 0.5 * len(found["layers"])))
     axes = figure.add_subplot()

@@ -90,3 +90,20 @@ def test_cosim_takes_what_it_expects_from_the_files(cli, report, tiny, tmp_path)
     assert cause["cause"].startswith("the expected word is altered")
     (tiny / "L000_ties" / "csr.txn").unlink()
     fails(cli(*run), 2, "csr.txn: must exist, not be missing")
+
+
+@pytest.mark.parametrize("options", [("--seed", 3), ("--weights", "stlq", "--two-word-ratio", 0.1)])
+def test_a_quantized_network_gives_the_vectors_of_its_checkpoint(cli, model, mosaic, tmp_path, options):
+    common = ("--input", mosaic, "--crop", "8x8", "--layers", "fine", "-q", "--out")
+    assert cli("quantize", model, "-o", tmp_path / "net.hwq", "--input", mosaic, "-q", *options).status == 0
+    for source, folder in (((tmp_path / "net.hwq",), "hwq"), ((model, *options), "h5")):
+        done = cli("vectors", *source, *common, tmp_path / folder)
+        assert done.status == 0, done.err
+    own, other = files(tmp_path / "hwq"), files(tmp_path / "h5")
+    manifests = [json.loads(found.pop("manifest.json")) for found in (own, other)]
+    for found in (own, other):
+        del found["README.txt"]     # it prints the command
+    assert own == other
+    for manifest in manifests:
+        del manifest["generator"]["command"], manifest["model_sha256"]
+    assert manifests[0] == manifests[1]

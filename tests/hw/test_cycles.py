@@ -8,8 +8,9 @@ from helpers.array_layers import conv
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override
 from hwsim.hw.costs.cycles import array_cycles, schedule
-from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
+from hwsim.hw.costs.network_cycles import image_shapes
 from hwsim.ops.cut import cut
+from hwsim.pipeline.cycles import float_cycles
 from hwsim.quantization.config import Config
 from hwsim.quantization.prepare import prepare
 
@@ -68,7 +69,7 @@ def test_256_channels():
 
 def test_resnet18():
     graph = resnet18()
-    found = network_cycles(graph, image_shapes(graph), SENSOR)
+    found = float_cycles(graph, image_shapes(graph), SENSOR)
     convs = [layer for layer in found.layers if layer.op == "qconv2d"]
     beats = sum(layer.cycles - 6 for layer in convs)
     assert (len(convs), beats) == (20, 9_081_856)
@@ -101,9 +102,9 @@ def test_rowpack_and_its_advice():
     plain, packed = cycles((8, 8, 3), 16), cycles((8, 8, 3), 16, rowpack=True)
     assert (plain.issue, packed.issue) == (64 * 9, 64 * 3)
     graph = prepare(Graph((Node.make("x", "input", shape=(8, 8, 3)), float_conv("c", "x", 16, 3, 3)), ("x",), ("c",)))
-    (layer,) = network_cycles(graph, image_shapes(graph), SENSOR).layers
+    (layer,) = float_cycles(graph, image_shapes(graph), SENSOR).layers
     assert (layer.limit, layer.advice) == ("few channels: 3 inputs on 16 lanes", "rowpack takes 198 cycles")
-    (layer,) = network_cycles(graph, image_shapes(graph), SENSOR, Config(rowpack=True)).layers
+    (layer,) = float_cycles(graph, image_shapes(graph), SENSOR, Config(rowpack=True)).layers
     assert layer.cycles == 198
 
 
@@ -112,11 +113,11 @@ def test_advice_for_few_channels_is_what_the_layer_can_do():
     graph = prepare(Graph((Node.make("x", "input", shape=(8, 8, 3)), float_conv("first", "x", 5, 3, 7),
                            float_conv("inner", "first", 64, 5, 3)), ("x",), ("inner",)))
     for config, device in ((Config(), SENSOR), (Config(weights="stlq"), override(SENSOR, w_format="stlq", w_bits=4))):
-        inner = network_cycles(graph, image_shapes(graph), device, config).layers[1]
+        inner = float_cycles(graph, image_shapes(graph), device, config).layers[1]
         assert (inner.limit, inner.advice) == ("few channels: 5 inputs on 16 lanes",
                                                "input channels up to the next multiple of 16 take no more cycles")
     wide = prepare(Graph((Node.make("x", "input", shape=(32, 32, 3)), float_conv("c", "x", 16, 3, 7)), ("x",), ("c",)))
-    (packed,) = network_cycles(wide, image_shapes(wide), SENSOR, Config(rowpack=True)).layers
+    (packed,) = float_cycles(wide, image_shapes(wide), SENSOR, Config(rowpack=True)).layers
     assert (packed.limit, packed.advice) == ("few channels: 21 inputs of a kernel row on 32 lanes",
                                              "up to 4 input channels take no more cycles")
     assert packed.cycles == 32 * 32 * 7 * 2 + 6
@@ -132,7 +133,7 @@ def vector_graph():
 
 def test_every_unit():
     graph = prepare(vector_graph())
-    found = {layer.name: layer for layer in network_cycles(graph, image_shapes(graph, (6, 6)), SENSOR).layers}
+    found = {layer.name: layer for layer in float_cycles(graph, image_shapes(graph, (6, 6)), SENSOR).layers}
     assert {name: (layer.unit, layer.cycles) for name, layer in found.items()} == {
         "dw": ("array", 36 * 9 * 2 + 6), "grouped": ("array", 4 * (36 + 6)), "up": ("vector", 144 * 3 * 4),
         "d2s": ("address", 0), "pool": ("vector", 12 * 8 * 6), "sig": ("vector", 96)}
@@ -143,8 +144,8 @@ def test_every_unit():
 
 def test_gap_counts_groups_and_phases():
     graph = prepare(vector_graph())
-    plain = network_cycles(graph, image_shapes(graph, (6, 6)), SENSOR)
-    gapped = network_cycles(graph, image_shapes(graph, (6, 6)), override(SENSOR, gap=100))
+    plain = float_cycles(graph, image_shapes(graph, (6, 6)), SENSOR)
+    gapped = float_cycles(graph, image_shapes(graph, (6, 6)), override(SENSOR, gap=100))
     assert (plain.array_layers, gapped.cycles - plain.cycles) == (5, 400)
 
 
@@ -152,7 +153,7 @@ def test_transposed_phases_and_their_macs():
     up = Node.make("up", "conv2d_transpose", ("x",), weights=np.zeros((4, 1, 1, 8)), bias=np.zeros(4), stride=(2, 2),
                    crop=(0, 0, 0, 0))
     graph = Graph((Node.make("x", "input", shape=(5, 5, 8)), up), ("x",), ("up",))
-    (layer,) = network_cycles(graph, image_shapes(graph), SENSOR).layers
+    (layer,) = float_cycles(graph, image_shapes(graph), SENSOR).layers
     assert (layer.out_shape, len(layer.parts), layer.macs) == ((1, 9, 9, 4), 4, 25 * 4 * 8)
     assert layer.cycles == 25 + 20 + 20 + 16 + 4 * 6
 
@@ -160,7 +161,7 @@ def test_transposed_phases_and_their_macs():
 def test_memory():
     device = override(SENSOR, dma_bits=64, sb_kb=9, nbin_kb=1, nbout_kb=1)
     graph = prepare(Graph((Node.make("x", "input", shape=(8, 8, 20)), float_conv("c", "x", 24, 20, 3)), ("x",), ("c",)))
-    (layer,) = network_cycles(graph, image_shapes(graph), device).layers
+    (layer,) = float_cycles(graph, image_shapes(graph), device).layers
     t = layer.traffic
     assert (t.weights, t.inputs, t.outputs) == (2 * 18 * 2048, 64 * 2 * 176, 64 * 2 * 176)
     assert t.line_buffer == 2 * 8 * 20 * 11
@@ -170,10 +171,10 @@ def test_memory():
 
 def test_bandwidth_limit_and_advice():
     graph = prepare(Graph((Node.make("x", "input", shape=(2, 2, 64)), float_conv("c", "x", 64, 64, 3)), ("x",), ("c",)))
-    (slow,) = network_cycles(graph, image_shapes(graph), override(SENSOR, dma_bits=64)).layers
+    (slow,) = float_cycles(graph, image_shapes(graph), override(SENSOR, dma_bits=64)).layers
     assert slow.limit == f"weights' bandwidth: {slow.stall_cycles} of {slow.cycles} cycles wait for weights at 64 bits per cycle"
     assert slow.advice == "dma_bits 512 hides every load but the first"
-    (fast,) = network_cycles(graph, image_shapes(graph), override(SENSOR, dma_bits=512)).layers
+    (fast,) = float_cycles(graph, image_shapes(graph), override(SENSOR, dma_bits=512)).layers
     assert fast.stall_cycles == 36 * 2048 // 512
 
 
@@ -181,5 +182,5 @@ def test_flags_of_a_float_graph():
     config = Config(weights="stlq", weight_bits=4, two_word_ratio=0.15)
     device = override(SENSOR, w_format="stlq", w_bits=4)
     graph = prepare(Graph((Node.make("x", "input", shape=(480, 270, 64)), float_conv("c", "x", 64, 64, 3)), ("x",), ("c",)))
-    (layer,) = network_cycles(graph, image_shapes(graph), device, config).layers
+    (layer,) = float_cycles(graph, image_shapes(graph), device, config).layers
     assert (layer.two_word_tiles, layer.tiles, layer.cycles) == (22, 144, 21_513_606)

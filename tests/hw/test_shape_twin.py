@@ -6,11 +6,12 @@ from hwsim.errors import UsageError
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override
 from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
+from hwsim.pipeline.cycles import float_cycles
+from hwsim.pipeline.summary import cycles_summary
 from hwsim.quantization.calibrate import calibrate
 from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
 from hwsim.quantization.prepare import prepare
-from hwsim.reports import cycles
 
 
 def network():
@@ -30,7 +31,7 @@ def both(config, **device):
     graph, device = network(), override(load_device(), **device)
     shapes = image_shapes(graph)
     net = quantize(graph, calibrate(graph, [{"x": np.random.default_rng(1).random(shapes["x"])}], config), config)
-    return (cycles.body(network_cycles(graph, shapes, device, config)), cycles.body(network_cycles(net, shapes, device)))
+    return (cycles_summary(float_cycles(graph, shapes, device, config)), cycles_summary(network_cycles(net, shapes, device)))
 
 
 @pytest.mark.parametrize("config, device", [
@@ -60,5 +61,5 @@ def test_concat_of_a_decided_input_is_work():
 def test_a_layer_that_is_not_there_is_refused():
     graph = network()
     with pytest.raises(UsageError) as error:
-        network_cycles(graph, image_shapes(graph), load_device(), Config(layer_bits={"nonsense": (8, 8)}))
+        float_cycles(graph, image_shapes(graph), load_device(), Config(layer_bits={"nonsense": (8, 8)}))
     assert str(error.value) == "layer_bits must name layers that make values, not 'nonsense'"

@@ -8,7 +8,6 @@ from hwsim.graph.rows import RULES as ROWS
 from hwsim.hw.accumulator.reach import RULES as REACH
 from hwsim.hw.costs.advice import VECTOR_ADVICE
 from hwsim.hw.costs.memory import WAITING_ROWS
-from hwsim.hw.costs.shape_twin import GEOMETRY
 from hwsim.hw.costs.vector_cycles import READS
 from hwsim.ops.cut import _CUT as CUT
 from hwsim.ops.cut import ARRAY_OPS
@@ -16,6 +15,7 @@ from hwsim.ops.spec import ADDRESS, ARRAY, BOTH, FLOAT, INTEGER, VECTOR, Trait
 from hwsim.ops.table import OPS, ops_with
 from hwsim.quantization.convert_vector import VECTOR as CONVERT
 from hwsim.quantization.float_net.ops.table import FLOAT_OPS
+from hwsim.quantization.shape_twin import GEOMETRY
 
 INPUT = {"input"}
 LOWERED = {"affine", "softmax"}     # graph.lower leaves none of them
@@ -37,7 +37,7 @@ def tables():
         "hw/costs/vector_cycles": (READS, ops_with(unit=VECTOR)),
         "hw/costs/memory": (WAITING_ROWS, ops_with(unit=VECTOR)),
         "hw/costs/advice": (VECTOR_ADVICE, ops_with(unit=VECTOR)),
-        "hw/costs/shape_twin": (GEOMETRY, ops_with(dialect=FLOAT, unit=ARRAY)),
+        "quantization/shape_twin": (GEOMETRY, ops_with(dialect=FLOAT, unit=ARRAY)),
     }
 
 

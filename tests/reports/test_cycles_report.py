@@ -8,10 +8,11 @@ from rich.console import Console
 from hwsim.errors import UsageError
 from hwsim.graph.node import Graph, Node
 from hwsim.hw.config import load_device, override
-from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
+from hwsim.hw.costs.network_cycles import image_shapes
+from hwsim.pipeline.cycles import float_cycles
 from hwsim.quantization.config import Config
 from hwsim.quantization.prepare import prepare
-from hwsim.reports import cycles
+from hwsim.reports import cycles, plotting
 from hwsim.reports.write import dumps
 
 MODEL = {"path": "small.h5", "sha256": "0" * 64, "parameters": 1}
@@ -26,7 +27,7 @@ def found(device, **options):
                            Node.make("last", "conv2d", ("move",), weights=rng.standard_normal((6, 3, 3, 6)), bias=np.zeros(6),
                                      padding="same")), ("x",), ("last",)))
     config = Config(weights=device.w_format, weight_bits=device.w_bits, **options)
-    return cycles.report(MODEL, config.as_json(), network_cycles(graph, image_shapes(graph), device, config))
+    return cycles.report(MODEL, config.as_json(), float_cycles(graph, image_shapes(graph), device, config))
 
 
 def test_keys():
@@ -98,10 +99,10 @@ def test_the_legend_has_the_colours_of_the_bars(tmp_path, monkeypatch):
     shown = {label.get_text(): patch.get_facecolor() for label, patch in zip(legend.get_texts(), legend.get_patches())}
     assert list(shown) == ["array", "vector", "address", "waiting for weights"]
     assert len(set(shown.values())) == 4
-    cycles.pyplot().close(drawn[0])
+    plotting.pyplot().close(drawn[0])
 
 
 def test_a_plot_is_a_picture_that_can_be_written():
     with pytest.raises(UsageError) as error:
-        cycles.plot_kind("cycles.jpeg")
+        plotting.plot_kind("cycles.jpeg")
     assert str(error.value) == "cycles.jpeg: a plot must end in png, svg, pdf, not jpeg"

@@ -8,9 +8,7 @@ import pytest
 from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
-from hwsim.hw.accumulator.bounds import accumulator_bounds
-from hwsim.hw.accumulator.shadow import shadow_run
-from hwsim.hw.accumulator.what_if import what_if
+from hwsim.pipeline.overflow import observe_overflow, try_narrower
 from hwsim.reports import overflow
 from hwsim.reports.write import dumps
 
@@ -28,8 +26,7 @@ def net():
 
 def found():
     x = {"x": np.full((1, 5), 127)}
-    shadow = shadow_run(net(), x)
-    return overflow.report(MODEL, net(), accumulator_bounds(net(), {"x": (1, 5)}, shadow.stats), shadow, what_if(net(), x))
+    return overflow.report(MODEL, try_narrower(observe_overflow(net(), x), x))
 
 
 def test_keys():
@@ -48,8 +45,7 @@ def test_keys():
 
 def test_what_a_narrow_accumulator_observed_is_no_safe_width():
     x = {"x": np.full((1, 5), 127)}
-    shadow = shadow_run(net(), x)
-    report = overflow.report(MODEL, net(), accumulator_bounds(net(), {"x": (1, 5)}, shadow.stats), shadow)
+    report = overflow.report(MODEL, observe_overflow(net(), x))
     assert report["total"]["smallest_safe"] == {"datatype": 18, "weights": 11, "reachable": 11, "observed": None}
     assert overflow.headline(report).endswith("smallest safe: datatype 18, weights 11, reachable 11")
 

@@ -3,12 +3,13 @@ from helpers.array_layers import conv, image, network  # the layers of the devic
 from hwsim.engine.run import run
 from hwsim.fixed.formats import Datapath
 from hwsim.hw.config import Device
+from hwsim.pipeline.engines import recording_engine
 from hwsim.reports import stepped
 
 
 def record(tmp_path, groups):
     net = network(conv((3, 3, 4), 4, groups=groups), (3, 3, 4), Datapath(20))
-    engine, found = stepped.recording_engine(Device(), trace=True, waves=True)
+    engine, found = recording_engine(Device(), trace=True, waves=True)
     run(net, {"x": image((3, 3, 4), n=2)}, engine)
     return found, stepped.write(tmp_path / "trace", found.traces, "txt")
 

@@ -1,22 +1,21 @@
 """The cycles of a whole network, layer by layer, from sizes alone: in milliseconds (spec/device.md sections 4 and 5)."""
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from hwsim.graph.fit import fitted
 from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.node import Graph
+from hwsim.graph.pack_rows import packable_nodes
 from hwsim.graph.shapes import infer
 from hwsim.hw.config import Device, of_network
 from hwsim.hw.costs.advice import explain
 from hwsim.hw.costs.cycles import ArrayCycles, array_cycles
 from hwsim.hw.costs.memory import Traffic, traffic
-from hwsim.hw.costs.shape_twin import shape_twin
 from hwsim.hw.costs.storage import Storage, storage_of
 from hwsim.hw.costs.vector_cycles import unit, vector_cycles
 from hwsim.ops.cut import ARRAY_OPS, cut
 from hwsim.ops.spec import ARRAY
-from hwsim.quantization.config import Config
-from hwsim.quantization.convert import packable_nodes
-from hwsim.quantization.scales import find_words
 
 
 @dataclass(frozen=True)
@@ -88,20 +87,20 @@ class NetworkCycles:
         return self.device.frames_per_second(self.cycles)
 
 
-def network_cycles(network, in_shapes, device, config=None):
-    """The NetworkCycles of an IntegerGraph or a prepared float Graph for one image of `in_shapes` (name -> N,H,W,C).
+def network_cycles(net: IntegerGraph, in_shapes: Mapping[str, tuple], device: Device) -> NetworkCycles:
+    """The NetworkCycles of an IntegerGraph for one image of `in_shapes` (name -> N,H,W,C), at its own widths and rules.
 
-    An integer network brings its own widths, rules and weight words; a float one takes them from the device and
-    `config` (rowpack, layer_bits, two-word options, input_bits and scales, which decide what a concat moves).
-    Errors: GraphError when the shapes do not fit, UsageError for a layer_bits or scale that names no layer.
+    Errors: GraphError when the shapes do not fit.
     """
-    if isinstance(network, IntegerGraph):
-        device, graph = of_network(device, network), network.graph
-        bits = {name: fmt.bits for name, fmt in network.formats.items()}
-    else:
-        config = config or Config(act_bits=device.act_bits, weight_bits=device.w_bits, weights=device.w_format)
-        words = find_words(network, config)
-        graph, bits = shape_twin(network, words, device, config), {name: fmt.bits for name, fmt in words.items()}
+    bits = {name: fmt.bits for name, fmt in net.formats.items()}
+    return graph_cycles(net.graph, bits, in_shapes, of_network(device, net))
+
+
+def graph_cycles(graph: Graph, bits: Mapping[str, int], in_shapes: Mapping[str, tuple], device: Device) -> NetworkCycles:
+    """The NetworkCycles of a graph of integer array nodes, whose values do not count: sizes, weight words and flags do.
+
+    bits: tensor -> bits of its word. Errors: GraphError when the shapes do not fit.
+    """
     shapes = concrete_shapes(graph, in_shapes)
     nodes, rows = [node for node in graph.nodes if node.op != "input"], packable_nodes(graph, device.TN)
     return NetworkCycles(tuple(_layer(node, shapes, bits, device, node.name in rows) for node in nodes), device)

@@ -1,54 +1,59 @@
-"""An integer graph of the sizes of a float one: what the closed form needs before anything is quantized.
+"""An integer graph of the sizes of a float one: what the closed form of the cycles needs before anything is quantized.
 
 Its weights are zeros that take no memory; only with log weights the two-word flags are computed, from the float weights.
 """
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import fields
 
 import numpy as np
 
+from hwsim.fixed.formats import IntFormat
 from hwsim.graph.node import Graph, Node
+from hwsim.graph.pack_rows import pack_rows
 from hwsim.ops.epilogue import REQUANTIZERS
 from hwsim.ops.weights import FORMATS
-from hwsim.quantization.convert import pack_rows
+from hwsim.quantization.config import Config
 from hwsim.quantization.quantizers.stlq import encode_layer
 from hwsim.quantization.scales import kept_inputs
 
 GEOMETRY = {"conv2d": ("stride", "dilation", "padding", "groups"), "conv2d_transpose": ("stride", "crop"), "dense": ()}
 
 
-def shape_twin(graph, words, device, config):
+def shape_twin(graph: Graph, words: Mapping[str, IntFormat], config: Config) -> Graph:
     """`graph` with every float array node and concat exchanged for an integer one of the same sizes; the rest stays as it is.
 
     words: tensor -> IntFormat, as scales.find_words gives them.
     """
     kept = kept_inputs(graph, words, config)
-    nodes = tuple(_twin(node, device, config) if node.op in GEOMETRY else
+    nodes = tuple(_twin(node, config) if node.op in GEOMETRY else
                   _concat(node, kept[node.name]) if node.op == "concat" else node for node in graph.nodes)
     twin = Graph(nodes, graph.inputs, graph.outputs)
-    return pack_rows(twin, lambda note: None, device.TN) if config.rowpack else twin
+    return pack_rows(twin, lambda note: None, config.tn) if config.rowpack else twin
 
 
-def _twin(node, device, config):
+def _twin(node: Node, config: Config) -> Node:
     weights = node.params["weights"]
     weights = weights.reshape(weights.shape[0], 1, 1, -1) if node.op == "dense" else weights
-    words, flags = _words(node, weights, device, config)
+    words, flags = _words(node, weights, config)
     values = _zeros(weights.shape[0])
-    kind = REQUANTIZERS[device.prelu]
+    kind = REQUANTIZERS["folded" if config.fold_prelu else "unfolded"]
     stage = kind(*[values] * len(fields(kind)))
     geometry = {name: node.params[name] for name in GEOMETRY[node.op]}
     return Node.make(node.name, f"q{node.op}", node.inputs, codes=_zeros(words, *weights.shape), flags=flags, bias=values,
-                     **stage.to_fields(), lo=0, hi=0, w_format=device.w_format, w_bits=config.bits_of(node.name)[1], **geometry)
+                     **stage.to_fields(), lo=0, hi=0, w_format=config.weights, w_bits=config.bits_of(node.name)[1], **geometry)
 
 
-def _concat(node, kept):
+def _concat(node: Node, kept: tuple[bool, ...]) -> Node:
     """A concat that passes its `kept` inputs as they are (m 1, shift 0) and requantizes the others, by factors not known yet."""
     return Node.make(node.name, "qconcat", node.inputs, axis=node.params["axis"], m=np.array(kept, np.int64),
                      shift=_zeros(len(kept)), lo=0, hi=0)
 
 
-def _words(node, weights, device, config):
-    """(words per weight, flags) under the device's weight format."""
-    if not FORMATS[device.w_format].flagged or config.two_word_ratio == 0:
+def _words(node: Node, weights: np.ndarray, config: Config) -> tuple[int, np.ndarray | None]:
+    """(words per weight, flags) of the weight format."""
+    if not FORMATS[config.weights].flagged or config.two_word_ratio == 0:
         return 1, None
     groups = node.params.get("groups", 1)
     depthwise = groups > 1 and groups == weights.shape[0] and weights.shape[3] == 1
@@ -56,7 +61,7 @@ def _words(node, weights, device, config):
     return codes.shape[0], flags
 
 
-def _zeros(*shape):
+def _zeros(*shape: int) -> np.ndarray:
     return np.broadcast_to(np.int64(0), shape)
 
 

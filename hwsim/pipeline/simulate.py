@@ -1,0 +1,55 @@
+"""One sample through the integer network, beside the float network where there is one."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hwsim.engine.result import Result
+from hwsim.engine.run import run
+from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.node import Node
+from hwsim.imaging.source import Sample
+from hwsim.pipeline.engines import timed
+from hwsim.pipeline.result import SampleResult
+from hwsim.quantization.boundary import read_input
+from hwsim.quantization.compare import LayerQuality, compare
+
+if TYPE_CHECKING:
+    from hwsim.pipeline.session import Session
+
+PixelProgress = Callable[[str, int, int, int], None]
+
+
+def simulate(session: Session, sample: Sample, progress: PixelProgress | None = None) -> SampleResult:
+    """The SampleResult of one Sample; SQNR only with a float network to compare with.
+
+    progress(text, done, total, pixels of the sample) hears of every node or band of rows.
+    """
+    keywords = _keywords(session, sample, progress)
+    if session.prepared is None or not session.run.options.with_float:
+        codes, clamped = read_input(session.net, sample.inputs)
+        result = run(session.net, codes, **keywords)
+        return SampleResult(sample, session.net, result, None,
+                            tuple(_layer(session.net, node, result, clamped) for node in session.net.nodes))
+    both = compare(session.prepared, session.net, sample.inputs, **keywords, float_run=session.float_run)
+    return SampleResult(sample, session.net, both.result, both.floats, both.layers)
+
+
+def _keywords(session: Session, sample: Sample, progress: PixelProgress | None) -> dict[str, Any]:
+    """What run and compare take alike."""
+    options = session.run.options
+    pixels = sum(np.size(values) // np.shape(values)[-1] for values in sample.inputs.values())
+
+    def show(node: Node, done: int, total: int) -> None:
+        if progress is not None:
+            progress(f"simulating {sample.name}", done, total, pixels)
+    return {"engine": timed(session.engine, session.clock), "dump": options.dump, "monitor": True, "threads": options.threads,
+            "progress": show if progress else None}
+
+
+def _layer(net: IntegerGraph, node: Node, result: Result, clamped: dict[str, int]) -> LayerQuality:
+    """A layer without a float network: what integers alone tell."""
+    count = clamped.get(node.name, result.stats[node.name].clamped)
+    return LayerQuality(node.name, node.op, str(net.formats[node.name]), None, count, None)
