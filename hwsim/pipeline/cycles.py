@@ -7,7 +7,6 @@ from hwsim.graph.node import Graph
 from hwsim.hw.config import Device, config_fields
 from hwsim.hw.costs.network_cycles import NetworkCycles, graph_cycles
 from hwsim.quantization.config import Config
-from hwsim.quantization.scales import find_words
 from hwsim.quantization.shape_twin import shape_twin
 
 
@@ -20,5 +19,5 @@ def float_cycles(graph: Graph, in_shapes: Mapping[str, tuple[int, ...]], device:
     UsageError for a layer_bits or scale that names no layer.
     """
     config = config or Config(**config_fields(device))
-    words = find_words(graph, config)
+    words = config.quantizer.words(graph, config)
     return graph_cycles(shape_twin(graph, words, config), {name: fmt.bits for name, fmt in words.items()}, in_shapes, device)

@@ -1,4 +1,4 @@
-"""The bias of an array layer in units of its accumulator (ARITHMETIC.md section 1)."""
+"""The bias of an array layer in units of its accumulator (spec/arithmetic.md section 1)."""
 import numpy as np
 
 from hwsim.errors import QuantizeError

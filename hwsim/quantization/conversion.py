@@ -25,7 +25,7 @@ class ConversionContext:
     config: Config
 
     def scale(self, name: str) -> float:
-        """The float64 S of a tensor, as the formulas of ARITHMETIC.md use it."""
+        """The float64 S of a tensor, as the formulas of spec/arithmetic.md use it."""
         return float(self.scales[name])
 
     def folded(self, layer: str, ratio: float | Fraction, alpha: float = 1.0) -> tuple[int, int, int]:

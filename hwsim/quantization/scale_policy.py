@@ -1,4 +1,4 @@
-"""How the scale of a tensor follows from its calibrated range: calib, frozen and lsb (ARITHMETIC.md section 1)."""
+"""How the scale of a tensor follows from its calibrated range: calib, frozen and lsb (spec/arithmetic.md section 1)."""
 from __future__ import annotations
 
 from fractions import Fraction

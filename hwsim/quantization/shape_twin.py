@@ -24,7 +24,7 @@ GEOMETRY = {"conv2d": ("stride", "dilation", "padding", "groups"), "conv2d_trans
 def shape_twin(graph: Graph, words: Mapping[str, IntFormat], config: Config) -> Graph:
     """`graph` with every float array node and concat exchanged for an integer one of the same sizes; the rest stays as it is.
 
-    words: tensor -> IntFormat, as scales.find_words gives them.
+    words: tensor -> IntFormat, as the quantizer gives them.
     """
     kept = kept_inputs(graph, words, config)
     nodes = tuple(_twin(node, config) if node.op in GEOMETRY else

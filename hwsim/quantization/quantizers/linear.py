@@ -1,4 +1,4 @@
-"""Uniform symmetric weights, a scale per channel or per layer (ARITHMETIC.md section 1)."""
+"""Uniform symmetric weights, a scale per channel or per layer (spec/arithmetic.md section 1)."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
