@@ -9,11 +9,13 @@ need     SB: with a DMA two banks of the largest tile, else the whole layer; NBi
 """
 from dataclasses import dataclass
 
-from hwsim.hw.config import KIB
+from hwsim.hw.config import KIB, Device
+from hwsim.hw.costs.cycles import ArrayCycles
 from hwsim.hw.costs.vector_cycles import WINDOWED, image_words
 from hwsim.hw.rowpack import pack_layer
 from hwsim.ops.cut import image_shape
 from hwsim.ops.dims import ceil_div
+from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.spec import ADDRESS
 from hwsim.ops.window import extent
 
@@ -84,7 +86,7 @@ def _pool_lines(node, in_shape, bits):
     return cols * channels * bits if node.op in ("bilinear", "qbilinear") else 0
 
 
-def _sb_need(layer, part, device):
+def _sb_need(layer: ArrayLayer, part: ArrayCycles, device: Device) -> int:
     words = [tile.beats for tile in part.tiles]
     return (2 * max(words) if device.dma_bits else sum(words)) * device.sb_word_bits(layer.weights.format.bits)
 

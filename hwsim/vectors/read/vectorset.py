@@ -75,7 +75,7 @@ class LayerFiles:
         return weight_format(self.hw["w_format"], self.hw["w_bits"])
 
     @property
-    def datapath(self):
+    def datapath(self) -> Datapath:
         hw = self.hw
         return Datapath(acc_bits=hw["acc_bits"], acc_mode=Overflow(hw["acc_mode"]), rounding=Rounding(hw["round"]),
                         mult_bits=hw["mult_bits"], shift_bits=hw["shift_bits"], folded=self.stage is Folded,
@@ -210,7 +210,7 @@ def _check_keys(found, keys, path, what):
             raise FileError(f"{path}: {what} must have {key} ({kind.__name__}), not {found.get(key)!r:.40}")
 
 
-def _check_layer(layer, path):
+def _check_layer(layer: LayerFiles, path: Path) -> None:
     """The numbers that the readers rely on: sizes, windows, words per file, tile times, hw."""
     entry, cycles = layer.entry, layer.entry["cycles"]
     sizes = [entry[side].get(key) for side in ("in", "out") for key in "hwc"]
