@@ -28,12 +28,12 @@ def loops_of(layer: ArrayLayer, tn: int, tm: int) -> LoopBounds:
     cot, in_words = ceil_div(layer.oc, tm), ceil_div(layer.ic, tn)
     cit = max(1, tm // tn) if layer.depthwise else in_words
     first = tuple(t * tm // tn if layer.depthwise else 0 for t in range(cot))
-    return LoopBounds(cot=cot, out_hw=tuple(layer.out_hw), kernel=tuple(layer.kernel), cit=cit, in_words=in_words,
-                      first_word=first, stride=tuple(layer.stride), dilation=tuple(layer.dilation),
-                      pad=(layer.pad[0], layer.pad[2]), in_hw=tuple(layer.in_hw), flags=_flags(layer, cot, cit))
+    return LoopBounds(cot=cot, out_hw=layer.out_hw, kernel=layer.kernel, cit=cit, in_words=in_words, first_word=first,
+                      stride=layer.stride, dilation=layer.dilation, pad=(layer.pad[0], layer.pad[2]), in_hw=layer.in_hw,
+                      flags=_flags(layer, cot, cit))
 
 
-def _flags(layer, cot, cit):
+def _flags(layer: ArrayLayer, cot: int, cit: int) -> np.ndarray:
     """[cot,ky,kx,cit] 1 where a tile takes two words."""
     shape = (cot, *layer.kernel, cit)
     flags = layer.weights.flags
@@ -48,7 +48,7 @@ def _flags(layer, cot, cit):
     return np.broadcast_to(flags.transpose(0, 2, 3, 1), shape).astype(np.int64)
 
 
-def sb_tiles(layer, loops, tn, tm):
+def sb_tiles(layer: ArrayLayer, loops: LoopBounds, tn: int, tm: int) -> list[np.ndarray]:
     """Per output tile the words (W_t, TM*TN) in issue order, lane m*TN + i; a depthwise word is diagonal."""
     fill = _diagonal if layer.depthwise else _full
     codes = layer.weights.codes

@@ -1,5 +1,5 @@
 """One array layer on the fast engine. run_layer() is the seam: whatever computes an ArrayLayer keeps this signature."""
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -11,7 +11,7 @@ from hwsim.engine.host.threads import in_order
 from hwsim.engine.kernels import conv
 from hwsim.engine.result import AccEvent, LayerStats
 from hwsim.fixed.formats import Datapath, IntFormat, Overflow
-from hwsim.ops.epilogue import Folded, Raw, ThreeStep
+from hwsim.ops.epilogue import Folded, Raw, Stage, ThreeStep
 from hwsim.ops.layer import ArrayLayer
 
 CHUNK = 1 << 17  # accumulators that are worked on at a time: they stay in cache
@@ -120,9 +120,10 @@ def _raw(stage: Raw, loops: Backend, out_format: IntFormat) -> tuple[Callable, t
 
 
 # of an accumulator; the later steps of ThreeStep start from an output word and always fit
-LARGEST_MULTIPLIER = {Folded: lambda stage: max(np.abs(stage.m_pos).max(), np.abs(stage.m_neg).max()),
-                      ThreeStep: lambda stage: np.abs(stage.m1).max(), Raw: lambda stage: 1}
-STORES = {Folded: _folded, ThreeStep: _three_step, Raw: _raw}
+LARGEST_MULTIPLIER: Mapping[type[Stage], Callable[..., int]] = {
+    Folded: lambda stage: max(np.abs(stage.m_pos).max(), np.abs(stage.m_neg).max()),
+    ThreeStep: lambda stage: np.abs(stage.m1).max(), Raw: lambda stage: 1}
+STORES: Mapping[type[Stage], Callable[..., tuple[Callable, tuple]]] = {Folded: _folded, ThreeStep: _three_step, Raw: _raw}
 
 
 def _stats(layer, datapath, plan, tallies, monitor):

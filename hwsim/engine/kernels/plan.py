@@ -1,4 +1,6 @@
 """Which way an array layer takes through the kernels, decided at load from proofs (kernels/proofs.py) and never from data."""
+from __future__ import annotations
+
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,10 +9,11 @@ import numpy as np
 
 from hwsim.engine.context import word_type
 from hwsim.engine.kernels import geometry, proofs
-from hwsim.engine.kernels.target import ladder
+from hwsim.engine.kernels.target import Rung, ladder
 from hwsim.engine.kernels.variant import SPAN, Finish, Mode
-from hwsim.fixed.formats import INT16, INT32, Overflow, Rounding
+from hwsim.fixed.formats import INT16, INT32, Datapath, IntFormat, Overflow, Rounding
 from hwsim.ops.epilogue import Folded
+from hwsim.ops.layer import ArrayLayer
 
 FULL = {Rounding.HALF_UP: Finish.HALF_UP, Rounding.HALF_AWAY: Finish.HALF_AWAY,
         Rounding.HALF_EVEN: Finish.HALF_EVEN, Rounding.FLOOR: Finish.FLOOR}
@@ -60,18 +63,18 @@ class Requantizer:
 class Facts:
     """A layer on a datapath with its input's format: its integer weights, and every proof about them, each made once."""
 
-    def __init__(self, layer, datapath, in_format):
+    def __init__(self, layer: ArrayLayer, datapath: Datapath, in_format: IntFormat) -> None:
         self.layer, self.datapath, self.in_format = layer, datapath, in_format
         self.words = layer.weights.integers
 
-    def on(self, layer):
+    def on(self, layer: ArrayLayer) -> Facts:
         """The same facts of other rows of the layer."""
         facts = copy(self)  # with the cached proofs: rows do not change weights, formats or widths
         facts.layer = layer
         return facts
 
     @property
-    def out_type(self):
+    def out_type(self) -> type:
         """What the layer's outputs are stored in."""
         return word_type(self.layer.epilogue.lo, self.layer.epilogue.hi)
 
@@ -80,56 +83,56 @@ class Facts:
         return self.layer.epilogue.bias
 
     @cached_property
-    def summed(self):
+    def summed(self) -> np.ndarray:
         """(OC,KH,KW,IC): both words of a log weight in one, which exact sums may do."""
         return self.words.sum(0)
 
     @cached_property
-    def free(self):
+    def free(self) -> geometry.Reduction:
         """The Reduction in free order."""
         return geometry.free_order(self.layer, self.summed)
 
     @cached_property
-    def beats(self):
+    def beats(self) -> geometry.Reduction | None:
         """The Reduction in beat order, or None where a chunk of a row is not one stretch of memory."""
         if self.layer.rowpack and not self.layer.depthwise and self.layer.dilation[1] > 1:
             return None
         return geometry.beat_order(self.layer, self.words, self.datapath.tn)
 
     @cached_property
-    def beats_alone(self):
+    def beats_alone(self) -> geometry.Reduction | None:
         """The Reduction in beat order with one beat in each run."""
-        return self.beats.one_by_one()
+        return None if self.beats is None else self.beats.one_by_one()
 
     @cached_property
-    def inside(self):
+    def inside(self) -> bool:
         """No partial sum leaves the accumulator, so that every overflow mode gives the exact sum and no event."""
         weights = np.moveaxis(self.words, 0, 1)
         return bool(proofs.stays_inside(weights, self.bias, self.in_format, self.datapath.acc_format).all())
 
     @property
-    def exact32(self):
+    def exact32(self) -> bool:
         """No order of the sum can leave 32 bits."""
         return self.reach <= INT32.max
 
     @cached_property
-    def reach(self):
+    def reach(self) -> int:
         """The largest magnitude of any exact partial sum."""
         weights = np.moveaxis(self.words, 0, 1)
         return int(proofs.magnitudes(weights, self.bias, self.in_format).max(initial=0))
 
     @property
-    def largest(self):
+    def largest(self) -> int:
         """The largest magnitude that an accumulator can hold: what proves the 64-bit requantizer exact."""
         return min(self.reach, -self.datapath.acc_format.min)
 
     @cached_property
-    def pairs(self):
+    def pairs(self) -> bool:
         """Whether 16-bit pair dot products are exact for both words of a weight in one."""
         return proofs.pairs_exact(self.summed, self.in_format)
 
     @cached_property
-    def beats_fit(self):
+    def beats_fit(self) -> bool:
         """Whether a clamp or a count after every beat is exact in 32 bits."""
         return self.beats is not None and bool(
             proofs.pairs_exact(self.words, self.in_format)
@@ -137,12 +140,12 @@ class Facts:
             and int(np.abs(self.bias).max(initial=0)) <= INT32.max)
 
 
-def plan(layer, datapath, in_format, monitor=False):
+def plan(layer: ArrayLayer, datapath: Datapath, in_format: IntFormat, monitor: bool = False) -> KernelPlan:
     """The KernelPlan of an ArrayLayer on this process's fastest instruction set, for codes of `in_format`."""
     return plan_of(Facts(layer, datapath, in_format), monitor, ladder()[0] if ladder() else None)
 
 
-def plan_of(facts, monitor, rung):
+def plan_of(facts: Facts, monitor: bool, rung: Rung | None) -> KernelPlan:
     """The KernelPlan for a Rung; without one, portable code runs the layer."""
     if rung is None:
         return _portable("no kernels in this process")
@@ -163,7 +166,7 @@ def _watched(facts, rung):
     return KernelPlan("dot16", rung.name, Mode.WATCH if facts.reach < SPAN else Mode.OBSERVE, requantizer(facts).finish)
 
 
-def _portable(reason):
+def _portable(reason: str) -> KernelPlan:
     return KernelPlan("portable", "", Mode.PLAIN, Finish.NONE, reason)
 
 
@@ -178,18 +181,18 @@ def _unwatched(facts, rung):
     return _beats(facts, rung, Mode.SATURATE, "a saturating accumulator plus a beat may need more than 32 bits")
 
 
-def _beats(facts, rung, mode, reason):
+def _beats(facts: Facts, rung: Rung, mode: Mode, reason: str) -> KernelPlan:
     """Sums of single beats by the kernels, everything else in 64 bits."""
     if not _in_16_bits(facts.in_format):
         return _portable("activations of more than 16 bits")
     return KernelPlan("beats", rung.name, mode, Finish.NONE, reason)
 
 
-def _in_16_bits(fmt):
+def _in_16_bits(fmt: IntFormat) -> bool:
     return fmt.min in INT16 and fmt.max in INT16
 
 
-def _free(facts, rung, finish):
+def _free(facts: Facts, rung: Rung, finish: Finish) -> KernelPlan:
     """The order of the sums is free: the accumulator never overflows, or wraps once at the end."""
     narrow = facts.datapath.acc_bits <= 32 and facts.datapath.acc_mode is Overflow.WRAP
     mode = Mode.PLAIN if facts.inside or facts.datapath.acc_bits == 32 else Mode.WRAP
@@ -203,7 +206,7 @@ def _free(facts, rung, finish):
     return KernelPlan("split", rung.name, Mode.WRAP if not facts.inside else Mode.PLAIN, Finish.NONE, reason)
 
 
-def _bytes(facts, rung):
+def _bytes(facts: Facts, rung: Rung) -> bool:
     return rung.vnni and not facts.layer.depthwise and proofs.bytes_exact(facts.summed, facts.bias, facts.in_format)
 
 

@@ -1,10 +1,12 @@
 """From accumulators to codes: the stages of an epilogue, channel by channel, and the clamp (spec/arithmetic.md section 3)."""
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from hwsim.fixed.formats import ALPHA_SHIFT, IntFormat, Rounding
 from hwsim.fixed.narrow import clamp, saturate
 from hwsim.fixed.rounding import round_shift
-from hwsim.ops.epilogue import Epilogue, Folded, Raw, ThreeStep
+from hwsim.ops.epilogue import Epilogue, Folded, Raw, Stage, ThreeStep
 
 
 def scale(value: np.ndarray, m: int, s: int, rounding: Rounding) -> np.ndarray:
@@ -48,4 +50,4 @@ def _raw(acc: np.ndarray, stage: Raw, oc: int, word: IntFormat, rounding: Roundi
     return acc
 
 
-STAGES = {Folded: _folded, ThreeStep: _three_step, Raw: _raw}
+STAGES: Mapping[type[Stage], Callable[..., np.ndarray]] = {Folded: _folded, ThreeStep: _three_step, Raw: _raw}

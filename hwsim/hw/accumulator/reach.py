@@ -3,7 +3,7 @@
 A range is (lo, hi), two integer arrays over the last axis. Every rule is sound: it may be wider than the truth, never
 narrower. Scaling is monotone on each side of zero, so the ends and the codes next to zero decide.
 """
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -13,8 +13,10 @@ from hwsim.fixed.formats import ALPHA_SHIFT, Datapath, IntFormat, Overflow, Roun
 from hwsim.fixed.narrow import clamp, saturate
 from hwsim.fixed.rounding import round_shift
 from hwsim.graph.accumulator import SumRange
+from hwsim.graph.node import Node
 from hwsim.ops.cut import ARRAY_OPS, cut
-from hwsim.ops.epilogue import Folded, Raw, ThreeStep, stage_of
+from hwsim.ops.epilogue import Folded, Raw, Stage, ThreeStep, stage_of
+from hwsim.ops.layer import ArrayLayer
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def node_sums(node, in_shape, x, tm):
     return SumRange(lo, hi, True)
 
 
-def _layer_sums(layer, xlo, xhi):
+def _layer_sums(layer: ArrayLayer, xlo: np.ndarray, xhi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     weights = layer.weights.integers
     lanes = (layer.oc, 1, 1, 1) if layer.depthwise else (1, 1, 1, layer.ic)
     ends = weights * xlo.reshape(lanes), weights * xhi.reshape(lanes)
@@ -82,7 +84,7 @@ def _anything(node, read, scope):
     return fmt.min, fmt.max
 
 
-def _array(node, sums, fmt, datapath):
+def _array(node: Node, sums: SumRange, fmt: IntFormat, datapath: Datapath) -> tuple[np.ndarray, np.ndarray]:
     """What the requantizer makes of the sums; past the accumulator a wrap can give any of its codes."""
     word = datapath.acc_format
     inside = (sums.lo >= word.min) & (sums.hi <= word.max)
@@ -110,10 +112,10 @@ def _raw(acc: np.ndarray, stage: Raw, fmt: IntFormat, rounding: Rounding) -> np.
     return acc
 
 
-_STAGES = {Folded: _folded, ThreeStep: _three_step, Raw: _raw}
+_STAGES: Mapping[type[Stage], Callable[..., np.ndarray]] = {Folded: _folded, ThreeStep: _three_step, Raw: _raw}
 
 
-def _corners(lo, hi):
+def _corners(lo: np.ndarray, hi: np.ndarray) -> tuple[np.ndarray, ...]:
     """The ends of lo..hi and its codes next to zero on either side."""
     return lo, hi, np.clip(-1, lo, hi), np.clip(0, lo, hi)
 

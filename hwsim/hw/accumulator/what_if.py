@@ -10,12 +10,13 @@ import numpy as np
 
 from hwsim.engine.host.jit import compiled
 from hwsim.engine.run import run, steps_with_inputs
-from hwsim.fixed.formats import Overflow
+from hwsim.fixed.formats import Datapath, Overflow
 from hwsim.graph.accumulator import LEAST, MOST, bias_bits
 from hwsim.graph.integer import IntegerGraph
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.ops.cut import ARRAY_OPS, cut, image_shape
 from hwsim.ops.dims import ceil_div
+from hwsim.ops.layer import ArrayLayer
 
 WIDTHS = 65     # histogram places: an exact sum is an int64
 
@@ -115,7 +116,7 @@ def _node_spread(node, x, datapath):
     return total
 
 
-def layer_spread(layer, x, datapath):
+def layer_spread(layer: ArrayLayer, x: np.ndarray, datapath: Datapath) -> Spread:
     """The Spread of one ArrayLayer on one image (IH,IW,IC)."""
     x, layer = pack_input(layer, x), pack_layer(layer, datapath.tn)
     weights = np.ascontiguousarray(layer.weights.integers.transpose(0, 2, 3, 4, 1))
@@ -127,7 +128,7 @@ def layer_spread(layer, x, datapath):
     return Spread(*counts)
 
 
-def _second(layer, datapath):
+def _second(layer: ArrayLayer, datapath: Datapath) -> np.ndarray:
     """bool (KH,KW,CIT,OC): where the second word is a beat of its own."""
     cit = 1 if layer.depthwise else ceil_div(layer.ic, datapath.tn)
     flags = layer.weights.flags

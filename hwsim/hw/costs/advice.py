@@ -1,6 +1,9 @@
 """In words: what limits a layer, and what would help. The limit is the cause that costs the most multiplier slots."""
+from hwsim.hw.config import Device
+from hwsim.hw.costs.cycles import ArrayCycles
 from hwsim.hw.costs.vector_cycles import reads
 from hwsim.hw.rowpack import pack_layer, packs
+from hwsim.ops.cut import Cut
 from hwsim.ops.dims import ceil_div
 from hwsim.ops.spec import ADDRESS, VECTOR, Trait
 
@@ -55,14 +58,14 @@ def _repeat(layer, device):
     return max(1, device.TM // device.TN) if layer.depthwise else 1
 
 
-def _element(cuts):
+def _element(cuts: tuple[Cut, ...]) -> str:
     """Two words chosen per element have no legal mapping; the count then is that of two words everywhere."""
     if not cuts[0].layer.weights.per_element:
         return ""
     return "two words per element have no mapping on the array: counted as two words in every tile"
 
 
-def _bandwidth(cuts, parts, device):
+def _bandwidth(cuts: tuple[Cut, ...], parts: tuple[ArrayCycles, ...], device: Device) -> tuple[str, str]:
     stall, total = sum(part.stall for part in parts), sum(part.total for part in parts)
     limit = f"weights' bandwidth: {stall} of {total} cycles wait for weights at {device.dma_bits} bits per cycle"
     wants = [ceil_div(tile.beats * device.sb_word_bits(piece.layer.weights.format.bits), before.end - before.start)

@@ -9,11 +9,13 @@ need     SB: with a DMA two banks of the largest tile, else the whole layer; NBi
 """
 from dataclasses import dataclass
 
-from hwsim.hw.config import KIB
+from hwsim.hw.config import KIB, Device
+from hwsim.hw.costs.cycles import ArrayCycles
 from hwsim.hw.costs.vector_cycles import image_words
 from hwsim.hw.rowpack import pack_layer
 from hwsim.ops.cut import image_shape
 from hwsim.ops.dims import ceil_div
+from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.spec import ADDRESS, VECTOR, Trait
 from hwsim.ops.table import ops_with
 from hwsim.ops.window import extent
@@ -101,7 +103,7 @@ WAITING_ROWS = {**dict.fromkeys(ops_with(Trait.PIXELWISE, unit=VECTOR), _none),
                 **dict.fromkeys(ops_with(Trait.WINDOW, unit=VECTOR), _window), "bilinear": _one, "qbilinear": _one}
 
 
-def _sb_need(layer, part, device):
+def _sb_need(layer: ArrayLayer, part: ArrayCycles, device: Device) -> int:
     words = [tile.beats for tile in part.tiles]
     return (2 * max(words) if device.dma_bits else sum(words)) * device.sb_word_bits(layer.weights.format.bits)
 

@@ -39,9 +39,9 @@ def _second(weights: Weights, device: Device) -> int:
     """Weights of two-word tiles; chosen per element, those whose second word is not 0."""
     if weights.words == 1:
         return 0
-    if weights.per_element:
-        return int(np.count_nonzero(weights.codes[1]))
     (_, oc, _, _, ic), flags = weights.codes.shape, weights.flags
+    if flags is None:
+        return int(np.count_nonzero(weights.codes[1]))
     rows = np.minimum(device.TM, oc - device.TM * np.arange(flags.shape[0]))
     lanes = np.minimum(device.TN, ic - device.TN * np.arange(flags.shape[1]))
     return int((flags * rows[:, None, None, None] * lanes[None, :, None, None]).sum())

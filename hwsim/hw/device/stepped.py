@@ -184,7 +184,7 @@ class Chip:
         return Overflowed(beat.cot, beat.oy, beat.ox, beat.cot * self.datapath.tm + column, beat.ky, beat.kx, cit,
                           beat.word, value)
 
-    def result(self):
+    def result(self) -> SteppedRun:
         shape, oc = (*self.layer.out_hw, -1), self.layer.oc
         probe = self.columns.probe
         return SteppedRun(values=self.nbout.memory.words.reshape(shape)[..., :oc], acc=self.acc.reshape(shape)[..., :oc],
@@ -192,12 +192,12 @@ class Chip:
                           first=self.first, observed_min=probe.least.reshape(-1)[:oc], observed_max=probe.most.reshape(-1)[:oc],
                           acc_format=self.datapath.acc_format, out_format=self.formats[1], log=self.port.log)
 
-    def _tiles(self):
+    def _tiles(self) -> tuple[Tile, ...]:
         starts, ends, dma = self.control.starts, self.control.ends, self.sb.dma_bits
         loads = [ceil_div(len(tile) * self.sb.word_bits, dma) if dma else 0 for tile in self.sb.tiles]
         return tuple(map(Tile, loads, starts, ends))
 
-    def _counters(self):
+    def _counters(self) -> Counters:
         control, columns, writes, cycles = self.control, self.columns, self.port.writes, self.port.cycle
         return Counters(
             cycles=cycles, beats=control.beats, stall_cycles=control.stalls, drain_cycles=cycles - control.ends[-1],

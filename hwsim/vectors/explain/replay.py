@@ -113,7 +113,7 @@ class Law:
     def inputs(self, beat):
         return beat.codes
 
-    def weights(self, beat):
+    def weights(self, beat: Beat) -> np.ndarray:
         return self.weight_format.integer(beat.weights)
 
     def add(self, value, tree):
@@ -123,7 +123,7 @@ class Law:
         return saturate(exact, fmt) if self.datapath.acc_mode is Overflow.SATURATE else wrap(exact, fmt)
 
     # ---- requantizer ----
-    def out(self, acc, cot):
+    def out(self, acc: np.ndarray, cot: int) -> np.ndarray:
         """The TM output lanes of finished accumulators; lanes past the channels are 0."""
         values = {Folded: self.folded, ThreeStep: self.unfolded}[self.files.stage](acc, cot)
         real = np.arange(self.source.tm) + cot * self.source.tm < self.source.entry["out"]["c"]

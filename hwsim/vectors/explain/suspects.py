@@ -14,7 +14,7 @@ from hwsim.vectors.explain.replay import Law
 class Suspect(Law):
     """A law that says what is wrong with it."""
 
-    def applies(self):
+    def applies(self) -> bool:
         return True
 
     def in_bank(self, bank, at):
@@ -57,7 +57,7 @@ class OneBitShort(Suspect):
 class WrapNotSaturate(Suspect):
     text = "the accumulator wraps instead of saturating"
 
-    def applies(self):
+    def applies(self) -> bool:
         return self.datapath.acc_mode is Overflow.SATURATE
 
     def narrow(self, exact, fmt):
@@ -67,7 +67,7 @@ class WrapNotSaturate(Suspect):
 class SaturateNotWrap(Suspect):
     text = "the accumulator saturates instead of wrapping"
 
-    def applies(self):
+    def applies(self) -> bool:
         return self.datapath.acc_mode is not Overflow.SATURATE
 
     def narrow(self, exact, fmt):
@@ -88,7 +88,7 @@ class SaturateAtEnd(Suspect):
 class SecondWordMissing(Suspect):
     text = "the second word of two-word tiles is missing"
 
-    def applies(self):
+    def applies(self) -> bool:
         return isinstance(self.weight_format, Log)
 
     def tree(self, beat):
@@ -166,7 +166,7 @@ class InputsUnsigned(Suspect):
 class WeightsUnsigned(Suspect):
     text = "weights are read without their sign"
 
-    def applies(self):
+    def applies(self) -> bool:
         return isinstance(self.weight_format, Linear)
 
     def weights(self, beat):

@@ -45,7 +45,7 @@ class ClampFull(Suspect):
 class NoMiddleSaturation(Suspect):
     text = "the steps of the unfolded requantizer wrap instead of saturating"
 
-    def applies(self):
+    def applies(self) -> bool:
         return self.files.stage is ThreeStep
 
     def between(self, value):
@@ -55,7 +55,7 @@ class NoMiddleSaturation(Suspect):
 class SignAfterScaling(Suspect):
     text = "the sign is tested after scaling, not on the accumulator"
 
-    def applies(self):
+    def applies(self) -> bool:
         return self.files.stage is Folded
 
     def folded(self, acc, cot):

@@ -76,7 +76,7 @@ class LayerFiles:
         return weight_format(self.hw["w_format"], self.hw["w_bits"])
 
     @property
-    def datapath(self):
+    def datapath(self) -> Datapath:
         return Datapath.from_json(translate(self.hw, "device", "datapath"))
 
     def file(self, name):
@@ -208,7 +208,7 @@ def _check_keys(found, keys, path, what):
             raise FileError(f"{path}: {what} must have {key} ({kind.__name__}), not {found.get(key)!r:.40}")
 
 
-def _check_layer(layer, path):
+def _check_layer(layer: LayerFiles, path: Path) -> None:
     """The numbers that the readers rely on: sizes, windows, words per file, tile times, hw."""
     entry, cycles = layer.entry, layer.entry["cycles"]
     sizes = [entry[side].get(key) for side in ("in", "out") for key in "hwc"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hwsim.hw import stages
 from hwsim.vectors.explain.compare import compare_layer
-from hwsim.vectors.read.vectorset import open_set
+from hwsim.vectors.read.vectorset import LayerFiles, open_set
 from hwsim.vectors.simulate.simulators import build, find_simulator, run_layer
 
 
@@ -84,7 +84,7 @@ def _run(command, layer):
                     round(time.monotonic() - began, 3), passed, run.messages)
 
 
-def _wrong_sums(layer):
+def _wrong_sums(layer: LayerFiles) -> list[tuple[str, object, object]]:
     """[(key of cycles, what the tiles say, what the manifest says)]: the parts of a layer's cycle count that disagree."""
     cycles = layer.entry["cycles"]
     tiles = cycles["per_cotile"]

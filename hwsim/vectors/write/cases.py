@@ -4,40 +4,40 @@ from dataclasses import replace
 import numpy as np
 
 from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, IntFormat
-from hwsim.hw.config import override
+from hwsim.hw.config import Device, datapath, override
 from hwsim.ops.dims import ceil_div
 from hwsim.ops.epilogue import REQUANTIZERS, Epilogue, Folded, Stage, ThreeStep
 from hwsim.ops.geometry import Geometry
 from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.weights import Weights, weight_format
 from hwsim.ops.window import extent
-from hwsim.vectors.write.vector_layer import make_vector_layer
+from hwsim.vectors.write.vector_layer import VectorLayer, make_vector_layer
 
 
 class Maker:
     """Makes layers of one directed set from a seed. TN, TM, widths and rules are the device's."""
 
-    def __init__(self, device, seed):
+    def __init__(self, device: Device, seed: int | list[int]) -> None:
         self.device, self.rng = device, np.random.default_rng(seed)
-        self.act = IntFormat(device.act_bits)
+        self.act, self.acc = IntFormat(device.act_bits), datapath(device).acc_format
         self.requantizer = REQUANTIZERS[device.prelu]
         self.format = weight_format(device.w_format, device.w_bits)
 
-    def codes(self, oc, kernel, ic, words=1):
+    def codes(self, oc: int, kernel: tuple[int, int], ic: int, words: int = 1) -> np.ndarray:
         """Random weight codes (WORDS,OC,KH,KW,IC) over their whole range, every end present."""
         low, high = self.format.codes.min, self.format.codes.max
         codes = self.rng.integers(low, high + 1, (words, oc, *kernel, ic))
         codes.reshape(-1)[:2] = (low, high)[:codes.size]
         return codes
 
-    def image(self, size, ic):
+    def image(self, size: tuple[int, int], ic: int) -> np.ndarray:
         """Random codes (IH,IW,IC), a quarter of them corners of the format."""
         shape = (*size, ic)
         corners = np.array([self.act.min, self.act.min + 1, -1, 0, 1, self.act.max])
         random = self.rng.integers(self.act.min, self.act.max + 1, shape)
         return np.where(self.rng.random(shape) < 0.25, self.rng.choice(corners, shape), random)
 
-    def slopes(self, oc):
+    def slopes(self, oc: int) -> np.ndarray:
         """Activation slopes per channel as (numerator of 4): none, ReLU, leaky, negative and steeper than one, by turns."""
         return np.resize([4, 0, 1, -2, 6, 2], oc)
 
@@ -55,11 +55,11 @@ class Maker:
         shift2 = np.full(oc, min((1 << device.shift_bits) - 1, device.mult_bits))
         return ThreeStep(m1=m_pos, shift1=np.array(shift), alpha_q=alpha_q, m2=m2, shift2=shift2)
 
-    def bias(self, oc, reach):
-        limit = min(int(reach) // 4 + 1, IntFormat(self.device.acc_bits).max)
+    def bias(self, oc: int, reach: int) -> np.ndarray:
+        limit = min(int(reach) // 4 + 1, self.acc.max)
         return self.rng.integers(-limit, limit + 1, oc)
 
-    def flags(self, oc, kernel, ic, depthwise, ratio):
+    def flags(self, oc: int, kernel: tuple[int, int], ic: int, depthwise: bool, ratio: float) -> np.ndarray | None:
         """Two-word tiles (COT,CIT,KH,KW) with about `ratio` of them set; None where the format has none."""
         if not self.format.flagged:
             return None
@@ -82,7 +82,7 @@ class Maker:
         epilogue = Epilogue(self.bias(oc, reach), (self.requant(oc, reach),), self.act.min, self.act.max)
         return with_parameters(ArrayLayer(name, "", geometry, Weights(codes, self.format, flags), epilogue), **changes)
 
-    def work(self, layer, x=None, dma_bits=None):
+    def work(self, layer: ArrayLayer, x: np.ndarray | None = None, dma_bits: int | None = None) -> VectorLayer:
         """The VectorLayer of a layer, number 0; x defaults to a random image."""
         device = self.device if dma_bits is None else override(self.device, dma_bits=dma_bits)
         x = self.image(layer.in_hw, layer.ic) if x is None else x

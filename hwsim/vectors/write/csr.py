@@ -1,12 +1,13 @@
 """A layer's configuration words and the session that programs them: csr.hex, csr.txn (spec/vectors.md rule 4.3; rtl/csr.v)."""
 
 from hwsim.ops.weights import Log
+from hwsim.vectors.write.vector_layer import VectorLayer
 
 CTRL, STATUS, CYCLES, CYCLES_HIGH, EVENTS = 0x80, 0x84, 0x88, 0x8c, 0x90
 FULL = 0xffffffff
 
 
-def csr_words(work):
+def csr_words(work: VectorLayer) -> dict[str, int]:
     """name -> 32-bit word, in the order of csr.hex: the loop bounds, address steps, padding and clamp of one layer."""
     layer, loops, device = work.layer, work.loops, work.device
     (sy, sx), (dy, dx), (top, _, left, _) = layer.stride, layer.dilation, layer.pad

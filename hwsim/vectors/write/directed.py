@@ -3,6 +3,7 @@
 Corners of every word, ties of the rounding, overflow of the accumulator, sizes one beside the array's, every kind of
 window, load time below, at and above compute time, then layers drawn from the seed.
 """
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from hwsim.ops.dims import ceil_div
 from hwsim.ops.epilogue import ThreeStep
 from hwsim.vectors.write.cases import Maker, with_parameters
 from hwsim.vectors.write.golden import accumulate
+from hwsim.vectors.write.vector_layer import VectorLayer
 
 
 def directed_works(device, seed=0, count=20, names=None):
@@ -39,7 +41,7 @@ def directed_works(device, seed=0, count=20, names=None):
         raise UsageError(f"--layers must name directed layers ({', '.join(LAYERS)}, random0...), not {sorted(missing)[0]!r}")
 
 
-def _corners(make, name):
+def _corners(make: Maker, name: str) -> Iterator[VectorLayer]:
     """Every pairing of an input corner with a weight corner, alone in its beat, and all lanes at the lowest code at once."""
     t = make.device.TN
     layer = make.layer(name, (3, 4), t, 5, (1, 1), ratio=1.0)
@@ -55,7 +57,7 @@ def _corners(make, name):
     yield make.work(with_parameters(layer, codes=codes), x.reshape(3, 4, t))
 
 
-def _ties(make, name):
+def _ties(make: Maker, name: str) -> Iterator[VectorLayer]:
     """Accumulators -8..7 with multiplier 1 and shifts 0..3: every tie of both signs, to even and to odd results.
 
     The last channels shift by more than the product is wide, where only the rounding constant is left.
@@ -75,11 +77,11 @@ def _ties(make, name):
     yield make.work(layer, (np.arange(16) % (2 * -low) + low).reshape(4, 4, 1))
 
 
-def _shifts(make, name):
+def _shifts(make: Maker, name: str) -> Iterator[VectorLayer]:
     """The largest products of both signs, shifted by as many bits as they have, one less, one more: the top bits of a
     shift and the rounding constant decide."""
     device = make.device
-    top, full = IntFormat(device.acc_bits).max, (1 << device.mult_bits) - 1
+    top, full = make.acc.max, (1 << device.mult_bits) - 1
     bits = (top * full).bit_length()
     most = min(62, (1 << device.shift_bits) - 1)
     shift = np.array([min(most, bits + step) for step in (-3, -2, -1, 0, 1, -9, -10, 8)])
@@ -91,23 +93,23 @@ def _shifts(make, name):
     yield make.work(with_parameters(layer, bias=bias, codes=layer.weights.codes * 0, **fields))
 
 
-def _overflow(make, name):
+def _overflow(make: Maker, name: str) -> Iterator[VectorLayer]:
     """Sums that leave the accumulator upwards, downwards, and come back: the order of beats and the rule show."""
-    top, t = IntFormat(make.device.acc_bits).max, make.device.TN
+    top, t = make.acc.max, make.device.TN
     layer = make.layer(name, (3, 3), 2 * t, 6, (3, 1), ratio=0.5)
     bias = np.array([top, -top - 1, top - 5, -top + 5, 0, top // 2])
     yield make.work(with_parameters(layer, bias=bias))
 
 
-def _random_walk(make, name):
+def _random_walk(make: Maker, name: str) -> Iterator[VectorLayer]:
     """Many beats with biases at the ends of the accumulator: what was lost early shows at the end."""
-    top = IntFormat(make.device.acc_bits).max
+    top = make.acc.max
     oc = make.device.TM + 1
     bias = np.resize([top, -top - 1, top - 1000, 1000 - top], oc)
     yield make.work(make.layer(name, (2, 3), 2 * make.device.TN - 1, oc, (2, 2), pad=(1, 0, 0, 1), bias=bias))
 
 
-def _sizes(make, name):
+def _sizes(make: Maker, name: str) -> Iterator[VectorLayer]:
     """1, T-1, T and T+1 in each of channels in, channels out, rows and columns."""
     t = make.device.TN
     ring = [1, max(1, t - 1), t, t + 1]
@@ -116,54 +118,54 @@ def _sizes(make, name):
         yield make.work(make.layer(f"{name}{turn}", (height, width), ic, oc, (3, 3) if turn % 2 else (1, 3)))
 
 
-def _dense(make, name):
+def _dense(make: Maker, name: str) -> Iterator[VectorLayer]:
     yield make.work(make.layer(name, (1, 1), 3 * make.device.TN + 1, 2 * make.device.TM + 1, (1, 1), pad=(0, 0, 0, 0)))
 
 
-def _depthwise(make, name):
+def _depthwise(make: Maker, name: str) -> Iterator[VectorLayer]:
     channels = 2 * max(make.device.TN, make.device.TM) + 3
     yield make.work(make.layer(name, (5, 4), channels, channels, (3, 3), stride=(2, 1), depthwise=True))
 
 
-def _window(make, name):
+def _window(make: Maker, name: str) -> Iterator[VectorLayer]:
     """Stride, dilation and padding that differ between the axes."""
     yield make.work(make.layer(name, (9, 8), 3, 4, (3, 2), stride=(2, 3), dilation=(2, 3), pad=(2, 1, 3, 0)))
 
 
-def _borders(make, name):
+def _borders(make: Maker, name: str) -> Iterator[VectorLayer]:
     """Padding wider than the kernel: pixels that see no input at all."""
     yield make.work(make.layer(name, (3, 2), 2, 3, (2, 2), pad=(3, 2, 2, 3)))
 
 
-def _phase(make, name):
+def _phase(make: Maker, name: str) -> Iterator[VectorLayer]:
     """Negative padding, as a phase of a transposed layer has."""
     yield make.work(make.layer(name, (5, 5), 4, 4, (2, 3), pad=(-1, 1, 1, -2)))
 
 
-def _rowpack(make, name):
+def _rowpack(make: Maker, name: str) -> Iterator[VectorLayer]:
     yield make.work(make.layer(name, (5, 6), 3, make.device.TM, (3, 3), stride=(2, 1), rowpack=True))
 
 
-def _tiles(make, name):
+def _tiles(make: Maker, name: str) -> Iterator[VectorLayer]:
     """Five output tiles, so that both weight banks hold more than one."""
     yield make.work(make.layer(name, (2, 2), make.device.TN + 1, 4 * make.device.TM + 1, (2, 1), pad=(1, 0, 0, 0)))
 
 
-def _clamp(make, name):
+def _clamp(make: Maker, name: str) -> Iterator[VectorLayer]:
     """A tight range of the output with values below, inside and above it."""
     yield make.work(make.layer(name, (3, 5), 5, make.device.TM - 1 or 1, (1, 1), lo=-(1 << (make.device.act_bits - 3)),
                                hi=(1 << (make.device.act_bits - 2)) - 3))
     yield make.work(make.layer(f"{name}_above", (2, 2), 2, make.device.TM + 1, (1, 1), lo=1, hi=make.act.max))
 
 
-def _words(make, name):
+def _words(make: Maker, name: str) -> Iterator[VectorLayer]:
     """No tile, then every tile with two words; formats without flags have neither."""
     if make.format.flagged:
         for ratio, suffix in ((0.0, "none"), (1.0, "all")):
             yield make.work(make.layer(f"{name}_{suffix}", (3, 3), make.device.TN + 1, make.device.TM + 1, (2, 2), ratio=ratio))
 
 
-def _dma(make, name):
+def _dma(make: Maker, name: str) -> Iterator[VectorLayer]:
     """Weights by DMA, five output tiles: a load faster than, as long as and slower than its tile's computation."""
     word = make.device.sb_word_bits()
     for label, pixels in (("fast", 12), ("equal", 4), ("slow", 1)):
@@ -173,7 +175,7 @@ def _dma(make, name):
     yield make.work(layer, dma_bits=3 * word // 2)
 
 
-def _random(make, name):
+def _random(make: Maker, name: str) -> Iterator[VectorLayer]:
     """A layer drawn from the seed: kernel 1..7, stride 1..3, dilation 1..2, channels around the array's size."""
     rng, t = make.rng, make.device.TN
     kernel = tuple(int(k) for k in rng.integers(1, 8, 2))
@@ -191,7 +193,7 @@ def _random(make, name):
     yield make.work(layer, dma_bits=pace[int(rng.integers(0, 4))])
 
 
-def _leaves(work):
+def _leaves(work: VectorLayer) -> bool:
     """Whether some sum leaves the accumulator: no layer for mode `error`."""
     _, events = accumulate(work.layer, datapath(work.device), work.x, 0, work.layer.out_hw[0])
     return events > 0

@@ -6,6 +6,7 @@ import numpy as np
 from hwsim.hw import stages
 from hwsim.vectors.write import hexfile
 from hwsim.vectors.write.folder import Piecewise
+from hwsim.vectors.write.vector_layer import VectorLayer
 
 BLOCK = 1 << 16
 
@@ -30,7 +31,7 @@ def _lines(path, lanes, bits):
     return np.memmap(path, np.uint8, "r").reshape(-1, hexfile.digits(lanes, bits) + 1)
 
 
-def _order(work):
+def _order(work: VectorLayer) -> np.ndarray:
     """(N,3) cycle, kind (0 A, 1 O), address of every event in trace order."""
     pixels, tiles = work.cycles.pixels, work.cycles.tiles
     address = np.arange(pixels)[:, None] * len(tiles) + np.arange(len(tiles))
@@ -38,8 +39,8 @@ def _order(work):
     delays = (0, stages.ACC), (1, stages.latency(type(work.layer.epilogue.stage)))
     rows = [np.stack([last + delay, np.full(last.shape, kind), address.reshape(-1)], 1)
             for kind, delay in delays]
-    rows = np.concatenate(rows)
-    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    events = np.concatenate(rows)
+    return events[np.lexsort((events[:, 1], events[:, 0]))]
 
 
 def _text(row, lines):

@@ -3,6 +3,7 @@
 Vectorised over pixels and channels, exact in int64; it shares no code with the engines that made the network's tensors,
 and every output it computes is compared with theirs when a set is written.
 """
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from hwsim.fixed.formats import ALPHA_SHIFT, Datapath, IntFormat, Overflow
 from hwsim.fixed.narrow import clamp, saturate, wrap
 from hwsim.fixed.rounding import round_shift
-from hwsim.ops.epilogue import Folded, ThreeStep
+from hwsim.ops.epilogue import Folded, Stage, ThreeStep
 from hwsim.ops.layer import ArrayLayer
 
 
@@ -24,14 +25,14 @@ class RowBand:
     clamped: int
 
 
-def band(layer, datapath, x, out_format, first, last):
+def band(layer: ArrayLayer, datapath: Datapath, x: np.ndarray, out_format: IntFormat, first: int, last: int) -> RowBand:
     """The RowBand of output rows first..last-1 of an ordinary ArrayLayer on x (IH,IW,IC)."""
     acc, events = accumulate(layer, datapath, x, first, last)
     out, clamped = requantize(layer, datapath, acc, out_format)
     return RowBand(acc, out, events, clamped)
 
 
-def accumulate(layer, datapath, x, first, last):
+def accumulate(layer: ArrayLayer, datapath: Datapath, x: np.ndarray, first: int, last: int) -> tuple[np.ndarray, int]:
     """(acc int64 (ROWS,OW,OC), events) of output rows first..last-1."""
     weights = layer.weights.integers
     acc = np.broadcast_to(layer.epilogue.bias, (last - first, layer.out_hw[1], layer.oc)).astype(np.int64)
@@ -73,7 +74,7 @@ def _tap(layer, x, ky, kx, first, last):
     return tap
 
 
-def _cannot_leave(layer, weights, x, fmt):
+def _cannot_leave(layer: ArrayLayer, weights: np.ndarray, x: np.ndarray, fmt: IntFormat) -> bool:
     """True when no partial sum of any order can leave `fmt` with these weights and the extremes of x."""
     largest = max(abs(int(x.min(initial=0))), abs(int(x.max(initial=0))))
     reach = np.abs(weights).sum(axis=(0, 2, 3, 4)) * largest + np.abs(layer.epilogue.bias)
@@ -100,10 +101,10 @@ def _three_step(stage: ThreeStep, datapath: Datapath, acc: np.ndarray, out_forma
     return scaled(np.where(y1 < 0, slope, y1).astype(np.int64), stage.m2, stage.shift2, datapath)
 
 
-STAGES = {Folded: _folded, ThreeStep: _three_step}
+STAGES: Mapping[type[Stage], Callable[..., np.ndarray]] = {Folded: _folded, ThreeStep: _three_step}
 
 
-def scaled(values, multiplier, shift, datapath):
+def scaled(values: np.ndarray, multiplier: np.ndarray, shift: np.ndarray, datapath: Datapath) -> np.ndarray:
     """round(values * multiplier, shift) channel by channel, exact: Python integers where int64 could not hold a product."""
     largest = int(np.abs(values).max(initial=0)) * int(np.abs(multiplier).max(initial=0)) + (1 << int(shift.max(initial=0)))
     dtype = np.int64 if largest < 1 << 63 else object

@@ -9,6 +9,7 @@ from hwsim.vectors.write import golden
 from hwsim.vectors.write.csr import csr_words, transactions
 from hwsim.vectors.write.events import write_trace
 from hwsim.vectors.write.folder import HexFile, NpyFile, text_file
+from hwsim.vectors.write.vector_layer import VectorLayer
 
 BAND_VALUES = 1 << 20
 PIXEL_LAYOUT = "(oy*OW+ox)*COT + cot"
@@ -32,7 +33,7 @@ def write_layer(work, folder, extras):
             "files": sorted(files, key=lambda entry: entry["path"])}
 
 
-def _description(work):
+def _description(work: VectorLayer) -> dict[str, object]:
     layer, loops = work.layer, work.loops
     kernel = list(map(int, layer.kernel))
     return {"id": work.rank, "name": work.name, "folder": work.folder, "op": work.op, "rowpack": work.rowpack,
@@ -87,7 +88,7 @@ def _inputs(work, folder, extras):
     return nbin.close() + array.close()
 
 
-def _fields(work):
+def _fields(work: VectorLayer) -> dict[str, tuple]:
     """stem -> (values (OC), bits, signed) of the per-channel files."""
     epilogue, device = work.layer.epilogue, work.device
     multiplier, shift = (device.mult_bits + 1, True), (device.shift_bits, False)

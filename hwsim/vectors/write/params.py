@@ -3,12 +3,12 @@ import numpy as np
 
 from hwsim.ops.epilogue import Folded
 from hwsim.ops.weights import Log
-from hwsim.vectors.write.vector_layer import MODES
+from hwsim.vectors.write.vector_layer import MODES, VectorLayer
 
 DEPTHS = ("NBIN_DEPTH", "SB_DEPTH", "FLAG_DEPTH", "TILE_DEPTH", "NBOUT_DEPTH")
 
 
-def rtl_parameters(work):
+def rtl_parameters(work: VectorLayer) -> dict[str, object]:
     """name -> value of the parameters of rtl/top.v that must match this layer exactly."""
     device, layer = work.device, work.layer
     return {"TN": device.TN, "TM": device.TM, "A": work.in_format.bits, "XS": int(work.in_format.signed),
@@ -18,7 +18,7 @@ def rtl_parameters(work):
             "FOLD": int(isinstance(layer.epilogue.stage, Folded)), "MODE": MODES.index(device.round)}
 
 
-def depths(work):
+def depths(work: VectorLayer) -> dict[str, int]:
     """name -> words that the memories must hold for this layer; a bank holds every second output tile."""
     layer, loops = work.layer, work.loops
     beats = [tile.beats for tile in work.cycles.tiles]

@@ -8,6 +8,7 @@ from hwsim.errors import UnsupportedError, UsageError
 from hwsim.fixed.formats import IntFormat
 from hwsim.hw.config import Device
 from hwsim.hw.costs.cycles import ArrayCycles, array_cycles
+from hwsim.hw.device.control import LoopBounds
 from hwsim.hw.device.trace import file_stem
 from hwsim.hw.layout import check_bank, loops_of
 from hwsim.hw.rowpack import pack_input, pack_layer
@@ -32,25 +33,26 @@ class VectorLayer:
     cycles: ArrayCycles
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.layer.full_name
 
     @property
-    def folder(self):
+    def folder(self) -> str:
         return file_stem(self.rank, self.name)
 
     @property
-    def op(self):
+    def op(self) -> str:
         if self.layer.depthwise:
             return "dwconv"
         return "fc" if self.layer.in_hw == (1, 1) == tuple(self.layer.kernel) else "conv"
 
     @property
-    def loops(self):
+    def loops(self) -> LoopBounds:
         return loops_of(self.layer, self.device.TN, self.device.TM)
 
 
-def make_vector_layer(rank, layer, x, out, formats, device):
+def make_vector_layer(rank: int, layer: ArrayLayer, x: np.ndarray, out: np.ndarray | None, formats: tuple[IntFormat, IntFormat],
+                      device: Device) -> VectorLayer:
     """The VectorLayer of an ArrayLayer; refuses what the array or the file format cannot hold.
 
     formats: (input, output) IntFormat; device: TN, TM, rules and dma_bits, its acc_bits settled.
@@ -67,7 +69,7 @@ def make_vector_layer(rank, layer, x, out, formats, device):
     return work
 
 
-def _check_fields(work, name):
+def _check_fields(work: VectorLayer, name: str) -> None:
     """Every shift fits its field."""
     limit = 1 << work.device.shift_bits
     for stem, values in work.layer.epilogue.stage.memories().items():
@@ -75,13 +77,13 @@ def _check_fields(work, name):
             raise UnsupportedError(f"{name}: shift_bits must hold shift {values.max()}, not be {work.device.shift_bits}")
 
 
-def _check_sizes(layer, name):
+def _check_sizes(layer: ArrayLayer, name: str) -> None:
     sizes = (*layer.in_hw, *layer.out_hw, *layer.kernel, *layer.stride, *layer.dilation, layer.oc, layer.ic)
     if max(sizes) > 65535 or max(map(abs, layer.pad)) > 65535:
         raise UnsupportedError(f"{name}: sizes of an array layer must be at most 65535, not {max(sizes)}")
 
 
-def hw_of(work):
+def hw_of(work: VectorLayer) -> dict[str, object]:
     """The `hw` keys of a layer; act_signed, out_bits and out_signed only where they are not true, act_bits and true."""
     device, layer = work.device, work.layer
     found = {"TN": device.TN, "TM": device.TM, "act_bits": work.in_format.bits, "w_bits": layer.weights.format.bits,
@@ -99,7 +101,7 @@ def common_hw(each):
     return {key: Counter(hw[key] for hw in each).most_common(1)[0][0] for key in keys}
 
 
-def cropped(work, max_words):
+def cropped(work: VectorLayer, max_words: int) -> VectorLayer:
     """The VectorLayer with fewer output rows, so that no file of the layer's pixels has more than `max_words` words.
 
     Whole rows are dropped from the bottom; a single row that is too long is refused.
@@ -121,7 +123,7 @@ def cropped(work, max_words):
                    cycles=array_cycles(smaller, work.device))
 
 
-def _input_rows(layer, rows):
+def _input_rows(layer: ArrayLayer, rows: int) -> int:
     """Input rows that the first `rows` output rows read, at least 1."""
     last = (rows - 1) * layer.stride[0] + (layer.kernel[0] - 1) * layer.dilation[0] - layer.pad[0]
     return min(layer.in_hw[0], max(1, last + 1))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.fixed.formats import INT16, INT32, Overflow
+from hwsim.fixed.formats import INT16, INT32, Datapath, IntFormat, Overflow
+from hwsim.ops.layer import ArrayLayer
 
 STEP = 16  # reductions are padded with zeros to whole vectors
 
@@ -31,7 +32,7 @@ class LoopPlan:
     largest: int
 
 
-def make_plan(layer, datapath, in_format, monitor):
+def make_plan(layer: ArrayLayer, datapath: Datapath, in_format: IntFormat, monitor: bool) -> LoopPlan:
     """The narrowest exact LoopPlan for an ArrayLayer and inputs of `in_format`."""
     w = layer.weights.integers
     low, high = reach(w, in_format)
@@ -45,31 +46,33 @@ def make_plan(layer, datapath, in_format, monitor):
                 largest if safe else -acc.min)
 
 
-def reach(w, in_format):
+def reach(w: np.ndarray, in_format: IntFormat) -> tuple[np.ndarray, np.ndarray]:
     """(low, high) int64 (OC): what the products of any set of taps and words can sum to, bias excluded."""
     ends = np.stack([w * 0, w * in_format.min, w * in_format.max])
     axes = (0, 2, 3, 4)
     return ends.min(0).sum(axes), ends.max(0).sum(axes)
 
 
-def _both_in(fmt, low, high):
+def _both_in(fmt: IntFormat, low: np.ndarray, high: np.ndarray) -> bool:
     return int(low.min()) in fmt and int(high.max()) in fmt
 
 
-def _narrow_plain(layer, w, low, high, safe, datapath, in_format):
+def _narrow_plain(layer: ArrayLayer, w: np.ndarray, low: np.ndarray, high: np.ndarray, safe: bool, datapath: Datapath,
+                  in_format: IntFormat) -> bool:
     """16-bit operands and 32-bit sums: exact, or exact modulo 2^32 where the accumulator is no wider."""
     operands = in_format.min in INT16 and in_format.max in INT16 and _both_in(INT16, w.sum(0), w.sum(0))
     return operands and (datapath.acc_bits <= INT32.bits or _both_in(INT32, low, high))
 
 
-def _narrow_beats(layer, w, low, high, safe, datapath, in_format):
+def _narrow_beats(layer: ArrayLayer, w: np.ndarray, low: np.ndarray, high: np.ndarray, safe: bool, datapath: Datapath,
+                  in_format: IntFormat) -> bool:
     """32-bit state: the exact shadow fits, and so does any stored accumulator plus one tree."""
     room = (0 if safe else -datapath.acc_format.min) + max(-int(low.min()), int(high.max()))
     operands = in_format.min in INT32 and in_format.max in INT32 and _both_in(INT32, w, w)
     return operands and _both_in(INT32, layer.epilogue.bias + low, layer.epilogue.bias + high) and room in INT32
 
 
-def _pack_plain(layer, w, tn, narrow):
+def _pack_plain(layer: ArrayLayer, w: np.ndarray, tn: int, narrow: bool) -> tuple[np.ndarray, int, np.ndarray]:
     """(offsets, size, weights) with the words summed and the lanes of all taps side by side."""
     w, ic = w.sum(0), layer.ic
     oc, kh, kw, _ = w.shape
@@ -82,7 +85,7 @@ def _pack_plain(layer, w, tn, narrow):
     return _offsets(kh * kw, ic), size, packed
 
 
-def _pack_beats(layer, w, tn, narrow):
+def _pack_beats(layer: ArrayLayer, w: np.ndarray, tn: int, narrow: bool) -> tuple[np.ndarray, int, np.ndarray]:
     """(offsets, size, weights) with the lanes of each beat side by side, in beat order."""
     words, oc, kh, kw, _ = w.shape
     ic, dtype = layer.ic, np.int32 if narrow else np.int64
@@ -102,5 +105,5 @@ def _pack_beats(layer, w, tn, narrow):
     return offsets, size, np.ascontiguousarray(packed.reshape(words, oc, size // tn, tn).transpose(2, 0, 3, 1))
 
 
-def _offsets(taps, step):
+def _offsets(taps: int, step: int) -> np.ndarray:
     return np.arange(taps, dtype=np.int64) * step
