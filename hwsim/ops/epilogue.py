@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Stage:
     parameters: ClassVar[Mapping[str, str]]
 
     @classmethod
-    def from_fields(cls, given: Mapping[str, Any]) -> Stage:
+    def from_fields(cls, given: Mapping[str, Any]) -> Self:
         """From the parameters of an integer array node."""
         return cls(**{field: given[name] for name, field in cls.parameters.items()})
 
@@ -44,7 +44,7 @@ class Stage:
         """Name of a memory in vector files and RTL -> its values (OC)."""
         return {stem: getattr(self, self.parameters[name]) for name, stem in self.stems().items()}
 
-    def of(self, outs: slice) -> Stage:
+    def of(self, outs: slice) -> Self:
         """The stage of output channels `outs`."""
         return type(self)(*(getattr(self, field.name)[outs] for field in fields(self)))
 
@@ -76,7 +76,8 @@ class ThreeStep(Stage):
     parameters = {"m_pos": "m1", "m_neg": "m1", "shift": "shift1", "alpha_q": "alpha_q", "m2": "m2", "shift2": "shift2"}
 
     @classmethod
-    def from_fields(cls, given: Mapping[str, Any]) -> ThreeStep:
+    def from_fields(cls, given: Mapping[str, Any]) -> Self:
+        """From the parameters of an integer array node, whose m_pos holds m1."""
         return cls(given["m_pos"], given["shift"], given["alpha_q"], given["m2"], given["shift2"])
 
 

@@ -51,7 +51,7 @@ def _second(weights: Weights, device: Device) -> int:
     return int((flags * rows[:, None, None, None] * lanes[None, :, None, None]).sum())
 
 
-def literature_words(middle: int, edges: int, table_width: int, ratio: Fraction | float) -> Fraction:
+def literature_words(middle: int, edges: int, table_width: int, ratio: Fraction | int | str) -> Fraction:
     """Parameters in 32-bit words as papers on log weights count them, an exact ratio.
 
     middle: weights of the inner layers, table_width + 1 bits per word, a fraction `ratio` of them with two words; edges: weights
