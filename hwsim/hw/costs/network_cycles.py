@@ -150,11 +150,12 @@ def _layer(node: Node, shapes: Shapes, bits: Mapping[str, int], device: Device, 
     cycles = sum(part.total for part in parts) if parts else vector_cycles(node, in_shapes, out_shape, device.TN)
     where = ARRAY if parts else unit(node)
     macs = sum(part.macs for piece, part in zip(cuts, parts) if _has_taps(node, piece))
-    moved = traffic(node, cuts, parts, [bits[name] for name in node.inputs], bits[node.name], in_shapes, out_shape, device, where)
+    in_bits, out_bits = [bits[name] for name in node.inputs], bits[node.name]
     limit, advice = explain(node, cuts, parts, macs, cycles, device, where, packable)
     return LayerCycles(name=node.name, op=node.op, in_shape=in_shapes[0], out_shape=out_shape, unit=where, macs=macs,
-                       cycles=cycles, parts=parts, traffic=moved, storage=storage_of(node, device) if parts else None,
-                       limit=limit, advice=advice, pes=device.pes)
+                       cycles=cycles, parts=parts,
+                       traffic=traffic(node, cuts, parts, in_bits, out_bits, in_shapes, out_shape, device, where),
+                       storage=storage_of(node, device) if parts else None, limit=limit, advice=advice, pes=device.pes)
 
 
 def _has_taps(node: Node, piece: Cut) -> bool:

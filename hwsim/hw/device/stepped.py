@@ -27,7 +27,7 @@ from hwsim.ops.epilogue import Folded, Stage, ThreeStep
 from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.weights import Linear, Log, WeightFormat
 
-STILL = 4  # a working array writes something in every cycle
+MOST_IDLE = 4  # cycles without a write; a working array writes something in every one
 COLUMNS: Mapping[type[WeightFormat], type[PeColumns]] = {Linear: PeColumns, Log: LogPeColumns}
 REQUANTIZERS: Mapping[type[Stage], type[Requantizer]] = {Folded: Requantizer, ThreeStep: UnfoldedRequantizer}
 
@@ -67,7 +67,7 @@ class Tile(NamedTuple):
     end: int
 
 
-class Overflowed(NamedTuple):
+class OverflowEvent(NamedTuple):
     """The first accumulator event: its address in issue order and the exact sum that left the range."""
 
     cot: int
@@ -96,7 +96,7 @@ class SteppedRun:
     tiles: tuple[Tile, ...]
     trace: tuple[Event, ...]
     counters: Counters
-    first: Overflowed | None
+    first: OverflowEvent | None
     observed_min: np.ndarray
     observed_max: np.ndarray
     acc_format: IntFormat
@@ -115,11 +115,11 @@ def run_stepped(layer: ArrayLayer, datapath: Datapath, device: Device, x: np.nda
     """
     formats = formats or (IntFormat(device.act_bits), IntFormat(device.act_bits))
     chip = Chip(layer, datapath, device, np.asarray(x, np.int64), formats, parts or Parts(), [] if log else None)
-    still = 0
+    idle = 0
     while not chip.control.done.value:
-        moved = chip.step()
-        still = 0 if moved else still + 1
-        if still > STILL:
+        writes = chip.step()
+        idle = 0 if writes else idle + 1
+        if idle > MOST_IDLE:
             raise HwsimError(f"{chip.name}: the array must reach done, not stand still at cycle {chip.port.cycle}")
     return chip.result()
 
@@ -173,9 +173,9 @@ class Chip:
         """
         for module in self.modules:
             module.step()
-        moved = self.port.edge()
+        writes = self.port.edge()
         self._observe()
-        return moved
+        return writes
 
     def _observe(self) -> None:
         """The trace of what has become visible, and the stop of mode `error`."""
@@ -189,23 +189,23 @@ class Chip:
             self.trace.append(Event(cycle, "O", beat.out_address, tuple(self.nbout.q.value.tolist())))
         if self.control.done.value:
             self.trace.append(Event(cycle, "D", 0, (0,)))
-        if self.first is not None and self.datapath.acc_mode is Overflow.ERROR:
+        if self.datapath.acc_mode is Overflow.ERROR and self.first is not None:
             self._stop(self.first)
 
-    def _stop(self, first: Overflowed) -> None:
+    def _stop(self, first: OverflowEvent) -> None:
         fmt = self.datapath.acc_format
         where = " ".join(f"{name}={value}" for name, value in first._asdict().items() if name != "value")
         raise OverflowFault(f"{self.name}: the accumulator must stay in {fmt.min}..{fmt.max} ({fmt}), not {first.value} "
                             f"at {where}", first)
 
     @property
-    def first(self) -> Overflowed | None:
+    def first(self) -> OverflowEvent | None:
         """The first accumulator event so far."""
         if self.columns.probe.first is None:
             return None
         beat, column, value = self.columns.probe.first
         cit = beat.cot if self.layer.depthwise else beat.cit
-        return Overflowed(beat.cot, beat.oy, beat.ox, beat.cot * self.datapath.tm + column, beat.ky, beat.kx, cit,
+        return OverflowEvent(beat.cot, beat.oy, beat.ox, beat.cot * self.datapath.tm + column, beat.ky, beat.kx, cit,
                           beat.word, value)
 
     def result(self) -> SteppedRun:

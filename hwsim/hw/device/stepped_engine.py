@@ -13,7 +13,7 @@ from hwsim.engine.result import AccEvent, LayerStats, merge
 from hwsim.errors import OverflowFault
 from hwsim.graph.node import Node
 from hwsim.hw.config import Device, load_device
-from hwsim.hw.device.stepped import Overflowed, Parts, SteppedRun, run_stepped
+from hwsim.hw.device.stepped import OverflowEvent, Parts, SteppedRun, run_stepped
 from hwsim.ops.cut import ARRAY_OPS, Cut, cut, image_shape
 from hwsim.ops.layer import ArrayLayer
 
@@ -64,7 +64,7 @@ def _run_array(node: Node, x: np.ndarray, tm: int,
             try:
                 run = run_layer(layer, n, image[..., piece.in_channels])
             except OverflowFault as fault:
-                return out, LayerStats(first=_event(layer, n, cast(Overflowed, fault.event)))
+                return out, LayerStats(first=_event(layer, n, cast(OverflowEvent, fault.event)))
             out[n, piece.rows, piece.cols, piece.out_channels] = run.values
             stats.append(_counters(layer, n, run).on_channels(piece.out_channels, out.shape[3]))
     return out.reshape(*x.shape[:-1], -1) if node.op == "qdense" else out, merge(stats)
@@ -76,7 +76,7 @@ def _out_hw(cuts: tuple[Cut, ...]) -> tuple[int, int]:
     return rows, sum({piece.cols.start or 0: piece.layer.out_hw[1] for piece in cuts}.values())
 
 
-def _event(layer: ArrayLayer, n: int, first: Overflowed | None) -> AccEvent | None:
+def _event(layer: ArrayLayer, n: int, first: OverflowEvent | None) -> AccEvent | None:
     return None if first is None else AccEvent(layer.full_name, n, *first)
 
 
