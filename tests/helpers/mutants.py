@@ -4,7 +4,7 @@ from typing import Any
 
 from hwsim.hw.config import Device
 from hwsim.vectors.read.vectorset import open_set
-from hwsim.vectors.write.directed import directed_works
+from hwsim.vectors.write.directed import directed_cases
 from hwsim.vectors.write.write_set import Origin, write_set
 
 SMALL: dict[str, Any] = {"TN": 4, "TM": 4}
@@ -19,7 +19,7 @@ RANDOM_LAYERS = 6
 
 def write_directed(root, name):
     """The directed set of one of DEVICES in folder root/name."""
-    write_set(directed_works(DEVICES[name], 0, RANDOM_LAYERS), Path(root) / name, Origin(f"hwsim vectors --directed ({name})"))
+    write_set(directed_cases(DEVICES[name], 0, RANDOM_LAYERS), Path(root) / name, Origin(f"hwsim vectors --directed ({name})"))
     return open_set(Path(root) / name)
 
 

@@ -35,7 +35,7 @@ def rebuild(files: LayerFiles) -> VectorLayer:
     x = np.array(files.array("in"))
     if x.min(initial=0) not in files.in_format or x.max(initial=0) not in files.in_format:
         raise FileError(f"{files.folder}/in.npy: codes must be {files.in_format}, not {x.min()}..{x.max()}")
-    return VectorLayer(rank=entry["id"], layer=layer, rowpack=entry["rowpack"], x=x, out=None, in_format=files.in_format,
+    return VectorLayer(number=entry["id"], layer=layer, rowpack=entry["rowpack"], x=x, out=None, in_format=files.in_format,
                        out_format=files.out_format, device=device, cycles=array_cycles(layer, device))
 
 

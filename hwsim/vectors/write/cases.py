@@ -82,7 +82,7 @@ class Maker:
         epilogue = Epilogue(self.bias(oc, reach), (self.requant(oc, reach),), self.act.min, self.act.max)
         return with_parameters(ArrayLayer(name, "", geometry, Weights(codes, self.format, flags), epilogue), **changes)
 
-    def work(self, layer: ArrayLayer, x: np.ndarray | None = None, dma_bits: int | None = None) -> VectorLayer:
+    def case(self, layer: ArrayLayer, x: np.ndarray | None = None, dma_bits: int | None = None) -> VectorLayer:
         """The VectorLayer of a layer, number 0; x defaults to a random image."""
         device = self.device if dma_bits is None else override(self.device, dma_bits=dma_bits)
         x = self.image(layer.in_hw, layer.ic) if x is None else x

@@ -7,9 +7,9 @@ CTRL, STATUS, CYCLES, CYCLES_HIGH, EVENTS = 0x80, 0x84, 0x88, 0x8c, 0x90
 FULL = 0xffffffff
 
 
-def csr_words(work: VectorLayer) -> dict[str, int]:
+def csr_words(case: VectorLayer) -> dict[str, int]:
     """name -> 32-bit word, in the order of csr.hex: the loop bounds, address steps, padding and clamp of one layer."""
-    layer, loops, device = work.layer, work.loops, work.device
+    layer, loops, device = case.layer, case.loops, case.device
     (sy, sx), (dy, dx), (top, _, left, _) = layer.stride, layer.dilation, layer.pad
     row, words = layer.in_hw[1] * loops.in_words, loops.in_words
     flags = layer.depthwise | isinstance(layer.weights.format, Log) << 1 | (device.dma_bits > 0) << 2

@@ -32,10 +32,10 @@ class Origin:
     seed: int = 0
 
 
-def write_set(works, out, origin, extras=PLAIN, max_words=None, force=False, progress=None):
+def write_set(cases, out, origin, extras=PLAIN, max_words=None, force=False, progress=None):
     """The manifest of the set written to folder `out` from an iterable of VectorLayer, one layer at a time.
 
-    progress(work, layers so far) is called before each layer. Errors: UsageError when `out` holds something already
+    progress(case, layers so far) is called before each layer. Errors: UsageError when `out` holds something already
     (with `force` another vector set is replaced, nothing else) or no layer was chosen, FileError when it cannot be written.
     """
     out = Path(out)
@@ -44,7 +44,7 @@ def write_set(works, out, origin, extras=PLAIN, max_words=None, force=False, pro
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         grown = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
         try:
-            manifest = _write_all(works, grown, origin, extras, max_words, progress)
+            manifest = _write_all(cases, grown, origin, extras, max_words, progress)
             _take_place(grown, out)
         finally:
             shutil.rmtree(grown, ignore_errors=True)
@@ -53,14 +53,14 @@ def write_set(works, out, origin, extras=PLAIN, max_words=None, force=False, pro
     return manifest
 
 
-def _write_all(works, folder, origin, extras, max_words, progress):
+def _write_all(cases, folder, origin, extras, max_words, progress):
     layers, hardware, sets = [], [], ParameterSets()
-    for work in works:
-        work = cropped(work, max_words) if max_words else work
+    for case in cases:
+        case = cropped(case, max_words) if max_words else case
         if progress:
-            progress(work, len(layers))
-        layers.append({**write_layer(work, folder / work.folder, extras), "params": sets.add(work)})
-        hardware.append(hw_of(work))
+            progress(case, len(layers))
+        layers.append({**write_layer(case, folder / case.folder, extras), "params": sets.add(case)})
+        hardware.append(hw_of(case))
     if not layers:
         raise UsageError("a vector set must have at least one array layer, not none")
     manifest = _manifest(layers, hardware, origin, sets)
