@@ -1,4 +1,5 @@
 """A layer's configuration words and the session that programs them: csr.hex, csr.txn (spec/vectors.md rule 4.3; rtl/csr.v)."""
+from collections.abc import Mapping
 
 from hwsim.ops.weights import Log
 from hwsim.vectors.write.vector_layer import VectorLayer
@@ -23,7 +24,7 @@ def csr_words(case: VectorLayer) -> dict[str, int]:
     return {name: value & FULL for name, value in values.items()}
 
 
-def transactions(words, cycles, events):
+def transactions(words: Mapping[str, int], cycles: int, events: int) -> str:
     """The text of csr.txn: writes, start, wait, and the reads that must show the cycles and the overflow events.
 
     addr, data, mask and expect are 8 hex digits, the wait's limit is decimal.

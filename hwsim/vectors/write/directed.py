@@ -10,9 +10,10 @@ import numpy as np
 
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, IntFormat
-from hwsim.hw.config import Device, datapath
+from hwsim.hw.config import Device
 from hwsim.ops.dims import ceil_div
 from hwsim.ops.epilogue import ThreeStep
+from hwsim.ops.window import extent
 from hwsim.vectors.write.cases import Maker, with_parameters
 from hwsim.vectors.write.golden import accumulate
 from hwsim.vectors.write.vector_layer import VectorLayer
@@ -73,7 +74,7 @@ def _ties(make: Maker, name: str) -> Iterator[VectorLayer]:
                    "shift2": np.array([0, 1, 2, 1, 2, 0, 0, 0]),
                    "alpha_q": np.array([unit, unit // 2, 3 * unit // 4, 1, -unit // 2, -1, unit, IntFormat(ALPHA_BITS).max])}
     codes = np.full((1, 8, 1, 1, 1), make.format.unit_code)
-    layer = make.layer(name, (4, 4), 1, 8, (1, 1), ratio=0.0, codes=codes, bias=np.zeros(8, np.int64), **fields)
+    layer = with_parameters(make.layer(name, (4, 4), 1, 8, (1, 1), ratio=0.0), codes=codes, bias=np.zeros(8, np.int64), **fields)
     low = max(make.act.min, -8)
     yield make.case(layer, (np.arange(16) % (2 * -low) + low).reshape(4, 4, 1))
 
@@ -120,10 +121,12 @@ def _sizes(make: Maker, name: str) -> Iterator[VectorLayer]:
 
 
 def _dense(make: Maker, name: str) -> Iterator[VectorLayer]:
+    """A fully connected layer with a partial tile on both sides."""
     yield make.case(make.layer(name, (1, 1), 3 * make.device.TN + 1, 2 * make.device.TM + 1, (1, 1), pad=(0, 0, 0, 0)))
 
 
 def _depthwise(make: Maker, name: str) -> Iterator[VectorLayer]:
+    """Channels that end inside a tile, stride (2, 1)."""
     channels = 2 * max(make.device.TN, make.device.TM) + 3
     yield make.case(make.layer(name, (5, 4), channels, channels, (3, 3), stride=(2, 1), depthwise=True))
 
@@ -144,6 +147,7 @@ def _phase(make: Maker, name: str) -> Iterator[VectorLayer]:
 
 
 def _rowpack(make: Maker, name: str) -> Iterator[VectorLayer]:
+    """A packed first layer of three channels."""
     yield make.case(make.layer(name, (5, 6), 3, make.device.TM, (3, 3), stride=(2, 1), rowpack=True))
 
 
@@ -179,24 +183,29 @@ def _dma(make: Maker, name: str) -> Iterator[VectorLayer]:
 def _random(make: Maker, name: str) -> Iterator[VectorLayer]:
     """A layer drawn from the seed: kernel 1..7, stride 1..3, dilation 1..2, channels around the array's size."""
     rng, t = make.rng, make.device.TN
-    kernel = tuple(int(k) for k in rng.integers(1, 8, 2))
-    dilation = tuple(int(d) for d in rng.integers(1, 3, 2))
-    stride = tuple(int(s) for s in rng.integers(1, 4, 2))
-    pad = tuple(int(p) for p in rng.integers(0, 4, 4))
-    size = [int(rng.integers(1, 7)) + max(0, (k - 1) * d + 1 - pad[2 * a] - pad[2 * a + 1])
-            for a, (k, d) in enumerate(zip(kernel, dilation))]
+    kernel, dilation, stride = _pair(rng, 1, 8), _pair(rng, 1, 3), _pair(rng, 1, 4)
+    top, bottom, left, right = (int(p) for p in rng.integers(0, 4, 4))
+    height = int(rng.integers(1, 7)) + max(0, extent(kernel[0], dilation[0]) - top - bottom)
+    width = int(rng.integers(1, 7)) + max(0, extent(kernel[1], dilation[1]) - left - right)
     depthwise = bool(rng.random() < 0.2)
     ic, oc = (int(c) for c in rng.choice([1, 2, max(1, t - 1), t, t + 1, 2 * t], 2))
-    layer = make.layer(name, size, ic, ic if depthwise else oc, kernel, stride, dilation, pad, depthwise)
+    layer = make.layer(name, (height, width), ic, ic if depthwise else oc, kernel, stride, dilation, (top, bottom, left, right),
+                       depthwise)
     word = make.device.sb_word_bits()
     pixels = layer.geometry.pixels
     pace = [None, ceil_div(word, 2 * pixels), ceil_div(word, pixels), ceil_div(2 * word, pixels)]
     yield make.case(layer, dma_bits=pace[int(rng.integers(0, 4))])
 
 
+def _pair(rng: np.random.Generator, low: int, high: int) -> tuple[int, int]:
+    """Two numbers of low..high-1."""
+    first, second = rng.integers(low, high, 2)
+    return int(first), int(second)
+
+
 def _leaves(case: VectorLayer) -> bool:
     """Whether some sum leaves the accumulator: no layer for mode `error`."""
-    _, events = accumulate(case.layer, datapath(case.device), case.x, 0, case.layer.out_hw[0])
+    _, events = accumulate(case.layer, case.datapath, case.x, 0, case.layer.out_hw[0])
     return events > 0
 
 

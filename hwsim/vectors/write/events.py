@@ -21,7 +21,7 @@ def write_trace(case: VectorLayer, folder: LayerFolder) -> None:
     Sorted by cycle, then A, O, D. The stream has neither time nor name: equal traces are equal bytes.
     """
     file = Piecewise(folder.path, "events.txt.gz", **Lanes(0, 0, False).as_json(), layout="cycle A|O|D addr hex")
-    lines = {"A": _lines(folder.path / "acc.hex", case.device.TM, case.device.acc_bits),
+    lines = {"A": _lines(folder.path / "acc.hex", case.device.TM, case.datapath.acc_bits),
              "O": _lines(folder.path / "out.hex", case.device.TM, case.out_format.bits)}
     events = _events(case)
     with gzip.GzipFile("", "wb", 6, file, 0) as stream:

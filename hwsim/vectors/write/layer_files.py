@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hwsim.errors import HwsimError, OverflowFault
 from hwsim.fixed.formats import ALPHA_BITS
-from hwsim.hw.config import datapath
 from hwsim.hw.layout import field_words, lane_words, sb_tiles
 from hwsim.vectors.write import golden
 from hwsim.vectors.write.csr import csr_words, transactions
@@ -19,7 +19,7 @@ BAND_VALUES = 1 << 20
 PIXEL_LAYOUT = "(oy*OW+ox)*COT + cot"
 
 
-def write_layer(case: VectorLayer, path: Path, extras: Extras) -> dict[str, object]:
+def write_layer(case: VectorLayer, path: Path, extras: Extras) -> dict[str, Any]:
     """Writes the new folder of one layer; returns its part of the manifest (without hw).
 
     Errors: HwsimError where the engine's outputs differ from the golden model's, OverflowFault for accumulator events in
@@ -90,14 +90,14 @@ def _fields(case: VectorLayer) -> dict[str, tuple[np.ndarray, Lanes]]:
     multiplier, shift = Lanes(device.TM, device.mult_bits + 1, True), Lanes(device.TM, device.shift_bits, False)
     words = {"mpos": multiplier, "mneg": multiplier, "shift": shift,
              "alpha": Lanes(device.TM, ALPHA_BITS, True), "m2": multiplier, "shift2": shift}
-    return {"bias": (epilogue.bias, Lanes(device.TM, device.acc_bits, True))} | {
+    return {"bias": (epilogue.bias, Lanes(device.TM, case.datapath.acc_bits, True))} | {
         stem: (values, words[stem]) for stem, values in epilogue.stage.memories().items()}
 
 
 def _write_expected(case: VectorLayer, folder: LayerFolder) -> dict[str, int]:
     """Computes and writes acc and out band by band; the `stats` of the layer."""
-    layer, rules, tm = case.layer, datapath(case.device), case.device.TM
-    acc_lanes, out_lanes = Lanes(tm, case.device.acc_bits, True), Lanes(tm, case.out_format.bits, case.out_format.signed)
+    layer, rules, tm = case.layer, case.datapath, case.device.TM
+    acc_lanes, out_lanes = Lanes(tm, case.datapath.acc_bits, True), Lanes(tm, case.out_format.bits, case.out_format.signed)
     shape = (*layer.out_hw, layer.oc)
     events = clamped = 0
     with (folder.hex("acc", acc_lanes, PIXEL_LAYOUT) as acc_hex, folder.hex("out", out_lanes, PIXEL_LAYOUT) as out_hex,

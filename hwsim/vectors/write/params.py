@@ -1,4 +1,6 @@
 """The parameters of the RTL that a layer needs, and the sets of layers that one build can run."""
+from collections.abc import Mapping
+
 import numpy as np
 
 from hwsim.ops.epilogue import Folded
@@ -30,22 +32,22 @@ def depths(case: VectorLayer) -> dict[str, int]:
 class ParameterSets:
     """Layers grouped by equal RTL parameters; each group's memories are as deep as its largest layer, a power of two."""
 
-    def __init__(self):
-        self.sets = {}
+    def __init__(self) -> None:
+        self.sets: dict[tuple[tuple[str, object], ...], tuple[str, dict[str, int]]] = {}
 
-    def add(self, case):
+    def add(self, case: VectorLayer) -> str:
         """The name (p0, p1, ...) of the set that runs this layer."""
         key = tuple(rtl_parameters(case).items())
-        _, known = self.sets.setdefault(key, (f"p{len(self.sets)}", {}))
+        _, depth = self.sets.setdefault(key, (f"p{len(self.sets)}", {}))
         for name, words in depths(case).items():
-            known[name] = max(known.get(name, 16), 1 << (words - 1).bit_length())
+            depth[name] = max(depth.get(name, 16), 1 << (words - 1).bit_length())
         return self.sets[key][0]
 
-    def named(self):
+    def named(self) -> list[tuple[str, dict[str, object]]]:
         """[(name, {parameter: value})] in the order of first use."""
         return [(name, {**dict(key), **words}) for key, (name, words) in self.sets.items()]
 
 
-def header(parameters):
+def header(parameters: Mapping[str, object]) -> str:
     """The text of params.vh."""
     return "".join(f"`define HWSIM_{name} {value}\n" for name, value in parameters.items())

@@ -1,12 +1,13 @@
-"""The unit of a vector set: one ordinary layer, its input, its widths and its cycles (spec/vectors.md section 2)."""
+"""A case of a vector set: one ordinary layer, its input, its widths and its cycles (spec/vectors.md section 2)."""
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hwsim.errors import UnsupportedError, UsageError
-from hwsim.fixed.formats import IntFormat
-from hwsim.hw.config import Device
+from hwsim.fixed.formats import Datapath, IntFormat
+from hwsim.hw.config import Device, datapath
 from hwsim.hw.costs.cycles import ArrayCycles, array_cycles
 from hwsim.hw.device.control import LoopBounds
 from hwsim.hw.device.trace import file_stem
@@ -19,8 +20,11 @@ MODES = ("half-up", "half-away", "half-even", "floor")
 
 @dataclass(frozen=True, eq=False)
 class VectorLayer:
-    """layer: as the array runs it (rowpack already packed), x (IH,IW,IC) its input codes, out (OH,OW,OC) an engine's
-    output codes or None. `number` counts array nodes; groups and phases share theirs."""
+    """A layer with its stimulus.
+
+    number: counts array nodes; groups and phases share theirs; layer: as the array runs it, rowpack already packed;
+    x (IH,IW,IC) its input codes; out (OH,OW,OC) an engine's output codes or None.
+    """
 
     number: int
     layer: ArrayLayer
@@ -33,21 +37,30 @@ class VectorLayer:
     cycles: ArrayCycles
 
     @property
+    def datapath(self) -> Datapath:
+        """The widths and rules of the device, its acc_bits a number."""
+        return datapath(self.device)
+
+    @property
     def name(self) -> str:
+        """The layer's name, with the suffix of its group or phase."""
         return self.layer.full_name
 
     @property
     def folder(self) -> str:
+        """The name of its folder in a set: L000_<name>."""
         return file_stem(self.number, self.name)
 
     @property
     def op(self) -> str:
+        """The manifest's op: dwconv, fc or conv."""
         if self.layer.depthwise:
             return "dwconv"
         return "fc" if self.layer.in_hw == (1, 1) == tuple(self.layer.kernel) else "conv"
 
     @property
     def loops(self) -> LoopBounds:
+        """Bounds of the device's loops."""
         return loops_of(self.layer, self.device.TN, self.device.TM)
 
 
@@ -78,6 +91,7 @@ def _check_fields(case: VectorLayer, name: str) -> None:
 
 
 def _check_sizes(layer: ArrayLayer, name: str) -> None:
+    """Every size fits 16 bits."""
     sizes = (*layer.in_hw, *layer.out_hw, *layer.kernel, *layer.stride, *layer.dilation, layer.oc, layer.ic)
     if max(sizes) > 65535 or max(map(abs, layer.pad)) > 65535:
         raise UnsupportedError(f"{name}: sizes of an array layer must be at most 65535, not {max(sizes)}")
@@ -86,16 +100,17 @@ def _check_sizes(layer: ArrayLayer, name: str) -> None:
 def hw_of(case: VectorLayer) -> dict[str, object]:
     """The `hw` keys of a layer; act_signed, out_bits and out_signed only where they are not true, act_bits and true."""
     device, layer = case.device, case.layer
-    found = {"TN": device.TN, "TM": device.TM, "act_bits": case.in_format.bits, "w_bits": layer.weights.format.bits,
-             "w_format": layer.weights.format.name, "acc_bits": device.acc_bits, "acc_mode": device.acc_mode,
-             "mult_bits": device.mult_bits, "shift_bits": device.shift_bits,
-             "prelu": layer.epilogue.stage.name, "round": device.round, "dma_bits": device.dma_bits}
+    common: dict[str, object] = {
+        "TN": device.TN, "TM": device.TM, "act_bits": case.in_format.bits, "w_bits": layer.weights.format.bits,
+        "w_format": layer.weights.format.name, "acc_bits": device.acc_bits, "acc_mode": device.acc_mode,
+        "mult_bits": device.mult_bits, "shift_bits": device.shift_bits, "prelu": layer.epilogue.stage.name,
+        "round": device.round, "dma_bits": device.dma_bits}
     extra = {"act_signed": (case.in_format.signed, True), "out_bits": (case.out_format.bits, case.in_format.bits),
              "out_signed": (case.out_format.signed, True)}
-    return found | {key: value for key, (value, usual) in extra.items() if value != usual}
+    return common | {key: value for key, (value, usual) in extra.items() if value != usual}
 
 
-def common_hw(each):
+def common_hw(each: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """The set's hw: per key the value that most layers have, the first of equals."""
     keys = [key for key in each[0] if key not in ("act_signed", "out_bits", "out_signed")]
     return {key: Counter(hw[key] for hw in each).most_common(1)[0][0] for key in keys}
