@@ -77,7 +77,8 @@ def tile_words(files: LayerFiles) -> list[np.ndarray]:
 def _codes(files: LayerFiles, depthwise: bool, kernel: tuple[int, int], flags: np.ndarray | None, device: Device) -> np.ndarray:
     """(WORDS,OC,KH,KW,IC) weight codes, depthwise (WORDS,C,KH,KW,1)."""
     ic, oc, per_tap = files.entry["in"]["c"], files.entry["out"]["c"], beats_of_taps(files)
-    codes = np.zeros((1 if flags is None else 2, files.entry["cot"] * device.TM, *kernel, ceil_div(ic, device.TN) * device.TN), np.int64)
+    words_each = 1 if flags is None else 2
+    codes = np.zeros((words_each, files.entry["cot"] * device.TM, *kernel, ceil_div(ic, device.TN) * device.TN), np.int64)
     for cot, words in enumerate(tile_words(files)):
         rest, rows = iter(words), slice(cot * device.TM, (cot + 1) * device.TM)
         for ky, kx, cit in np.ndindex(*kernel, per_tap):

@@ -26,12 +26,12 @@ class Trace:
     cycles: dict[str, dict[int, int | None]] = field(default_factory=lambda: {"A": {}, "O": {}})
     done: int | None = None
     timed: bool = True
-    repeated: list[tuple[int | None, str, int]] = field(default_factory=list)
+    repeated: list[tuple[int, str, int]] = field(default_factory=list)
 
     def add(self, cycle: int | None, kind: str, address: int, text: str) -> None:
         """One event; a second word at an address is noted in `repeated` and dropped."""
         if address in self.words[kind]:
-            self.repeated.append((cycle, kind, address))
+            self.repeated.append((cycle or 0, kind, address))     # a source without time has each address once
             return
         self.words[kind][address] = text
         self.cycles[kind][address] = cycle
