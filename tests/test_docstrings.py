@@ -6,7 +6,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "hwsim"
 # Add a room when its last docstring is written.
-ROOMS = ("errors.py", "files.py", "fixed", "ops", "graph", "importers", "imaging", "vectors", "cli/mutants.py", "reports/mutants.py")
+ROOMS = ("errors.py", "files.py", "fixed", "ops", "graph", "importers", "imaging", "vectors", "cli/mutants.py",
+         "reports/mutants.py")
 # Modules of these rooms that are still to be documented.
 WAITING = ("vectors/explain/suspects.py", "vectors/explain/suspects_requant.py",      # a suspect says what it is in `text`
            "graph/bands.py", "ops/layer.py", "ops/conv2d.py", "ops/conv2d_transpose.py")
