@@ -12,37 +12,13 @@ from typing import Any
 from hwsim.errors import FileError, UsageError
 from hwsim.hw import stages
 from hwsim.vectors.explain import causes
+from hwsim.vectors.explain.wrong import Wrong
 from hwsim.vectors.read.trace import STEM, Trace, lane_values, read_array, read_trace
 from hwsim.vectors.read.vcd import read_vcd
 from hwsim.vectors.read.vectorset import LayerFiles, VectorSet, open_layer, open_set
 from hwsim.vectors.read.verify import check_sums
 
 STAGE = {"A": "accumulator", "O": "requantizer"}
-
-
-@dataclass(frozen=True, eq=False)
-class Wrong:
-    """One event that is not as expected: got and expected are hex words, cycles are clock cycles.
-
-    got None: the event is missing; got and expected None: it came a second time, or it is D.
-    """
-
-    kind: str
-    address: int
-    got: str | None
-    expected: str | None
-    cycle: int | None
-    expected_cycle: int
-
-    @property
-    def value_differs(self) -> bool:
-        """Whether the word is not the expected one, or is missing."""
-        return self.got != self.expected
-
-    @property
-    def wrong_word(self) -> bool:
-        """Whether a word came that is not the expected one."""
-        return self.value_differs and self.got is not None
 
 
 @dataclass(frozen=True, eq=False)
