@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hwsim.graph.node import Node
 from hwsim.hw.config import Device
 from hwsim.hw.costs.cycles import ArrayCycles
+from hwsim.hw.costs.placed_node import PlacedNode
 from hwsim.hw.costs.vector_cycles import reads
 from hwsim.hw.rowpack import pack_layer, packs
 from hwsim.ops.cut import Cut
@@ -23,23 +24,24 @@ VECTOR_ADVICE: dict[str, str] = {
                  "qconcat": "tied input scales make it a move", **dict.fromkeys(NO_ADVICE, "")}
 
 
-def explain(node: Node, cuts: tuple[Cut, ...], parts: tuple[ArrayCycles, ...], macs: int, cycles: int, device: Device, where: str,
-            packable: bool) -> tuple[str, str]:
-    """(limit, advice) of a node: two sentences, the second "" where nothing would help.
-
-    cuts, parts: of an array node, else empty; macs, cycles: of the node; where: the unit that runs it; packable: whether
-    rowpack is for it.
-    """
-    if where == ADDRESS:
+def explain(placed: PlacedNode, device: Device, packable: bool) -> tuple[str, str]:
+    """(limit, advice) of a node: two sentences, the second "" where nothing would help; packable: whether rowpack is for it."""
+    if placed.unit == ADDRESS:
         return "nothing: the address generator moves it", ""
-    if where == VECTOR:
-        times = 0 if Trait.GLOBAL in node.spec.traits else reads(node, [(1, 1, 1, 1)])
-        each = "every input once" if times == 0 else f"{times} per output" if times > 1 else "one per output"
-        return f"vector unit: {device.TN} channels per cycle, {each}", VECTOR_ADVICE[node.op]
-    slots = device.pes * cycles
+    return _vector(placed.node, device) if placed.unit == VECTOR else _array(placed, device, packable)
+
+
+def _vector(node: Node, device: Device) -> tuple[str, str]:
+    times = 0 if Trait.GLOBAL in node.spec.traits else reads(node, [(1, 1, 1, 1)])
+    each = "every input once" if times == 0 else f"{times} per output" if times > 1 else "one per output"
+    return f"vector unit: {device.TN} channels per cycle, {each}", VECTOR_ADVICE[node.op]
+
+
+def _array(placed: PlacedNode, device: Device, packable: bool) -> tuple[str, str]:
+    cuts, parts = placed.cuts, placed.parts
     losses = _losses(cuts, parts, device)
     cause = max(losses, key=lambda name: losses[name])
-    percent = macs * 100 // slots
+    percent = placed.macs * 100 // (device.pes * placed.cycles)
     if percent >= GOOD_PERCENT or losses[cause] == 0:
         return f"array: {percent} % of the multiplier slots do useful work", _element(cuts)
     limit, advice = _TEXT[cause](cuts, parts, device)

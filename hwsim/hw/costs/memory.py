@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from hwsim.graph.node import Node
 from hwsim.hw.config import KIB, Device
 from hwsim.hw.costs.cycles import ArrayCycles
+from hwsim.hw.costs.placed_node import PlacedNode
 from hwsim.hw.costs.vector_cycles import Shape, image_words
 from hwsim.hw.rowpack import pack_layer
-from hwsim.ops.cut import Cut, image_shape
+from hwsim.ops.cut import image_shape
 from hwsim.ops.dims import ceil_div
 from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.spec import ADDRESS, VECTOR, Trait
@@ -43,26 +44,29 @@ class Traffic:
 NOTHING: Mapping[str, int] = {"sb": 0, "nbin": 0, "nbout": 0}
 
 
-def traffic(node: Node, cuts: Sequence[Cut], parts: Sequence[ArrayCycles], in_bits: Sequence[int], out_bits: int,
-            in_shapes: Sequence[Shape], out_shape: Shape, device: Device, where: str) -> Traffic:
-    """The Traffic of a node for one image.
-
-    cuts, parts: of an array node, else empty; in_bits, in_shapes: of every input; where: the unit that runs the node.
-    """
-    if where == ADDRESS:
+def traffic(placed: PlacedNode, device: Device) -> Traffic:
+    """The Traffic of a node for one image."""
+    if placed.unit == ADDRESS:
         return Traffic(0, 0, 0, 0, NOTHING, dict.fromkeys(NOTHING, True))
-    outputs = image_words(out_shape, device.TM) * device.TM * out_bits
-    if not cuts:
-        inputs = sum(image_words(shape, device.TN) * device.TN * bits for shape, bits in zip(in_shapes, in_bits))
-        return Traffic(0, inputs, outputs, _pool_lines(node, in_shapes[0], in_bits[0]), NOTHING, dict.fromkeys(NOTHING, True))
-    layers = [piece.layer for piece in cuts]
+    outputs = image_words(placed.out_shape, device.TM) * device.TM * placed.out_bits
+    return _array_traffic(placed, outputs, device) if placed.cuts else _vector_traffic(placed, outputs, device)
+
+
+def _vector_traffic(placed: PlacedNode, outputs: int, device: Device) -> Traffic:
+    in_shapes, in_bits = placed.in_shapes, placed.in_bits
+    inputs = sum(image_words(shape, device.TN) * device.TN * bits for shape, bits in zip(in_shapes, in_bits))
+    return Traffic(0, inputs, outputs, _pool_lines(placed.node, in_shapes[0], in_bits[0]), NOTHING, dict.fromkeys(NOTHING, True))
+
+
+def _array_traffic(placed: PlacedNode, outputs: int, device: Device) -> Traffic:
+    node, parts, layers, bits = placed.node, placed.parts, [piece.layer for piece in placed.cuts], placed.in_bits[0]
     words = [sum(tile.beats for tile in part.tiles) for part in parts]
     weights = sum(count * device.sb_word_bits(layer.weights.format.bits) for count, layer in zip(words, layers))
     need = {"sb": max(_sb_need(layer, part, device) for layer, part in zip(layers, parts)),
-            "nbin": max(_rows(layer) * _row_words(layer, device) for layer in layers) * device.TN * in_bits[0],
-            "nbout": max(layer.out_hw[1] for layer in layers) * device.TM * out_bits}
-    return Traffic(weights, _inputs(node, layers, in_shapes[0], device) * in_bits[0], outputs,
-                   _lines(node, layers, in_bits[0]), need, _fit(need, device))
+            "nbin": max(_rows(layer) * _row_words(layer, device) for layer in layers) * device.TN * bits,
+            "nbout": max(layer.out_hw[1] for layer in layers) * device.TM * placed.out_bits}
+    inputs = _inputs(node, layers, placed.in_shapes[0], device) * bits
+    return Traffic(weights, inputs, outputs, _lines(node, layers, bits), need, _fit(need, device))
 
 
 def _inputs(node: Node, layers: Sequence[ArrayLayer], in_shape: Shape, device: Device) -> int:

@@ -7,17 +7,15 @@ from fractions import Fraction
 
 from hwsim.graph.fit import fitted
 from hwsim.graph.integer import IntegerGraph
-from hwsim.graph.node import Graph, Node
+from hwsim.graph.node import Graph
 from hwsim.graph.pack_rows import packable_nodes
 from hwsim.graph.shapes import Shapes, infer
 from hwsim.hw.config import Device, of_network
 from hwsim.hw.costs.advice import explain
-from hwsim.hw.costs.cycles import ArrayCycles, array_cycles
+from hwsim.hw.costs.cycles import ArrayCycles
 from hwsim.hw.costs.memory import Traffic, traffic
+from hwsim.hw.costs.placed_node import PlacedNode, place_node
 from hwsim.hw.costs.storage import Storage, storage_of
-from hwsim.hw.costs.vector_cycles import unit, vector_cycles
-from hwsim.ops.cut import ARRAY_OPS, Cut, cut
-from hwsim.ops.spec import ARRAY
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,8 @@ def graph_cycles(graph: Graph, bits: Mapping[str, int], in_shapes: Shapes, devic
     """
     shapes = concrete_shapes(graph, in_shapes)
     nodes, packable = [node for node in graph.nodes if node.op != "input"], packable_nodes(graph, device.TN)
-    return NetworkCycles(tuple(_layer(node, shapes, bits, device, node.name in packable) for node in nodes), device)
+    return NetworkCycles(tuple(_layer(place_node(node, shapes, bits, device), device, node.name in packable) for node in nodes),
+                         device)
 
 
 def concrete_shapes(graph: Graph, in_shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
@@ -143,24 +142,9 @@ def image_shapes(graph: Graph, size: tuple[int, int] | None = None,
     return shapes
 
 
-def _layer(node: Node, shapes: Shapes, bits: Mapping[str, int], device: Device, packable: bool) -> LayerCycles:
-    in_shapes, out_shape = [shapes[name] for name in node.inputs], shapes[node.name]
-    cuts = cut(node, in_shapes[0], device.TM) if node.op in ARRAY_OPS else ()
-    parts = tuple(array_cycles(piece.layer, device) for piece in cuts)
-    cycles = sum(part.total for part in parts) if parts else vector_cycles(node, in_shapes, out_shape, device.TN)
-    where = ARRAY if parts else unit(node)
-    macs = sum(part.macs for piece, part in zip(cuts, parts) if _has_taps(node, piece))
-    in_bits, out_bits = [bits[name] for name in node.inputs], bits[node.name]
-    limit, advice = explain(node, cuts, parts, macs, cycles, device, where, packable)
-    return LayerCycles(name=node.name, op=node.op, in_shape=in_shapes[0], out_shape=out_shape, unit=where, macs=macs,
-                       cycles=cycles, parts=parts,
-                       traffic=traffic(node, cuts, parts, in_bits, out_bits, in_shapes, out_shape, device, where),
-                       storage=storage_of(node, device) if parts else None, limit=limit, advice=advice, pes=device.pes)
-
-
-def _has_taps(node: Node, piece: Cut) -> bool:
-    """False for a transposed phase that no kernel tap meets: its 1x1 zero kernel is no useful work."""
-    if node.op != "qconv2d_transpose":
-        return True
-    (sh, sw), (top, _, left, _), kernel = node.params["stride"], node.params["crop"], node.params["codes"].shape[2:4]
-    return bool((piece.rows.start + top) % sh < kernel[0] and (piece.cols.start + left) % sw < kernel[1])
+def _layer(placed: PlacedNode, device: Device, packable: bool) -> LayerCycles:
+    node = placed.node
+    limit, advice = explain(placed, device, packable)
+    return LayerCycles(name=node.name, op=node.op, in_shape=placed.in_shapes[0], out_shape=placed.out_shape, unit=placed.unit,
+                       macs=placed.macs, cycles=placed.cycles, parts=placed.parts, traffic=traffic(placed, device),
+                       storage=storage_of(node, device) if placed.parts else None, limit=limit, advice=advice, pes=device.pes)
