@@ -81,6 +81,7 @@ class Session:
 
     @property
     def model(self) -> Model:
+        """The model of its run."""
         return self.run.model
 
     @property
