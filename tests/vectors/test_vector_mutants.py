@@ -34,6 +34,7 @@ def test_every_mutant_dies_and_is_named(sets, quickest, tmp_path, builds):
 
 def test_every_mutant_has_a_name_of_its_own_and_a_set(sets):
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+    assert f"patches {len(MUTANTS)} such bugs" in (ROOT / "README.md").read_text()
     used = {first_applicable(mutant, sets) for mutant in MUTANTS}
     assert used == set(DEVICES)
 

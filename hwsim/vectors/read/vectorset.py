@@ -184,16 +184,21 @@ def open_set(root: str | Path) -> VectorSet:
     layers = []
     for entry in manifest["layers"]:
         _check_keys(entry, LAYER_KEYS, path, "a layer")
-        for file in entry["files"]:
-            _check_keys(file, FILE_KEYS, path, f"a file of {entry['name']}")
-            if not SAFE.match(file["path"]) or not file["path"].startswith(entry["folder"] + "/"):
-                raise FileError(f"{path}: a file of {entry['name']} must lie in {entry['folder']}, not at {file['path']}")
+        _check_files(entry, path)
         layers.append(LayerFiles(root, entry, {**manifest["hw"], **entry["hw"]}))
     if not layers:
         raise FileError(f"{path}: a set must have layers, not none")
     for layer in layers:
         _check_layer(layer, path)
     return VectorSet(root, manifest, tuple(layers))
+
+
+def _check_files(entry: Mapping[str, Any], path: Path) -> None:
+    """The files that a layer lists lie in its folder."""
+    for file in entry["files"]:
+        _check_keys(file, FILE_KEYS, path, f"a file of {entry['name']}")
+        if not SAFE.match(file["path"]) or not file["path"].startswith(entry["folder"] + "/"):
+            raise FileError(f"{path}: a file of {entry['name']} must lie in {entry['folder']}, not at {file['path']}")
 
 
 def open_layer(folder: str | Path, name: str | None = None) -> LayerFiles:
