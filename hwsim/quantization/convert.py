@@ -1,4 +1,6 @@
 """From the float network and its calibration to the integer network: the last place where a float is read."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from hwsim.fixed.formats import Datapath, IntFormat

@@ -9,9 +9,8 @@ from hwsim.errors import UnsupportedError, UsageError
 from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.hw.config import Device, datapath
 from hwsim.hw.costs.cycles import ArrayCycles, array_cycles
-from hwsim.hw.device.control import LoopBounds
 from hwsim.hw.device.trace import file_stem
-from hwsim.hw.layout import check_bank, loops_of
+from hwsim.hw.layout import LoopBounds, check_bank, loops_of
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.ops.layer import ArrayLayer
 
