@@ -47,7 +47,7 @@ class Mutant:
     first_cause: str | None = None
 
     def applies(self, layer: LayerFiles) -> bool:
-        """Whether the layer reaches the patched lines; one that does not is right under this mutant too."""
+        """Whether the layer reaches the patched lines and they are there what the mutant is named after."""
         return all(feature.of_layer(layer) for feature in self.needs)
 
 

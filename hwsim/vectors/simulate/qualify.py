@@ -9,6 +9,7 @@ from pathlib import Path
 from hwsim.errors import HwsimError, UsageError
 from hwsim.vectors.explain.compare import LayerReport, compare_layer
 from hwsim.vectors.read.vectorset import LayerFiles, VectorSet, open_set
+from hwsim.vectors.read.verify import check_sums
 from hwsim.vectors.simulate.mutants import MUTANTS, Mutant, patch
 from hwsim.vectors.simulate.simulators import Simulator, build, find_simulator, run_layer
 
@@ -87,6 +88,7 @@ def qualify(root: str | Path, names: Sequence[str] = (), sim: str | None = None,
     """
     mutants, vector_set, simulator = _named(names), open_set(root), find_simulator(sim)
     for layer in vector_set.layers:
+        check_sums(layer)     # an altered expectation would kill everything
         layer.check()
     trials: list[Trial] = []
     with tempfile.TemporaryDirectory() as temporary:
