@@ -125,3 +125,11 @@ def test_traits_that_follow_from_others():
     """A move keeps its codes, and what keeps its codes keeps its word; who requantizes each input has one multiplier for each."""
     assert ops_with(Trait.MOVES) <= ops_with(Trait.KEEPS_CODES) <= ops_with(Trait.TIED)
     assert ops_with(Trait.EACH) <= ops_with(Trait.PER_INPUT)
+
+
+# Integer operators of the fast engine without a compiled pass: they run in numpy, slower and with the same bits.
+NUMPY_ALONE: set[str] = set()
+
+
+def test_every_operator_has_a_compiled_pass():
+    assert {op for op, run in PASSES.items() if run is PORTABLE[op]} == NUMPY_ALONE

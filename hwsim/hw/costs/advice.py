@@ -13,15 +13,14 @@ from hwsim.ops.cut import Cut
 from hwsim.ops.dims import ceil_div
 from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.spec import ADDRESS, VECTOR, Trait
+from hwsim.ops.table import ops_with
 
 GOOD_PERCENT = 90
 PRELU, BILINEAR = "a slope that is the same for all pixels folds into the layer before", "a nearest resize takes no cycles"
-NO_ADVICE = ("affine", "relu", "clip", "unary", "softmax", "qtable", "add", "subtract", "multiply", "average", "maximum",
-             "minimum", "concat", "qadd", "qmul", "qmaximum", "qminimum", "max_pool", "avg_pool", "qavg_pool", "global_max_pool",
-             "global_avg_pool", "qglobal_avg_pool")
-VECTOR_ADVICE: dict[str, str] = {
+# What would help each operator of the vector unit; most have nothing.
+VECTOR_ADVICE = {**dict.fromkeys(ops_with(unit=VECTOR), ""),
                  "prelu": PRELU, "qprelu": PRELU, "bilinear": BILINEAR, "qbilinear": BILINEAR,
-                 "qconcat": "tied input scales make it a move", **dict.fromkeys(NO_ADVICE, "")}
+                 "qconcat": "tied input scales make it a move"}
 
 
 def explain(placed: PlacedNode, device: Device, packable: bool) -> tuple[str, str]:
