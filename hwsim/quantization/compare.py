@@ -74,26 +74,37 @@ def compare(graph: Graph, net: IntegerGraph, inputs: Mapping[str, np.ndarray], e
     graph = fitted(prepare(graph), {name: code.shape for name, code in codes.items()})
     check_dump(dump, net.graph)
     job = place(net, codes, engine, monitor, threads)
-    rows = job.in_rows(rows_per_step(graph, real))
+    added = _added(graph, net)
+    rows = None if added else job.in_rows(rows_per_step(graph, real))
     sums: dict[str, Sums] = {}
     stats: dict[str, LayerStats] = {}
     tensors: dict[str, np.ndarray] = {}
     floats: dict[str, np.ndarray] = {}
     done = 0
-    for real_band, band in zip(float_run(graph, real, rows), integer_bands(job, rows)):
+    real_bands = float_run(graph, real, rows)
+    for band in integer_bands(job, rows):
         name = band.node.name
-        _check_same(real_band, band)
-        sums[name] = _sums(net, real_band.tensor, band.tensor, name, sums.get(name))
         stats[name] = joined_stats(job, band, stats.get(name))
-        if name in net.outputs:
-            floats[name] = gathered(floats.get(name), real_band, job.shapes[name], np.float64)
+        if name not in added:
+            real_band = next(real_bands)
+            _check_same(real_band, band)
+            sums[name] = _sums(net, real_band.tensor, band.tensor, name, sums.get(name))
+            if name in net.outputs:
+                floats[name] = gathered(floats.get(name), real_band, job.shapes[name], np.float64)
         if name in net.outputs or name in dump:
             tensors[name] = gathered(tensors.get(name), band, job.shapes[name], np.int32)
         done += measure(band, rows)
         if progress is not None:
             progress(band.node, done, job.size(rows))
-    layers = tuple(_quality(net, node, sums[node.name], saturated.get(node.name, stats[node.name].clamped)) for node in net.nodes)
+    layers = tuple(_quality(net, node, sums.get(node.name), saturated.get(node.name, stats[node.name].clamped))
+                   for node in net.nodes)
     return Comparison(layers, worst_layer(layers), Result(net.outputs, tensors, stats), floats)
+
+
+def _added(graph: Graph, net: IntegerGraph) -> set[str]:
+    """Nodes of `net` without a float tensor, where a quantizer made several of one: then bands of rows do not go in step."""
+    ours, theirs = graph.by_name.keys(), net.graph.by_name.keys()
+    return set(theirs - ours) if ours <= theirs else set()
 
 
 def _check_same(real: FloatBand, band: RowBand[np.ndarray, Any]) -> None:
@@ -122,8 +133,11 @@ def _sums(net: IntegerGraph, real: np.ndarray, codes: np.ndarray, name: str, bef
     return Sums(before.signal + signal, before.error + error, min(before.low, low), max(before.high, high))
 
 
-def _quality(net: IntegerGraph, node: Node, sums: Sums, clamped: int | None) -> LayerQuality:
+def _quality(net: IntegerGraph, node: Node, sums: Sums | None, clamped: int | None) -> LayerQuality:
+    """sums: None for a node that the float network has not."""
     word = net.formats[node.name]
+    if sums is None:
+        return LayerQuality(node.name, node.op, str(word), None, clamped, None)
     used = signed_bits(sums.low, sums.high) - (not word.signed)
     return LayerQuality(node.name, node.op, str(word), decibels(sums.signal, sums.error), clamped, word.bits - used)
 

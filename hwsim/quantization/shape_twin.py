@@ -27,13 +27,22 @@ def shape_twin(graph: Graph, words: Mapping[str, IntFormat], config: Config) -> 
     words: tensor -> IntFormat, as the quantizer gives them.
     """
     kept = kept_inputs(graph, words, config)
-    nodes = tuple(_twin(node, config) if node.op in GEOMETRY else
-                  _concat(node, kept[node.name]) if node.op == "concat" else node for node in graph.nodes)
+    nodes = tuple(sized for node in graph.nodes for sized in _sized(node, kept, config))
     twin = Graph(nodes, graph.inputs, graph.outputs)
     return pack_rows(twin, lambda note: None, config.tn) if config.rowpack else twin
 
 
-def _twin(node: Node, config: Config) -> Node:
+def _sized(node: Node, kept: Mapping[str, tuple[bool, ...]], config: Config) -> tuple[Node, ...]:
+    own = config.quantizer.conversions.get(node.op)
+    if own is not None:
+        return own.sizes(node, config)
+    if node.op == "concat":
+        return (_concat(node, kept[node.name]),)
+    return (sized_layer(node, config) if node.op in GEOMETRY else node,)
+
+
+def sized_layer(node: Node, config: Config) -> Node:
+    """The integer node of a float array node, of its sizes: zeros for values, words and flags as the quantizer will give them."""
     weights = node.params["weights"]
     weights = weights.reshape(weights.shape[0], 1, 1, -1) if node.op == "dense" else weights
     values, packed = _zeros(weights.shape[0]), _weights(node, weights, config)

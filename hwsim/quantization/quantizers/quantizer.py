@@ -6,7 +6,7 @@ adds one.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import IntFormat
-from hwsim.graph.node import Graph
+from hwsim.graph.node import Graph, Node
 from hwsim.ops.weights import Linear, WeightFormat, Weights
 from hwsim.quantization.scale_policy import Scale
 from hwsim.quantization.scales import find_scales, find_words
@@ -22,6 +22,7 @@ from hwsim.quantization.scales import find_scales, find_words
 if TYPE_CHECKING:
     from hwsim.quantization.calibration import Calibration
     from hwsim.quantization.config import Config
+    from hwsim.quantization.conversion import ConversionContext
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +52,22 @@ class QuantizedWeights:
     scale: np.ndarray
 
 
+@dataclass(frozen=True)
+class Conversion:
+    """How a float operator becomes integer nodes where one does not suffice: several, the last under the float node's name.
+
+    nodes: of a float node and the context of the conversion; the quantizer's words and scales hold the added names, too.
+    sizes: integer nodes of the same names and sizes, before anything is calibrated: what the cycles are counted of.
+    """
+
+    nodes: Callable[[Node, ConversionContext], tuple[Node, ...]]
+    sizes: Callable[[Node, Config], tuple[Node, ...]]
+
+
 class Quantizer:
     """Class attributes: name of --weights; weight_format: how the array reads a code; weight_bits (least, most) and
     default_bits of a word; channel_scales: whether every output channel has a scale of its own unless an option decides;
-    padding_code: what stands outside an image.
+    padding_code: what stands outside an image; conversions: float operator -> how it is converted, if otherwise than all others.
     """
 
     name: ClassVar[str]
@@ -63,6 +76,7 @@ class Quantizer:
     default_bits: ClassVar[int] = 8
     channel_scales: ClassVar[bool] = True
     padding_code: ClassVar[int] = 0
+    conversions: ClassVar[Mapping[str, Conversion]] = {}
 
     def check(self, config: Config) -> None:
         """Raises UsageError for an option that this quantizer refuses."""
