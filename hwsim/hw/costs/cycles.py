@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from hwsim.errors import UnsupportedError
 from hwsim.hw.config import Device
 from hwsim.hw.rowpack import pack_layer
 from hwsim.hw.stages import latency
@@ -59,8 +60,15 @@ def array_cycles(layer: ArrayLayer, device: Device) -> ArrayCycles:
     pixels, word_bits = layer.geometry.pixels, device.sb_word_bits(layer.weights.format.bits)
     beats, two_word = tile_beats(packed, device)
     return ArrayCycles(name=layer.full_name, tiles=schedule(beats, pixels, word_bits, device.dma_bits), pixels=pixels,
-                       latency=latency(type(layer.epilogue.stage)), macs=pixels * layer.oc * layer.weights.taps,
+                       latency=_latency(layer), macs=pixels * layer.oc * layer.weights.taps,
                        kernel_tiles=kernel_tiles(packed, device), two_word_tiles=two_word)
+
+
+def _latency(layer: ArrayLayer) -> int:
+    try:
+        return latency(type(layer.epilogue.stage))
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{layer.full_name}: {error}") from None
 
 
 def kernel_tiles(layer: ArrayLayer, device: Device) -> int:
