@@ -47,7 +47,9 @@ class Context:
     prepared: PreparedLayers | None = None
 
 
-RunNode = Callable[[Node, list[np.ndarray], Context], tuple[np.ndarray, LayerStats]]
+Inputs = list[np.ndarray]               # of a node: codes, N first
+Output = tuple[np.ndarray, LayerStats]  # its codes, N first, and counters
+RunNode = Callable[[Node, Inputs, Context], Output]
 
 
 @dataclass(frozen=True)
