@@ -3,7 +3,7 @@
 import numpy as np
 
 from hwsim.engine.fast.portable import bilinear as general
-from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.fast.vector.sweep import blocks
@@ -15,7 +15,7 @@ from hwsim.engine.result import LayerStats
 def bilinear(node, inputs, context):
     (x,), p = inputs, node.params
     n, h, w, c = x.shape
-    (fy, fx), y = p["factor"], ARENA.empty((n, h * p["factor"][0], w * p["factor"][1], c), made_type(node, inputs, context))
+    (fy, fx), y = p["factor"], ARENA.empty((n, h * p["factor"][0], w * p["factor"][1], c), storage_type(node, inputs, context))
     (upper, lower, down), (left, _, right) = general.axis(h, fy), general.axis(3, fx)
     # All columns of one phase share their weights, so that a phase is one long pass over neighbouring columns. Its weights are
     # those of the middle one of three columns, which meets no border.

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from hwsim.engine.fast.portable import merge
-from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.box import Box, move, put
 from hwsim.engine.fast.vector.scratch import SCRATCH
@@ -118,7 +118,7 @@ def concat(node, inputs, context):
         return merge.concat(node, inputs, context)
     shape = list(inputs[0].shape)
     shape[axis] = sum(x.shape[axis] for x in inputs)
-    y, to, changed = ARENA.empty(tuple(shape), made_type(node, inputs, context)), 0, 0
+    y, to, changed = ARENA.empty(tuple(shape), storage_type(node, inputs, context)), 0, 0
     for i, x in enumerate(inputs):
         box = _place(x, y, axis, to)
         changed += _put(x, y, box, i, p, context)

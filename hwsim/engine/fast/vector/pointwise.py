@@ -3,7 +3,7 @@
 import numpy as np
 
 from hwsim.engine.fast.portable import pointwise
-from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
 from hwsim.engine.fast.vector.sweep import VALUES, elementwise, pieces
 from hwsim.engine.host.memory import ARENA
@@ -25,7 +25,7 @@ def prelu(node, inputs, context):
     if word is None:
         return pointwise.prelu(node, inputs, context)
     fields, ends = _fields(p, x.shape), words.factors(word, p["lo"], p["hi"])
-    y = ARENA.empty(x.shape, made_type(node, inputs, context))
+    y = ARENA.empty(x.shape, storage_type(node, inputs, context))
     length = fields[0].size
     values, target = x.reshape(-1), y.reshape(-1)
 
@@ -66,7 +66,7 @@ def table(node, inputs, context):
     fmt = context.in_formats[0]
     if fmt.max - fmt.min >= CODES or fmt.max >= CODES:
         return pointwise.table(node, inputs, context)
-    entries = np.zeros(CODES, made_type(node, inputs, context))
+    entries = np.zeros(CODES, storage_type(node, inputs, context))
     entries[np.arange(fmt.min, fmt.max + 1) & CODES - 1] = node.params["table"]
 
     def run(parts, y):

@@ -7,7 +7,7 @@ import numpy as np
 
 from hwsim.engine.fast.portable import pool
 from hwsim.engine.fast.portable.blocks import requantized, rows_of, widened
-from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
 from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.fast.vector.sweep import blocks, pieces
@@ -73,7 +73,7 @@ def _swept(x, windows, dtype, run, threads):
 
 
 def max_pool(node, inputs, context):
-    (x,), out_type = inputs, made_type(node, inputs, context)
+    (x,), out_type = inputs, storage_type(node, inputs, context)
     windows = Windows.of(x.shape, node.params)
     least = max(np.iinfo(x.dtype).min, np.iinfo(out_type).min)   # both types hold every code
     rows, columns = windows.rows, windows.columns
@@ -124,7 +124,7 @@ def avg_pool(node, inputs, context):
         tall, line = windows.lines(word, 0)
         sums = line if windows.stride[1] == 1 else SCRATCH("sums", y.shape[1:], word)
         return arithmetic.average(image, first, rows, columns, starts, factors, rules, tall, line, sums, y)
-    y, counts = _swept(x, windows, made_type(node, inputs, context), run, context.threads)
+    y, counts = _swept(x, windows, storage_type(node, inputs, context), run, context.threads)
     return y, LayerStats(clamped=int(sum(counts)))
 
 
