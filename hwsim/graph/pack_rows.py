@@ -33,5 +33,5 @@ def _first(graph: Graph, node: Node) -> bool:
 
 def _packable(node: Node, shapes: Mapping[str, Shape], tn: int) -> bool:
     p = node.params
-    few = shapes[node.inputs[0]][3] < tn
-    return few and p["groups"] == 1 and p["dilation"] == (1, 1) and not FORMATS[p["w_format"]].flagged
+    channels = shapes[node.inputs[0]][3]
+    return isinstance(channels, int) and channels < tn and p["groups"] == 1 and p["dilation"] == (1, 1) and not FORMATS[p["w_format"]].flagged

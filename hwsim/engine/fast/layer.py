@@ -48,7 +48,7 @@ def _prepared(layer: ArrayLayer, context: Context, backend: Backend) -> conv.Pre
     """The layer as the kernels need it; the bands of a frame share everything but their rows."""
     def prepare() -> conv.Prepared:
         return conv.prepare(layer, context.datapath, context.in_formats[0], context.monitor, backend.rungs)
-    prepared = prepare() if context.prepared is None else context.prepared.of(layer.full_name, prepare)
+    prepared = prepare() if context.prepared is None else context.prepared.of(layer.name, layer.suffix, prepare)
     return prepared.on(layer)
 
 

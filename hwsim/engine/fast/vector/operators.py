@@ -1,7 +1,12 @@
 """The vector operators in compiled passes: operator -> function(node, inputs, context) -> (codes, LayerStats)."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hwsim.engine.context import RunNode
 from hwsim.engine.fast.vector import bilinear, merge, moves, pointwise, pool
 
-OPERATORS = {
+OPERATORS: Mapping[str, RunNode] = {
     "qadd": merge.add,
     "qmul": merge.multiply,
     "qmaximum": merge.maximum,
