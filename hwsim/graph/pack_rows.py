@@ -32,6 +32,6 @@ def _first(graph: Graph, node: Node) -> bool:
 
 
 def _packable(node: Node, shapes: Mapping[str, Shape], tn: int) -> bool:
-    p = node.params
-    channels = shapes[node.inputs[0]][3]
-    return isinstance(channels, int) and channels < tn and p["groups"] == 1 and p["dilation"] == (1, 1) and not FORMATS[p["w_format"]].flagged
+    p, channels = node.params, shapes[node.inputs[0]][3]
+    few = isinstance(channels, int) and channels < tn
+    return few and p["groups"] == 1 and p["dilation"] == (1, 1) and not FORMATS[p["w_format"]].flagged
