@@ -19,13 +19,13 @@ AUTO = "auto"
 
 
 def is_int(value: object) -> TypeGuard[int]:
-    """Whether `value` is a Python integer; True and False are none."""
+    """Whether `value` is a Python integer; True and False do not count."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Which values a setting takes. This one takes any: the record that has the field checks it."""
+    """Which values a setting takes: here any, because the record that has the field checks it."""
 
     def allows(self, value: object) -> bool:
         """Whether `value` is one of them."""
@@ -185,9 +185,11 @@ class Setting:
         return names[record]
 
     def kind_in(self, record: Record) -> Kind:
+        """Which values `record` takes for it."""
         return self.kind.in_device() if record == "device" else self.kind
 
     def default_in(self, record: Record) -> Any:
+        """Its default in the words of `record`."""
         return self.kind.to_device(self.default) if record == "device" else self.default
 
     @property

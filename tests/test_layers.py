@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "hwsim"
 ROOMS = ["errors", "version", "settings", "fixed", "ops", "graph", "importers", "engine", "hw", "quantization", "imaging", "rtl",
-         "vectors", "pipeline", "reports", "sweep", "cli"]
+         "vectors", "pipeline", "bench", "reports", "sweep", "cli"]
 CONTRACT = {"hwsim.fixed.formats", "hwsim.fixed.multiplier", "hwsim.fixed.logcode", "hwsim.engine.result", "hwsim.errors",
             "hwsim.settings"}
 

@@ -263,44 +263,41 @@ def k2_sequential():
 def k2_prelu_depth_to_space():
     """Super-resolution: slopes per channel, a residual, and tf.nn.depth_to_space at the end."""
     n = Network(Keras2, 2)
-    x = n.image(1, 7, 10, 3)
-    a = n.prelu("slope_a", n.conv("a", x, 8, size=5))
-    b = n.prelu("slope_b", n.conv("b", a, 8))
-    return n, x, n.shuffled("tf.nn.depth_to_space", n.conv("c", n.total("sum", a, b), 12))
+    x = n.image(1, 7, 10, 2)
+    y = n.total("sum", x, n.prelu("slope", n.conv("a", x, 2, size=5)))
+    return n, x, n.shuffled("tf.nn.depth_to_space", n.conv("b", y, 12))
 
 
 def k2_depthwise_batchnorm():
-    """A block of a mobile network: depthwise and pointwise convolutions, each with its batch norm."""
+    """A block of a mobile network: a depthwise convolution, its batch norm and a bounded relu, then a pointwise one."""
     n = Network(Keras2, 3)
     x = n.image(2, 8, 7, 4)
-    y = n.relu("wide_relu", n.normalized("wide_norm", n.depthwise("wide", x, 2)), 6.0)
-    return n, x, n.total("sum", x, n.normalized("narrow_norm", n.conv("narrow", y, 4, size=1)))
+    y = n.relu("relu", n.normalized("norm", n.depthwise("wide", x, 2)), 6.0)
+    return n, x, n.total("sum", x, n.conv("narrow", y, 4, size=1))
 
 
 def k2_transposed():
-    """Down by a stride of 2 and up again by transposed convolutions of an odd and an even kernel."""
+    """Down by a stride of 2 and up by transposed convolutions of an odd and an even kernel."""
     n = Network(Keras2, 4)
-    x = n.image(1, 12, 8, 2)
-    y = n.conv("down", n.conv("in", x, 4, stride=2, activation="relu"), 6, stride=2, activation="relu")
+    x = n.image(1, 6, 9, 2)
+    y = n.conv("down", x, 6, stride=2, activation="relu")
     return n, x, n.transposed("out", n.transposed("up", y, 4, 3, "relu"), 1, 4, "sigmoid")
 
 
 def k3_unet():
-    """Two levels: pools of both kinds on the way down, upsampling and joins on the way up."""
+    """One level: down by a maximum, up by repeated pixels, and a join."""
     n = Network(Keras3, 5)
     x = n.image(1, 8, 12, 3)
     top = n.conv("top", x, 4, activation="relu")
-    middle = n.conv("middle", n.max_pool("down_a", top), 6, activation="relu")
-    bottom = n.conv("bottom", n.average_pool("down_b", middle), 8, activation="relu")
-    y = n.conv("up", n.joined("join_b", n.doubled("up_b", bottom), middle), 6, activation="relu")
-    return n, x, n.conv("out", n.joined("join_a", n.doubled("up_a", y), top), 3, size=1)
+    bottom = n.conv("bottom", n.max_pool("down", top), 4, activation="relu")
+    return n, x, n.conv("out", n.joined("join", n.doubled("up", bottom), top), 3, size=1)
 
 
 def k3_softmax_head():
-    """A classifier: a mean over all pixels, two dense layers, probabilities."""
+    """A classifier: means over pairs of pixels and over all of them, two dense layers, probabilities."""
     n = Network(Keras3, 6)
     x = n.image(3, 9, 9, 2)
-    y = n.mean("mean", n.max_pool("pool", n.conv("features", x, 8, activation="relu")))
+    y = n.mean("mean", n.average_pool("pool", n.conv("features", x, 8, activation="relu")))
     return n, x, n.dense("classes", n.dense("hidden", y, 10, "relu"), 5, "softmax")
 
 
@@ -308,11 +305,10 @@ def k3_nested():
     """A model inside a model, whose weights are stored as one group with the moving averages at its end."""
     n = Network(Keras3, 7)
     x = n.image(1, 6, 9, 3)
-    outer = n.conv("in", x, 5, activation="relu")
-    block, y = n.inner("block", outer)
-    y = block.relu("relu", block.normalized("norm", block.conv("a", y, 5)), 6.0)
-    y = block.normalized("norm_b", block.conv("b", y, 5))
-    return n, x, n.conv("out", n.total("sum", outer, n.nested("block", outer, block, y)), 2)
+    block, y = n.inner("block", x)
+    y = block.relu("relu", block.normalized("norm", block.conv("a", y, 4)), 6.0)
+    y = block.conv("b", y, 3)
+    return n, x, n.total("sum", x, n.nested("block", x, block, y))
 
 
 NETWORKS = (k2_sequential, k2_prelu_depth_to_space, k2_depthwise_batchnorm, k2_transposed, k3_unet, k3_softmax_head, k3_nested)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from hwsim.hw.config import Device
-from hwsim.vectors.write.directed import directed_works
+from hwsim.vectors.write.directed import directed_cases
 from hwsim.vectors.write.write_set import Origin, write_set
 
 SETS = {
@@ -24,7 +24,7 @@ def write(folder):
     """Every set of SETS as a folder of `folder`."""
     for name, (device, layers, command) in SETS.items():
         origin = Origin(command.format(layers=" ".join(f"--layers={layer}" for layer in layers)))
-        write_set(directed_works(device, names=layers), Path(folder) / name, origin, force=True)
+        write_set(directed_cases(device, names=layers), Path(folder) / name, origin, force=True)
 
 
 if __name__ == "__main__":

@@ -21,12 +21,13 @@ def command(repeats, plot_path, json_path, quiet, verbose):
       hwsim bench
       hwsim bench --repeats 3 --json bench.json --plot bench.png
     """
-    from hwsim.reports import bench, plotting  # loads the compiler, which --help does without
+    from hwsim.bench.measure import measure  # loads the compiler, which --help does without
+    from hwsim.reports import bench, plotting
     if plot_path:
         plotting.plot_kind(plot_path)
     for path in filter(None, (plot_path, json_path if json_path != "-" else None)):
         files.check_writable(path)
-    report = bench.report(repeats=repeats)
+    report = bench.report(measure(repeats=repeats))
     progress.publish(report, json_path, quiet, bench.text, verbose)
     if plot_path:
         bench.plot(report, plot_path)

@@ -19,6 +19,7 @@ COMMANDS = {
     "overflow": "accumulator bits that are enough, overflow events, and what a narrower one would do",
     "vectors": "golden vectors for the RTL, with manifest and testbenches",
     "cosim": "a vector set through the reference RTL: every value and cycle",
+    "mutants": "known wrong designs against a vector set: which of them it kills",
     "compare": "the first mismatch of anyone's trace, its place and likely causes",
     "explain": "one output of a layer, beat by beat",
     "bench": "rates of the engine beside the machine's limit",

@@ -14,6 +14,7 @@ from hwsim.hw import engines
 from hwsim.hw.config import Device, config_fields, load_device, override
 from hwsim.imaging import cfa
 from hwsim.imaging.source import Optics
+from hwsim.ops.weights import Linear
 from hwsim.quantization.config import Config
 from hwsim.quantization.quantizers.quantizer import Quantizer
 from hwsim.quantization.quantizers.registry import QUANTIZERS
@@ -183,9 +184,10 @@ def device_of(given: Mapping[str, Any]) -> Device:
 def _weight_fields(quantizer: Quantizer, given: Mapping[str, Any], base: Device) -> dict[str, Any]:
     """The device's weight format and, where no option gives it and the device's cannot serve, the quantizer's own width."""
     low, high = quantizer.weight_bits
-    served = quantizer.weight_format in ("linear", base.w_format) and low <= base.w_bits <= high
+    name = quantizer.weight_format.name
+    served = name in (Linear.name, base.w_format) and low <= base.w_bits <= high
     bits = {} if served or given.get("weight_bits") is not None else {"w_bits": quantizer.default_bits}
-    return {"w_format": quantizer.weight_format, **bits}
+    return {"w_format": name, **bits}
 
 
 def config_of(given: Mapping[str, Any], sensor: Mapping[str, Any], device: Device) -> tuple[Config, tuple[str, ...]]:

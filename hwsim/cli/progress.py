@@ -37,7 +37,7 @@ def _rate(progress, task, done, total, pixels):
 
 @contextmanager
 def bad_input_is_usage():
-    """In compare and cosim exit 1 means a difference: a bad file is 2 there."""
+    """In compare, cosim and mutants exit 1 means a difference or a survivor: a bad file is 2 there."""
     try:
         yield
     except HwsimError as error:

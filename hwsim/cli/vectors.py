@@ -14,9 +14,9 @@ from hwsim.pipeline.session import RunOptions, prepare
 from hwsim.quantization.boundary import read_input
 from hwsim.reports import vector_set
 from hwsim.vectors.read.verify import verify_set
-from hwsim.vectors.write.directed import directed_works
+from hwsim.vectors.write.directed import directed_cases
 from hwsim.vectors.write.folder import Extras
-from hwsim.vectors.write.network import crop_codes, network_works
+from hwsim.vectors.write.network import crop_codes, network_cases
 from hwsim.vectors.write.write_set import Origin, write_set
 
 DIRECTED_ACC_BITS = 32
@@ -59,10 +59,10 @@ def command(model, out_path, verify_path, directed, json_path, quiet, verbose, *
     if not out_path or bool(model) == directed:
         raise UsageError("hwsim vectors must be given --out and either MODEL or --directed, not less or both")
     with progress.bar(quiet) as show:
-        works, origin = _directed(given) if directed else _of_model(model, given, show)
+        cases, origin = _directed(given) if directed else _of_model(model, given, show)
         extras = Extras(given["byte_image"], given["c_header"], given["events"])
-        manifest = write_set(works, out_path, origin, extras, given["max_words"], given["force"],
-                             lambda work, done: show("layers written", done, None))
+        manifest = write_set(cases, out_path, origin, extras, given["max_words"], given["force"],
+                             lambda case, done: show("layers written", done, None))
     progress.publish(vector_set.report(out_path, manifest), json_path, quiet, vector_set.text, verbose)
 
 
@@ -71,7 +71,7 @@ def _directed(given):
     if device.acc_bits == "auto":
         device = replace(device, acc_bits=DIRECTED_ACC_BITS)
     seed = given["seed"] or 0
-    return directed_works(device, seed, given["count"], given["layers"] or None), Origin(_command(), None, seed)
+    return directed_cases(device, seed, given["count"], given["layers"] or None), Origin(_command(), None, seed)
 
 
 def _of_model(model, given, show):
@@ -81,8 +81,8 @@ def _of_model(model, given, show):
     progress.warn(notes + session.notes)
     codes, _ = read_input(session.net, next(session.samples()).inputs)
     codes = crop_codes(codes, *given["crop"]) if given["crop"] else codes
-    works = network_works(session.net, codes, run.device, given["layers"] or None, session.engine, given["threads"])
-    return works, Origin(_command(), session.model.sha256, session.seed)
+    cases = network_cases(session.net, codes, run.device, given["layers"] or None, session.engine, given["threads"])
+    return cases, Origin(_command(), session.model.sha256, session.seed)
 
 
 NOT_IN_COMMAND = ("model", "force", "quiet", "verbose", "threads", "engine", "scales_file")

@@ -19,7 +19,6 @@ Integers = TypeVar("Integers", int, "np.ndarray")
 """A Python integer of any size, an int64 array, or an object array of Python integers: what the rules of fixed are exact on."""
 
 
-
 @dataclass(frozen=True)
 class IntFormat:
     """A two's-complement integer word: `bits` wide (1..63), signed or not.

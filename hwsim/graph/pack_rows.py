@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.shapes import infer
 from hwsim.graph.tie_scales import is_tied
-from hwsim.ops.dims import Shape
+from hwsim.ops.dims import Shape, known
 from hwsim.ops.weights import FORMATS
 
 
-def pack_rows(graph: Graph, tell: Callable[[str], None], tn: int) -> Graph:
-    """The integer graph whose first layers with few channels read packed rows; tell(text) hears which."""
+def pack_rows(graph: Graph, report: Callable[[str], None], tn: int) -> Graph:
+    """The integer graph whose first layers with fewer than `tn` channels read packed rows; report(text) names them."""
     names = packable_nodes(graph, tn)
-    tell("rowpack: " + (", ".join(names) or "no first layer qualifies"))
+    report("rowpack: " + (", ".join(names) or "no first layer qualifies"))
     return graph.replaced({name: graph[name].but(rowpack=True) for name in names})
 
 
@@ -32,6 +32,7 @@ def _first(graph: Graph, node: Node) -> bool:
 
 
 def _packable(node: Node, shapes: Mapping[str, Shape], tn: int) -> bool:
+    """Whether a word of `tn` codes holds several pixels of the input, and the array reads the kernel as plain rows."""
     p, channels = node.params, shapes[node.inputs[0]][3]
-    few = isinstance(channels, int) and channels < tn
+    few = known(channels) and channels < tn
     return few and p["groups"] == 1 and p["dilation"] == (1, 1) and not FORMATS[p["w_format"]].flagged

@@ -36,7 +36,7 @@ KIB = 8 * 1024
 @dataclass(frozen=True)
 @fields_of("device")
 class Device:
-    """One device, every field checked. acc_bits may be "auto"; dma_bits 0: weights are resident; *_kb 0: unlimited.
+    """One device, every field checked. acc_bits may be "auto"; dma_bits 0: weights are resident; *_kb: KiB, 0: unlimited.
 
     Keys, values and defaults are those of hwsim.settings. Errors: UsageError.
     """
@@ -79,6 +79,7 @@ class Device:
 
     @property
     def clock_hz(self) -> Fraction:
+        """The clock, exact."""
         return Fraction(self.clock_ghz) * 10 ** 9
 
     def sb_word_bits(self, w_bits: int | None = None) -> int:
@@ -95,7 +96,7 @@ class Device:
 
 
 def load_device(name_or_path: str | Path = "sensor_npu") -> Device:
-    """The Device of a TOML file, or a shipped one by its name (sensor_npu, diannao)."""
+    """The Device of a TOML file, or a shipped one by its name (sensor_npu, diannao). Errors: FileError, UsageError."""
     text = _text(name_or_path)
     try:
         table = tomllib.loads(text, parse_float=Decimal)
@@ -112,7 +113,7 @@ def load_device(name_or_path: str | Path = "sensor_npu") -> Device:
 
 
 def override(device: Device, **changes: Any) -> Device:
-    """`device` with some fields changed and all checked again; None leaves a field as it is."""
+    """`device` with some fields changed and all checked again; None leaves a field as it is. Errors: UsageError."""
     known = [field.name for field in fields(Device)]
     for name in changes:
         if name not in known:
@@ -133,7 +134,7 @@ def config_fields(device: Device) -> dict[str, Any]:
 
 
 def datapath(device: Device, acc_bits: int | None = None) -> Datapath:
-    """The Datapath of the device; `acc_bits` settles a device whose accumulator is auto."""
+    """The Datapath of the device; `acc_bits` settles a device whose accumulator is auto. Errors: UsageError if none does."""
     bits = device.acc_bits if acc_bits is None else acc_bits
     if bits == AUTO:
         raise UsageError("acc_bits must be a number here, not auto")

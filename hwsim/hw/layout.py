@@ -1,11 +1,43 @@
-"""The memory images of an array layer: words of NBin, SB and per-channel fields, in issue order (spec/vectors.md section 1)."""
+"""The memory images of an array layer and the loops that walk them: words of NBin, SB and per-channel fields, in issue order
+(spec/vectors.md section 1).
+"""
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError
 from hwsim.hw.config import KIB, Device
-from hwsim.hw.device.control import LoopBounds
 from hwsim.ops.dims import ceil_div
 from hwsim.ops.layer import ArrayLayer
+
+
+@dataclass(frozen=True)
+class LoopBounds:
+    """The loop bounds of one layer, as the configuration registers give them to control.
+
+    stride, dilation, pad, in_hw, out_hw, kernel: (rows, columns); pad: before the first row and column.
+    in_words: NBin words per input pixel; cit: how many of them a tile reads per tap, from first_word[cot] on (all of them,
+    or for a depthwise layer those of the tile's own channels). flags[cot,ky,kx,cit] is 1 where a tile takes two words.
+    """
+
+    cot: int
+    out_hw: tuple[int, int]
+    kernel: tuple[int, int]
+    cit: int
+    in_words: int
+    first_word: tuple[int, ...]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pad: tuple[int, int]
+    in_hw: tuple[int, int]
+    flags: np.ndarray
+
+    def x_address(self, row: int, column: int, cot: int, cit: int) -> int:
+        """The NBin address that a beat reads; -1 outside the image and past the last channel, where the array sees zeros."""
+        word = self.first_word[cot] + cit
+        inside = 0 <= row < self.in_hw[0] and 0 <= column < self.in_hw[1] and word < self.in_words
+        return (row * self.in_hw[1] + column) * self.in_words + word if inside else -1
 
 
 def lane_words(x: np.ndarray, lanes: int) -> np.ndarray:
@@ -24,7 +56,10 @@ def field_words(values: np.ndarray, tm: int) -> np.ndarray:
 
 
 def loops_of(layer: ArrayLayer, tn: int, tm: int) -> LoopBounds:
-    """The LoopBounds of an ordinary or depthwise layer on a TN x TM array."""
+    """The LoopBounds of an ordinary or depthwise layer on a TN x TM array.
+
+    Errors: UnsupportedError for two words chosen per element, GraphError for flags of another tile size.
+    """
     cot, in_words = ceil_div(layer.oc, tm), ceil_div(layer.ic, tn)
     cit = max(1, tm // tn) if layer.depthwise else in_words
     first = tuple(t * tm // tn if layer.depthwise else 0 for t in range(cot))
@@ -61,7 +96,8 @@ def sb_tiles(layer: ArrayLayer, loops: LoopBounds, tn: int, tm: int) -> list[np.
     return tiles
 
 
-def _full(codes, loops, cot, at, tn, tm):
+def _full(codes: np.ndarray, loops: LoopBounds, cot: int, at: tuple[int, ...], tn: int, tm: int) -> np.ndarray:
+    """The TM x TN weights of the beat `at` (ky, kx, cit); lanes past the last channel are 0."""
     ky, kx, cit = at
     block = codes[cot * tm:(cot + 1) * tm, ky, kx, cit * tn:(cit + 1) * tn]
     word = np.zeros((tm, tn), np.int64)
@@ -69,32 +105,33 @@ def _full(codes, loops, cot, at, tn, tm):
     return word
 
 
-def _diagonal(codes, loops, cot, at, tn, tm):
+def _diagonal(codes: np.ndarray, loops: LoopBounds, cot: int, at: tuple[int, ...], tn: int, tm: int) -> np.ndarray:
+    """As _full, of a depthwise layer: a column has a weight in the one lane that holds its own channel."""
     ky, kx, cit = at
     word = np.zeros((tm, tn), np.int64)
-    channels = own_channels(codes.shape[0], loops, cot, cit, tn, tm)
+    channels = _own_channels(codes.shape[0], loops, cot, cit, tn, tm)
     word[channels - cot * tm, channels % tn] = codes[channels, ky, kx, 0]
     return word
 
 
-def own_channels(count, loops, cot, cit, tn, tm):
-    """The channels of a depthwise tile that lie in its NBin word `cit`."""
+def _own_channels(count: int, loops: LoopBounds, cot: int, cit: int, tn: int, tm: int) -> np.ndarray:
+    """The channels of a depthwise tile, of `count` in all, that lie in its NBin word `cit`."""
     channels = np.arange(cot * tm, min((cot + 1) * tm, count))
     return channels[channels // tn == loops.first_word[cot] + cit]
 
 
-def real_lanes(layer, loops, tn, tm):
-    """real(cot, cit): the multipliers of a beat that have a real input and a real output channel."""
-    def depthwise(cot, cit):
-        return len(own_channels(layer.oc, loops, cot, cit, tn, tm))
+def real_lanes(layer: ArrayLayer, loops: LoopBounds, tn: int, tm: int) -> Callable[[int, int], int]:
+    """real(cot, cit): how many of the TM*TN multipliers of a beat have a real input and a real output channel."""
+    def depthwise(cot: int, cit: int) -> int:
+        return len(_own_channels(layer.oc, loops, cot, cit, tn, tm))
 
-    def full(cot, cit):
+    def full(cot: int, cit: int) -> int:
         return min(tm, layer.oc - cot * tm) * min(tn, layer.ic - cit * tn)
     return depthwise if layer.depthwise else full
 
 
 def check_bank(name: str, tile_bits: int, device: Device) -> None:
-    """Refuses an SB whose bank (half of it) cannot hold a tile of `tile_bits` bits; only a DMA fills banks."""
+    """Raises UnsupportedError unless a bank of SB (half of it) holds a tile of `tile_bits` bits; only a DMA fills banks."""
     if device.dma_bits and device.sb_kb and 2 * tile_bits > device.sb_kb * KIB:
         raise UnsupportedError(f"{name}: sb_kb must be at least {ceil_div(2 * tile_bits, KIB)} for two banks of {tile_bits} "
                                f"bits, not {device.sb_kb}")

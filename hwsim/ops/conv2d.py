@@ -5,17 +5,17 @@
 float   `conv2d`:  weights (OC,KH,KW,ICG) float64, bias (OC)
 integer `qconv2d`: codes (WORDS,OC,KH,KW,ICG), bias (OC), requantization fields (see ops/requant.py)
 """
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from hwsim.errors import GraphError
 from hwsim.ops import kinds, requant
-from hwsim.ops.dims import known
+from hwsim.ops.dims import Shape, known
+from hwsim.ops.kinds import Params
 from hwsim.ops.spec import ARRAY, FLOAT, INTEGER, OpSpec, Trait
 from hwsim.ops.window import out_hw
 
 
-def _shape(kernel_shape: tuple[int, ...], params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
+def _shape(kernel_shape: tuple[int, ...], params: Params, in_shapes: Sequence[Shape]) -> Shape:
     oc, kh, kw, icg = kernel_shape
     x = in_shapes[0]
     if len(x) != 4:
@@ -25,15 +25,17 @@ def _shape(kernel_shape: tuple[int, ...], params: Mapping[str, Any], in_shapes: 
     return (x[0], *out_hw(x, (kh, kw), params["stride"], params["dilation"], params["padding"]), oc)
 
 
-def float_shape(params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
+def float_shape(params: Params, in_shapes: Sequence[Shape]) -> Shape:
+    """(N, OH, OW, OC) for float weights. Errors: GraphError for an input of another rank or channel count, or too small."""
     return _shape(params["weights"].shape, params, in_shapes)
 
 
-def integer_shape(params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
+def integer_shape(params: Params, in_shapes: Sequence[Shape]) -> Shape:
+    """(N, OH, OW, OC) for weight codes. Errors: as float_shape."""
     return _shape(params["codes"].shape[1:], params, in_shapes)
 
 
-def _groups_divide(shape: tuple[int, ...], params: Mapping[str, Any]) -> str | None:
+def _groups_divide(shape: tuple[int, ...], params: Params) -> str | None:
     if shape[0] % params["groups"]:
         return f"groups must divide the {shape[0]} output channels, not {params['groups']}"
     return None

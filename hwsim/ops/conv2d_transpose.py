@@ -6,16 +6,16 @@ A negative crop extends the output by positions without taps (their value is the
 ordinary convolution per output phase (py, px), in that order (spec/arithmetic.md rule 6.13, spec/device.md rule 4.7):
 ops/phases.py gives their taps.
 """
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from hwsim.errors import GraphError
 from hwsim.ops import kinds, requant
-from hwsim.ops.dims import known, require_positive
+from hwsim.ops.dims import Shape, known, require_positive
+from hwsim.ops.kinds import Params
 from hwsim.ops.spec import ARRAY, FLOAT, INTEGER, OpSpec
 
 
-def _shape(kernel_shape: tuple[int, ...], params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
+def _shape(kernel_shape: tuple[int, ...], params: Params, in_shapes: Sequence[Shape]) -> Shape:
     oc, kh, kw, ic = kernel_shape
     x = in_shapes[0]
     if len(x) != 4:
@@ -29,11 +29,13 @@ def _shape(kernel_shape: tuple[int, ...], params: Mapping[str, Any], in_shapes: 
     return (x[0], require_positive(height, text), require_positive(width, text), oc)
 
 
-def float_shape(params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
+def float_shape(params: Params, in_shapes: Sequence[Shape]) -> Shape:
+    """(N, OH, OW, OC) for float weights. Errors: GraphError for an input of another rank or channel count, or too small."""
     return _shape(params["weights"].shape, params, in_shapes)
 
 
-def integer_shape(params: Mapping[str, Any], in_shapes: Sequence[tuple]) -> tuple:
+def integer_shape(params: Params, in_shapes: Sequence[Shape]) -> Shape:
+    """(N, OH, OW, OC) for weight codes. Errors: as float_shape."""
     return _shape(params["codes"].shape[1:], params, in_shapes)
 
 

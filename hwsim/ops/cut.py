@@ -1,14 +1,14 @@
 """Cutting an array node into ordinary convolutions: groups, transposed phases, dense (spec/device.md section 4)."""
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from hwsim.ops.epilogue import Epilogue
 from hwsim.ops.geometry import Geometry
+from hwsim.ops.kinds import Params
 from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.phases import AxisPhase, axis_phase
 from hwsim.ops.spec import ARRAY, INTEGER
@@ -22,16 +22,19 @@ ARRAY_OPS = ops_with(dialect=INTEGER, unit=ARRAY)
 
 
 class ArrayNode(Protocol):
-    """What is read of a graph's node."""
+    """What cut() reads of a node of a graph."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Of the node and its output tensor."""
 
     @property
-    def op(self) -> str: ...
+    def op(self) -> str:
+        """One of ARRAY_OPS."""
 
     @property
-    def params(self) -> Mapping[str, Any]: ...
+    def params(self) -> Params:
+        """As its OpSpec lists them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Cut:
 
 
 def image_shape(shape: tuple[int, ...]) -> Image:
-    """A concrete tensor shape seen as N,H,W,C: what a dense layer's input is to the array."""
+    """A concrete tensor shape (N first) as N,H,W,C: missing axes are 1, more of them make rows; so the array sees any tensor."""
     n, *middle, c = shape
     middle = [1] * (2 - len(middle)) + middle
     return (n, int(np.prod(middle[:-1], dtype=np.int64)), middle[-1], c)
@@ -92,21 +95,22 @@ def _transpose(node: ArrayNode, shape: Image, tm: int) -> tuple[Cut, ...]:
     cuts = []
     for py in range(sh):
         for px in range(sw):
-            y, x = axis_phase(py, sh, kh, top, height), axis_phase(px, sw, kw, left, width)
-            if -1 in y.taps or -1 in x.taps:
-                y, x = AxisPhase((-1,), 0, y.count), AxisPhase((-1,), 0, x.count)
-            cuts.append(_phase(node, py, px, y, x, shape))
-    return tuple(c for c in cuts if 0 not in c.layer.out_hw)
+            rows, cols = axis_phase(py, sh, kh, top, height), axis_phase(px, sw, kw, left, width)
+            if -1 in rows.taps or -1 in cols.taps:
+                rows, cols = AxisPhase((-1,), 0, rows.count), AxisPhase((-1,), 0, cols.count)
+            cuts.append(_phase(node, py, px, rows, cols, shape))
+    return tuple(piece for piece in cuts if 0 not in piece.layer.out_hw)
 
 
-def _phase(node: ArrayNode, py: int, px: int, y: AxisPhase, x: AxisPhase, shape: Image) -> Cut:
+def _phase(node: ArrayNode, py: int, px: int, rows: AxisPhase, cols: AxisPhase, shape: Image) -> Cut:
+    """Phase (py, px): every SH-th output row from py on, every SW-th column from px on."""
     (sh, sw), (in_h, in_w) = node.params["stride"], shape[1:3]
-    bottom = y.count - 1 + len(y.taps) - y.pad - in_h
-    right = x.count - 1 + len(x.taps) - x.pad - in_w
-    geometry = Geometry(stride=(1, 1), dilation=(1, 1), pad=(y.pad, bottom, x.pad, right),
-                        in_hw=(in_h, in_w), out_hw=(y.count, x.count))
-    whole = Weights.from_fields(node.params)
-    weights = whole.without_taps() if -1 in y.taps else whole.at_taps(y.taps, x.taps)
+    bottom = rows.count - 1 + len(rows.taps) - rows.pad - in_h
+    right = cols.count - 1 + len(cols.taps) - cols.pad - in_w
+    geometry = Geometry(stride=(1, 1), dilation=(1, 1), pad=(rows.pad, bottom, cols.pad, right),
+                        in_hw=(in_h, in_w), out_hw=(rows.count, cols.count))
+    kernel = Weights.from_fields(node.params)
+    weights = kernel.without_taps() if -1 in rows.taps else kernel.at_taps(rows.taps, cols.taps)
     layer = ArrayLayer(node.name, f".p{py}{px}" if max(sh, sw) <= 10 else f".p{py}_{px}", geometry, weights,
                        Epilogue.from_fields(node.params))
     return Cut(layer, slice(None), slice(py, None, sh), slice(px, None, sw), slice(None))

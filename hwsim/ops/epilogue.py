@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -27,9 +27,9 @@ class Stage:
     parameters: ClassVar[Mapping[str, str]]
 
     @classmethod
-    def from_fields(cls, given: Mapping[str, Any]) -> Stage:
+    def from_fields(cls, params: Mapping[str, Any]) -> Self:
         """From the parameters of an integer array node."""
-        return cls(**{field: given[name] for name, field in cls.parameters.items()})
+        return cls(**{field: params[name] for name, field in cls.parameters.items()})
 
     def to_fields(self) -> dict[str, np.ndarray | None]:
         """The parameters of an integer array node, all of PARAMETERS; None where this stage has none."""
@@ -44,7 +44,7 @@ class Stage:
         """Name of a memory in vector files and RTL -> its values (OC)."""
         return {stem: getattr(self, self.parameters[name]) for name, stem in self.stems().items()}
 
-    def of(self, outs: slice) -> Stage:
+    def of(self, outs: slice) -> Self:
         """The stage of output channels `outs`."""
         return type(self)(*(getattr(self, field.name)[outs] for field in fields(self)))
 
@@ -76,8 +76,9 @@ class ThreeStep(Stage):
     parameters = {"m_pos": "m1", "m_neg": "m1", "shift": "shift1", "alpha_q": "alpha_q", "m2": "m2", "shift2": "shift2"}
 
     @classmethod
-    def from_fields(cls, given: Mapping[str, Any]) -> ThreeStep:
-        return cls(given["m_pos"], given["shift"], given["alpha_q"], given["m2"], given["shift2"])
+    def from_fields(cls, params: Mapping[str, Any]) -> Self:
+        """From the parameters of an integer array node, whose m_pos holds m1."""
+        return cls(params["m_pos"], params["shift"], params["alpha_q"], params["m2"], params["shift2"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +92,10 @@ class Raw(Stage):
 REQUANTIZERS: Mapping[str, type[Stage]] = {kind.name: kind for kind in (Folded, ThreeStep)}  # of devices
 
 
-def stage_of(given: Mapping[str, Any]) -> Stage:
-    """The stage that these parameters of a node make: the one with the most parameters of those that are given."""
-    return next(kind.from_fields(given) for kind in (ThreeStep, Folded, Raw)
-                if all(given.get(name) is not None for name in kind.parameters))
+def stage_of(params: Mapping[str, Any]) -> Stage:
+    """The stage that these parameters of a node make: the one with the most parameters of those that are not None."""
+    return next(kind.from_fields(params) for kind in (ThreeStep, Folded, Raw)
+                if all(params.get(name) is not None for name in kind.parameters))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +108,9 @@ class Epilogue:
     hi: int
 
     @classmethod
-    def from_fields(cls, given: Mapping[str, Any]) -> Epilogue:
+    def from_fields(cls, params: Mapping[str, Any]) -> Epilogue:
         """From the parameters of an integer array node."""
-        return cls(given["bias"], (stage_of(given),), given["lo"], given["hi"])
+        return cls(params["bias"], (stage_of(params),), params["lo"], params["hi"])
 
     def to_fields(self) -> dict[str, object]:
         """The parameters of an integer array node that from_fields reads."""

@@ -32,42 +32,52 @@ class ArrayLayer:
 
     @property
     def oc(self) -> int:
+        """Output channels."""
         return self.weights.oc
 
     @property
     def ic(self) -> int:
+        """Input channels that the layer reads; as many as output channels where it is depthwise."""
         return self.oc if self.geometry.depthwise else self.weights.codes.shape[4]
 
     @property
     def kernel(self) -> tuple[int, int]:
+        """(KH, KW)."""
         return self.weights.kernel
 
     @property
     def stride(self) -> tuple[int, int]:
+        """(rows, columns)."""
         return self.geometry.stride
 
     @property
     def dilation(self) -> tuple[int, int]:
+        """(rows, columns)."""
         return self.geometry.dilation
 
     @property
     def pad(self) -> tuple[int, int, int, int]:
+        """(top, bottom, left, right); may be negative for a transposed phase."""
         return self.geometry.pad
 
     @property
     def in_hw(self) -> tuple[int, int]:
+        """(IH, IW) of the image that the layer reads."""
         return self.geometry.in_hw
 
     @property
     def out_hw(self) -> tuple[int, int]:
+        """(OH, OW) of the image that it makes."""
         return self.geometry.out_hw
 
     @property
     def depthwise(self) -> bool:
+        """Whether output channel c reads input channel c alone."""
         return self.geometry.depthwise
 
     @property
     def rowpack(self) -> bool:
+        """Whether the inputs of a kernel row are packed into whole words (hw/rowpack.py)."""
         return self.geometry.rowpack
 
     def reshaped(self, **geometry: Any) -> ArrayLayer:

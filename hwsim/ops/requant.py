@@ -3,6 +3,7 @@
 Integer layers (conv2d, conv2d_transpose, dense), OC values each, int64 (spec/arithmetic.md sections 2 and 3):
     bias, m_pos, m_neg, shift                      folded:   y = clamp(round(acc * (m_pos if acc >= 0 else m_neg), shift), lo, hi)
     alpha_q, m2, shift2 (None when folded)         unfolded: m_pos, shift hold M1 and m_neg = m_pos
+    none of the six                                raw sums: y = clamp(acc, lo, hi); no device does this
 Weight words: `w_format` a key of ops/weights.FORMATS, `w_bits` wide; codes have one word, or two (stlq), the second 0
 where a tile has one.
 ops/epilogue.py and ops/weights.py make objects of both.
@@ -21,13 +22,14 @@ from hwsim.ops.weights import FORMATS, weight_format
 
 PARAMS = {
     "bias": kinds.array("int", 1),
-    "m_pos": kinds.array("int", 1), "m_neg": kinds.array("int", 1), "shift": kinds.array("int", 1),
-    **{name: kinds.optional(kinds.array("int", 1)) for name in LATE},
+    **{name: kinds.optional(kinds.array("int", 1)) for name in PARAMETERS},
     "lo": kinds.integer(), "hi": kinds.integer(),
     "w_format": kinds.choice(*FORMATS), "w_bits": kinds.integer(2, 16),
     "flags": kinds.optional(kinds.array("bool", 4)),
 }
-DEFAULTS = {**dict.fromkeys(LATE), "w_format": "linear", "w_bits": 8, "flags": None}
+DEFAULTS = {**dict.fromkeys(PARAMETERS), "w_format": "linear", "w_bits": 8, "flags": None}
+
+FIRST = tuple(name for name in PARAMETERS if name not in LATE)
 
 FLOAT_PARAMS = {"bias": kinds.array("float", 1),
                 "alpha": kinds.optional(kinds.array("float", 1)), "clip": kinds.optional(kinds.clip_range)}
@@ -43,7 +45,7 @@ def rules(params: Mapping[str, Any]) -> str | None:
     """Rules between the integer parameters: one value per output channel, codes inside their word, shifts 0..62."""
     codes = params["codes"]
     return (_per_channel(params, codes.shape[1], ("bias", *PARAMETERS))
-            or _words(codes, params) or _shifts(params) or _ordered(params) or _both_or_neither(params))
+            or _words(codes, params) or _shifts(params) or _ordered(params) or _together(params))
 
 
 def _per_channel(params: Mapping[str, Any], channels: int, names: tuple[str, ...]) -> str | None:
@@ -74,6 +76,8 @@ def _ordered(params: Mapping[str, Any]) -> str | None:
     return None if params["lo"] <= params["hi"] else f"lo must be at most hi {params['hi']}, not {params['lo']}"
 
 
-def _both_or_neither(params: Mapping[str, Any]) -> str | None:
-    given = [params[name] is not None for name in LATE]
-    return None if len(set(given)) == 1 else "alpha_q, m2 and shift2 must come together"
+def _together(params: Mapping[str, Any]) -> str | None:
+    first, late = ({params[name] is not None for name in names} for names in (FIRST, LATE))
+    if len(first) > 1 or late == {True} and first == {False}:
+        return "m_pos, m_neg and shift must come together"
+    return None if len(late) == 1 else "alpha_q, m2 and shift2 must come together"

@@ -3,6 +3,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Flag, auto
 
+from hwsim.ops.kinds import Kind, Params, ShapeRule
+
 FLOAT, INTEGER, BOTH = "float", "integer", "both"
 ARRAY, VECTOR, ADDRESS = "array", "vector", "address"
 ANY = 1 << 30
@@ -45,8 +47,8 @@ class OpSpec:
     dialect: str
     unit: str
     arity: tuple[int, int]
-    shape: Callable
-    params: Mapping[str, Callable] = field(default_factory=dict)
+    shape: ShapeRule
+    params: Mapping[str, Kind] = field(default_factory=dict)
     defaults: Mapping[str, object] = field(default_factory=dict)
-    extra: Callable | None = None  # extra(params) -> sentence or None: rules between parameters
+    extra: Callable[[Params], str | None] | None = None  # extra(params) -> sentence or None: rules between parameters
     traits: Trait = Trait.NONE

@@ -145,14 +145,17 @@ class Weights:
 
     @property
     def words(self) -> int:
+        """WORDS, 1 or 2: words that a weight has at most."""
         return self.codes.shape[0]
 
     @property
     def oc(self) -> int:
+        """Output channels."""
         return self.codes.shape[1]
 
     @property
     def kernel(self) -> tuple[int, int]:
+        """(KH, KW)."""
         return self.codes.shape[2:4]
 
     @property

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hwsim.engine.protocol import Engine
 from hwsim.engine.run import engine_named
@@ -41,7 +41,7 @@ def recording_engine(device: Device, trace: bool = False, waves: bool = False) -
     recording = Recording()
 
     def observe(seen: Observed) -> None:
-        run: Any = seen.run
+        run = seen.run
         recording.layers.append((seen.layer, run.counters))
         stem = file_stem(seen.index, seen.layer)
         if trace and seen.image == 0:

@@ -19,7 +19,7 @@ from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph
 from hwsim.hw.config import Device
 from hwsim.imaging.source import Sample
-from hwsim.pipeline.calibration import FloatRun, Progress, calibrated
+from hwsim.pipeline.calibration import Progress, calibrated
 from hwsim.pipeline.clock import Clock
 from hwsim.pipeline.engines import Recording, engine_of, recording_engine
 from hwsim.pipeline.model import Model
@@ -30,7 +30,7 @@ from hwsim.quantization.calibration import Calibration
 from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
 from hwsim.quantization.float_net.cache import FloatCache
-from hwsim.quantization.float_net.run import bands
+from hwsim.quantization.float_net.run import FloatRun, bands
 from hwsim.quantization.prepare import prepare as prepare_graph
 
 
@@ -81,6 +81,7 @@ class Session:
 
     @property
     def model(self) -> Model:
+        """The opened MODEL of the run."""
         return self.run.model
 
     @property

@@ -19,8 +19,8 @@ def frames(model: Model, input_path: str | None, calib_path: str | None, optics:
     inputs = sources(input_path, model.input_specs, optics)
     if calib_path:
         return inputs, sources(calib_path, model.input_specs, optics)
-    kept = [(name, cache(load)) for name, load in inputs] if len(inputs) == 1 else inputs
-    return kept, kept
+    alike = [(name, cache(load)) for name, load in inputs] if len(inputs) == 1 else inputs
+    return alike, alike
 
 
 @contextmanager

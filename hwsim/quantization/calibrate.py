@@ -7,19 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 
 from hwsim.errors import QuantizeError, UsageError
-from hwsim.graph.bands import RowBand
 from hwsim.graph.fit import fitted
 from hwsim.graph.node import Graph
 from hwsim.quantization.calibration import Calibration
 from hwsim.quantization.config import Config
-from hwsim.quantization.float_net.run import bands, rows_per_step
+from hwsim.quantization.float_net.run import FloatRun, bands, rows_per_step
 from hwsim.quantization.observers import OBSERVERS, Observer
 from hwsim.quantization.prepare import prepare
 from hwsim.quantization.scale_policy import policy_of
 from hwsim.quantization.scales import PRE
 
 FEWEST_IMAGES = 4
-FloatRun = Callable[[Graph, Mapping[str, np.ndarray], int | None], Iterator[RowBand]]   # run.bands, or one that keeps tensors
 
 
 def calibrate(graph: Graph, batches: Iterable[Mapping[str, np.ndarray]], config: Config,

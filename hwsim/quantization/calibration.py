@@ -35,12 +35,10 @@ class Calibration:
     @classmethod
     def load(cls, path: str | Path) -> Calibration:
         """The Calibration in a file that save() wrote. Errors: FileError for any other file."""
-        found = calibration_file.read(path)
-        return cls(amax={name: float(value) for name, value in found["ranges"].items()}, images=found["images"],
-                   method=found["calib_method"], headroom=found["headroom"], notes=tuple(found["notes"]),
-                   code_bits=found["code_bits"],
-                   input_scales={name: float(value) for name, value in found["input_scales"].items()},
-                   sha256=found["model_sha256"], path=str(path))
+        content = calibration_file.read(path)
+        return cls(amax=_floats(content["ranges"]), images=content["images"], method=content["calib_method"],
+                   headroom=content["headroom"], notes=tuple(content["notes"]), code_bits=content["code_bits"],
+                   input_scales=_floats(content["input_scales"]), sha256=content["model_sha256"], path=str(path))
 
     def save(self, path: str | Path, model: str | Path | None = None) -> None:
         """Writes the file `path`, whole or not at all. model: the checkpoint, where its sha256 is not known yet.
@@ -60,7 +58,7 @@ class Calibration:
         return self.path or "calibration"
 
     def range_of(self, name: str) -> float:
-        """amax of a tensor, once it is there and finite."""
+        """amax of a tensor. Errors: QuantizeError where it is missing or not finite."""
         if name not in self.amax:
             raise QuantizeError(f"{name}: the calibration must hold the range of this tensor, not only of "
                                 f"{len(self.amax)} others")
@@ -71,3 +69,8 @@ class Calibration:
     def as_json(self) -> dict[str, Any]:
         """What a .hwq and the reports say of it."""
         return {"images": self.images, "method": self.method, "headroom": self.headroom}
+
+
+def _floats(numbers: Mapping[str, float]) -> dict[str, float]:
+    """The numbers of a JSON object, some of which may be integers there."""
+    return {name: float(value) for name, value in numbers.items()}

@@ -4,11 +4,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hwsim.engine.protocol import Engine
-from hwsim.engine.result import Result
+from hwsim.engine.result import LayerStats, Result
 from hwsim.engine.run import bands as integer_bands
 from hwsim.engine.run import check_dump, joined_stats, measure, place
 from hwsim.errors import GraphError
@@ -18,9 +19,8 @@ from hwsim.graph.fit import fitted
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
 from hwsim.quantization.boundary import dequantize, read_input
-from hwsim.quantization.calibrate import FloatRun
+from hwsim.quantization.float_net.run import FloatBand, FloatRun, rows_per_step
 from hwsim.quantization.float_net.run import bands as float_bands
-from hwsim.quantization.float_net.run import rows_per_step
 from hwsim.quantization.prepare import prepare
 
 CHUNK = 1 << 18
@@ -43,6 +43,7 @@ class LayerQuality:
     unused_bits: int | None
 
     def as_json(self) -> dict[str, object]:
+        """The fields as JSON values: sqnr_db is null where no value differs, too."""
         exact = self.sqnr_db is not None and math.isinf(self.sqnr_db)
         return {**vars(self), "sqnr_db": None if exact else self.sqnr_db}
 
@@ -73,28 +74,43 @@ def compare(graph: Graph, net: IntegerGraph, inputs: Mapping[str, np.ndarray], e
     graph = fitted(prepare(graph), {name: code.shape for name, code in codes.items()})
     check_dump(dump, net.graph)
     job = place(net, codes, engine, monitor, threads)
-    rows = job.in_rows(rows_per_step(graph, real))
-    sums, tensors, stats, floats, done = {}, {}, {}, {}, 0
-    for wanted, band in zip(float_run(graph, real, rows), integer_bands(job, rows)):
+    added = _added(graph, net)
+    rows = None if added else job.in_rows(rows_per_step(graph, real))
+    sums: dict[str, Sums] = {}
+    stats: dict[str, LayerStats] = {}
+    tensors: dict[str, np.ndarray] = {}
+    floats: dict[str, np.ndarray] = {}
+    done = 0
+    real_bands = float_run(graph, real, rows)
+    for band in integer_bands(job, rows):
         name = band.node.name
-        _check_same(wanted, band)
-        sums[name] = _sums(net, wanted.tensor, band.tensor, name, sums.get(name))
         stats[name] = joined_stats(job, band, stats.get(name))
-        if name in net.outputs:
-            floats[name] = gathered(floats.get(name), wanted, job.shapes[name], np.float64)
+        if name not in added:
+            real_band = next(real_bands)
+            _check_same(real_band, band)
+            sums[name] = _sums(net, real_band.tensor, band.tensor, name, sums.get(name))
+            if name in net.outputs:
+                floats[name] = gathered(floats.get(name), real_band, job.shapes[name], np.float64)
         if name in net.outputs or name in dump:
             tensors[name] = gathered(tensors.get(name), band, job.shapes[name], np.int32)
         done += measure(band, rows)
         if progress is not None:
             progress(band.node, done, job.size(rows))
-    layers = tuple(_quality(net, node, sums[node.name], saturated.get(node.name, stats[node.name].clamped)) for node in net.nodes)
+    layers = tuple(_quality(net, node, sums.get(node.name), saturated.get(node.name, stats[node.name].clamped))
+                   for node in net.nodes)
     return Comparison(layers, worst_layer(layers), Result(net.outputs, tensors, stats), floats)
 
 
-def _check_same(wanted: RowBand, band: RowBand) -> None:
-    """Both networks have the same nodes, and the rules of graph.rows, and so the same bands."""
-    name = wanted.node.name
-    if (name, wanted.images, wanted.rows) != (band.node.name, band.images, band.rows):
+def _added(graph: Graph, net: IntegerGraph) -> set[str]:
+    """Nodes of `net` without a float tensor, where a quantizer made several of one: then bands of rows do not go in step."""
+    ours, theirs = graph.by_name.keys(), net.graph.by_name.keys()
+    return set(theirs - ours) if ours <= theirs else set()
+
+
+def _check_same(real: FloatBand, band: RowBand[np.ndarray, Any]) -> None:
+    """Raises GraphError unless both are the same rows of the same node: networks with the same nodes have the same bands."""
+    name = real.node.name
+    if (name, real.images, real.rows) != (band.node.name, band.images, band.rows):
         raise GraphError(f"{band.node.name}: the float graph must be the one that the network was made from, "
                          f"not give {name} here")
 
@@ -109,31 +125,34 @@ class Sums:
     high: int
 
 
-def _sums(net: IntegerGraph, wanted: np.ndarray, codes: np.ndarray, name: str, before: Sums | None) -> Sums:
-    signal, error = energies(wanted, codes, float(net.scales[name]))
+def _sums(net: IntegerGraph, real: np.ndarray, codes: np.ndarray, name: str, before: Sums | None) -> Sums:
+    signal, error = energies(real, codes, float(net.scales[name]))
     low, high = int(codes.min()), int(codes.max())
     if before is None:
         return Sums(signal, error, low, high)
     return Sums(before.signal + signal, before.error + error, min(before.low, low), max(before.high, high))
 
 
-def _quality(net: IntegerGraph, node: Node, sums: Sums, clamped: int | None) -> LayerQuality:
+def _quality(net: IntegerGraph, node: Node, sums: Sums | None, clamped: int | None) -> LayerQuality:
+    """sums: None for a node that the float network has not."""
     word = net.formats[node.name]
+    if sums is None:
+        return LayerQuality(node.name, node.op, str(word), None, clamped, None)
     used = signed_bits(sums.low, sums.high) - (not word.signed)
     return LayerQuality(node.name, node.op, str(word), decibels(sums.signal, sums.error), clamped, word.bits - used)
 
 
-def sqnr_db(wanted: np.ndarray, codes: np.ndarray, scale: float) -> float | None:
+def sqnr_db(real: np.ndarray, codes: np.ndarray, scale: float) -> float | None:
     """10*log10(sum x^2 / sum (x - scale*q)^2): inf without any error, None without any signal."""
-    return decibels(*energies(wanted, codes, scale))
+    return decibels(*energies(real, codes, scale))
 
 
-def energies(wanted: np.ndarray, codes: np.ndarray, scale: float) -> tuple[float, float]:
-    """(sum x^2, sum (x - scale*q)^2), in chunks of bounded size."""
-    wanted, codes = np.ravel(wanted), np.ravel(codes)
+def energies(real: np.ndarray, codes: np.ndarray, scale: float) -> tuple[float, float]:
+    """(sum x^2, sum (x - scale*q)^2) of real values x and codes q of one shape, in chunks of bounded size."""
+    real, codes = np.ravel(real), np.ravel(codes)
     signal = error = 0.0
-    for start in range(0, wanted.size, CHUNK):
-        x = wanted[start:start + CHUNK]
+    for start in range(0, real.size, CHUNK):
+        x = real[start:start + CHUNK]
         difference = x - codes[start:start + CHUNK] * scale
         signal, error = signal + float(x @ x), error + float(difference @ difference)
     return signal, error
@@ -148,5 +167,5 @@ def decibels(signal: float, error: float) -> float | None:
 
 def worst_layer(layers: Sequence[LayerQuality]) -> str | None:
     """The name of the computed layer with the least SQNR, the first of equals; None where none has one."""
-    rated = [layer for layer in layers if layer.op != "input" and layer.sqnr_db is not None]
-    return min(rated, key=lambda layer: layer.sqnr_db).name if rated else None
+    rated = {layer.name: layer.sqnr_db for layer in layers if layer.op != "input" and layer.sqnr_db is not None}
+    return min(rated, key=rated.__getitem__) if rated else None

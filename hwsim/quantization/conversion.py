@@ -1,7 +1,10 @@
 """What the conversion of every node reads: words, scales, options, and the search for its multipliers and clamps."""
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
@@ -9,10 +12,12 @@ from hwsim.errors import QuantizeError
 from hwsim.fixed import multiplier
 from hwsim.fixed.formats import IntFormat
 from hwsim.fixed.narrow import clamp
+from hwsim.ops.dims import Shape
 from hwsim.quantization.config import Config
 from hwsim.quantization.scale_policy import Scale
 
 GEMMLOWP_SHIFT = 31
+Searched = TypeVar("Searched")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +26,7 @@ class ConversionContext:
 
     words: Mapping[str, IntFormat]
     scales: Mapping[str, Scale]
-    shapes: Mapping[str, tuple]
+    shapes: Mapping[str, Shape]
     config: Config
 
     def scale(self, name: str) -> float:
@@ -40,7 +45,8 @@ class ConversionContext:
         self._check_shift(layer, shift)
         return m, shift
 
-    def _search(self, layer: str, find: Callable, *args: object) -> tuple:
+    def _search(self, layer: str, find: Callable[..., Searched], *args: object) -> Searched:
+        """find(*args, mult_bits); its errors begin with the layer."""
         try:
             return find(*args, self.config.mult_bits)
         except QuantizeError as error:
@@ -69,4 +75,5 @@ class ConversionContext:
 
 
 def int_array(values: Iterable[int]) -> np.ndarray:
+    """The integers as an int64 vector."""
     return np.array(values, np.int64)

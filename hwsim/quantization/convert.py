@@ -1,4 +1,6 @@
 """From the float network and its calibration to the integer network: the last place where a float is read."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from hwsim.fixed.formats import Datapath, IntFormat
@@ -6,7 +8,7 @@ from hwsim.graph.accumulator import safe_bits
 from hwsim.graph.check import check_integer
 from hwsim.graph.fuse import ARRAY
 from hwsim.graph.integer import IntegerGraph, check_network
-from hwsim.graph.node import Graph
+from hwsim.graph.node import Graph, Node
 from hwsim.graph.pack_rows import pack_rows
 from hwsim.graph.shapes import infer
 from hwsim.quantization.calibration import Calibration
@@ -30,13 +32,21 @@ def quantize(graph: Graph, calibration: Calibration, config: Config, source: Map
     words = config.quantizer.words(prepared, config)
     scales = config.quantizer.scales(prepared, words, calibration, config)
     context = ConversionContext(words, scales, infer(prepared), config)
-    nodes = tuple(convert_array(node, context) if node.op in ARRAY else VECTOR[node.op](node, context) for node in prepared.nodes)
+    nodes = tuple(integer for node in prepared.nodes for integer in convert_node(node, context))
     integer = check_integer(Graph(nodes, prepared.inputs, prepared.outputs, prepared.layout))
     integer = pack_rows(integer, notes.append, config.tn) if config.rowpack else integer
     meta = {"source": dict(source or {"path": None, "sha256": None, "parameters": graph.parameters}),
             "config": config.as_json(), "calibration": calibration.as_json(), "notes": [*notes, *calibration.notes]}
     of_tensors = {node.name: scales[node.name] for node in nodes}
     return check_network(IntegerGraph(integer, words, of_tensors, datapath_of(config, integer, words), meta))
+
+
+def convert_node(node: Node, context: ConversionContext) -> tuple[Node, ...]:
+    """The integer nodes of a prepared float node, the last under its name: as its quantizer says, else one."""
+    own = context.config.quantizer.conversions.get(node.op)
+    if own is not None:
+        return own.nodes(node, context)
+    return (convert_array(node, context) if node.op in ARRAY else VECTOR[node.op](node, context),)
 
 
 def datapath_of(config: Config, graph: Graph, words: Mapping[str, IntFormat]) -> Datapath:

@@ -15,16 +15,18 @@ STEPS = 100
 class Observer(Protocol):
     """Made with `levels`, the highest code that the tensor's scale is made for.
 
-    see(values) takes a float array of any shape, amax() gives the range at the end; exact: whether the range is what the
-    rule says and not an upper bound.
+    Values come as float arrays of any shape.
     """
 
     @property
-    def exact(self) -> bool: ...
+    def exact(self) -> bool:
+        """Whether amax() is what the rule says, not an upper bound."""
 
-    def see(self, values: np.ndarray) -> None: ...
+    def see(self, values: np.ndarray) -> None:
+        """Takes more values of the tensor."""
 
-    def amax(self) -> float: ...
+    def amax(self) -> float:
+        """The range -amax..amax of all values so far, 0 without any."""
 
 
 class MaxObserver:
@@ -36,9 +38,11 @@ class MaxObserver:
         self._largest = 0.0
 
     def see(self, values: np.ndarray) -> None:
+        """Takes more values of the tensor."""
         self._largest = max(self._largest, float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
 
     def amax(self) -> float:
+        """The range -amax..amax of all values so far, 0 without any."""
         return self._largest
 
 
@@ -56,6 +60,7 @@ class PercentileObserver:
         self._count = 0
 
     def see(self, values: np.ndarray) -> None:
+        """Takes more values of the tensor."""
         magnitudes = np.abs(values).ravel()
         self._count += magnitudes.size
         if self._top.size == self.KEPT:
@@ -65,12 +70,14 @@ class PercentileObserver:
 
     @property
     def exact(self) -> bool:
+        """Whether no value that decides the percentile was dropped."""
         return self._count - math.floor(self._position()) <= self._top.size
 
     def _position(self) -> float:
         return (self._count - 1) * (PERCENT / 100)
 
     def amax(self) -> float:
+        """The range -amax..amax of all values so far, 0 without any."""
         if not self._count:
             return 0.0
         ordered = np.sort(self._top)
@@ -98,6 +105,7 @@ class MseObserver:
         self._counts = np.zeros(self.BINS, np.int64)
 
     def see(self, values: np.ndarray) -> None:
+        """Takes more values of the tensor."""
         magnitudes = np.abs(values).ravel()
         largest = float(magnitudes.max(initial=0.0))
         if largest > 0 and math.isfinite(largest):
@@ -116,6 +124,7 @@ class MseObserver:
         self._exponent = max(exponent, self._exponent)
 
     def amax(self) -> float:
+        """The range -amax..amax of all values so far, 0 without any."""
         if self._largest == 0 or not math.isfinite(self._largest):
             return self._largest
         used = np.flatnonzero(self._counts)

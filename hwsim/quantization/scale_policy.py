@@ -47,13 +47,16 @@ class Calibrated(ScalePolicy):
     name = "calib"
 
     def bits(self, word: IntFormat, config: Config) -> int:
+        """The word's own width."""
         return word.bits
 
     def check(self, config: Config) -> None:
+        """Raises UsageError where input_bits do not fit an activation word."""
         if config.input_bits is not None and config.input_bits + 1 > config.act_bits:
             raise UsageError(f"input_bits must be at most act_bits - 1 = {config.act_bits - 1}, not {config.input_bits}")
 
     def check_input(self, name: str, config: Config) -> None:
+        """Raises UsageError where input_bits do not fit the word of this input."""
         bits = config.bits_of(name)[0]
         if config.input_bits is not None and bits <= config.input_bits:
             raise UsageError(f"act_bits of {name} must be at least input_bits + 1 = {config.input_bits + 1}, not {bits}")
@@ -65,10 +68,12 @@ class PowersOfTwo(ScalePolicy):
     name = "lsb"
 
     def scale(self, amax: Fraction, word: IntFormat, config: Config) -> Scale:
+        """The scale of `frozen`, rounded up to a power of two times the sensor's LSB."""
         unit = sensor_lsb(config)
         return unit * next_power(super().scale(amax, word, config) / unit)
 
     def boundary_scale(self, config: Config) -> Scale | None:
+        """The sensor's LSB."""
         return sensor_lsb(config)
 
 
@@ -76,6 +81,7 @@ POLICIES: dict[str, ScalePolicy] = {policy.name: policy for policy in (Calibrate
 
 
 def policy_of(config: Config) -> ScalePolicy:
+    """The ScalePolicy that the option `scale_policy` names."""
     return POLICIES[config.scale_policy]
 
 

@@ -16,7 +16,7 @@ from hwsim.graph.tie_scales import Tie, is_tied, tie_moves, tie_scales
 from hwsim.quantization.scale_policy import Scale, policy_of
 
 if TYPE_CHECKING:
-    from hwsim.quantization.calibrate import Calibration
+    from hwsim.quantization.calibration import Calibration
     from hwsim.quantization.config import Config
 
 PRE = ":pre"  # tensor `layer:pre`: what a layer gives before its folded activation
@@ -65,7 +65,7 @@ def _fixed_roots(graph: Graph, config: Config) -> dict[str, Scale]:
     ties = tie_moves(graph)
     fixed: dict[str, Scale] = {}
     first: dict[str, str] = {}
-    for name, scale in _given(graph, config).items():
+    for name, scale in _decided(graph, config).items():
         tie = ties[name]
         root_scale = scale / tie.ratio
         if fixed.setdefault(tie.root, root_scale) != root_scale:
@@ -79,18 +79,19 @@ def _fixed_roots(graph: Graph, config: Config) -> dict[str, Scale]:
     return fixed
 
 
-def _given(graph: Graph, config: Config) -> dict[str, Scale]:
+def _decided(graph: Graph, config: Config) -> dict[str, Scale]:
     """tensor -> scale from the option input_bits and from the file of fixed scales."""
-    given = {} if config.input_bits is None else dict.fromkeys(graph.inputs, Fraction(1, (1 << config.input_bits) - 1))
+    decided = {} if config.input_bits is None else dict.fromkeys(graph.inputs, Fraction(1, (1 << config.input_bits) - 1))
     for name, value in config.scales.items():
         tensor = name.removesuffix(PRE)
         if tensor not in graph.by_name:
             raise UsageError(f"scales must name tensors of the network, not {name!r}")
-        if name == tensor and name not in given:
-            given[name] = _positive(name, value)
-        elif name in given and float(given[name]) != float(value):
-            raise UsageError(f"scale of {name} must be {float(given[name])!r} with input_bits {config.input_bits}, not {value!r}")
-    return given
+        if name == tensor and name not in decided:
+            decided[name] = _positive(name, value)
+        elif name in decided and float(decided[name]) != float(value):
+            raise UsageError(f"scale of {name} must be {float(decided[name])!r} with input_bits {config.input_bits}, "
+                             f"not {value!r}")
+    return decided
 
 
 def _positive(name: str, value: float) -> Scale:

@@ -1,6 +1,6 @@
 """An integer graph of the sizes of a float one: what the closed form of the cycles needs before anything is quantized.
 
-Its weights are zeros that take no memory; only with log weights the two-word flags are computed, from the float weights.
+Its weights are zeros that take no memory; their words and the flags of two-word tiles are those that the quantizer will give.
 """
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hwsim.fixed.formats import IntFormat
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.pack_rows import pack_rows
 from hwsim.ops.epilogue import REQUANTIZERS
-from hwsim.ops.weights import FORMATS
+from hwsim.ops.weights import Weights
 from hwsim.quantization.config import Config
-from hwsim.quantization.quantizers.stlq import encode_layer
+from hwsim.quantization.convert_array import is_depthwise
 from hwsim.quantization.scales import kept_inputs
 
 GEOMETRY = {"conv2d": ("stride", "dilation", "padding", "groups"), "conv2d_transpose": ("stride", "crop"), "dense": ()}
@@ -27,22 +27,30 @@ def shape_twin(graph: Graph, words: Mapping[str, IntFormat], config: Config) -> 
     words: tensor -> IntFormat, as the quantizer gives them.
     """
     kept = kept_inputs(graph, words, config)
-    nodes = tuple(_twin(node, config) if node.op in GEOMETRY else
-                  _concat(node, kept[node.name]) if node.op == "concat" else node for node in graph.nodes)
+    nodes = tuple(sized for node in graph.nodes for sized in _sized(node, kept, config))
     twin = Graph(nodes, graph.inputs, graph.outputs)
     return pack_rows(twin, lambda note: None, config.tn) if config.rowpack else twin
 
 
-def _twin(node: Node, config: Config) -> Node:
+def _sized(node: Node, kept: Mapping[str, tuple[bool, ...]], config: Config) -> tuple[Node, ...]:
+    own = config.quantizer.conversions.get(node.op)
+    if own is not None:
+        return own.sizes(node, config)
+    if node.op == "concat":
+        return (_concat(node, kept[node.name]),)
+    return (sized_layer(node, config) if node.op in GEOMETRY else node,)
+
+
+def sized_layer(node: Node, config: Config) -> Node:
+    """The integer node of a float array node, of its sizes: zeros for values, words and flags as the quantizer will give them."""
     weights = node.params["weights"]
     weights = weights.reshape(weights.shape[0], 1, 1, -1) if node.op == "dense" else weights
-    words, flags = _words(node, weights, config)
-    values = _zeros(weights.shape[0])
+    values, packed = _zeros(weights.shape[0]), _weights(node, weights, config)
     kind = REQUANTIZERS["folded" if config.fold_prelu else "unfolded"]
     stage = kind(*[values] * len(fields(kind)))
     geometry = {name: node.params[name] for name in GEOMETRY[node.op]}
-    return Node.make(node.name, f"q{node.op}", node.inputs, codes=_zeros(words, *weights.shape), flags=flags, bias=values,
-                     **stage.to_fields(), lo=0, hi=0, w_format=config.weights, w_bits=config.bits_of(node.name)[1], **geometry)
+    return Node.make(node.name, f"q{node.op}", node.inputs, bias=values, **packed.to_fields(), **stage.to_fields(), lo=0, hi=0,
+                     **geometry)
 
 
 def _concat(node: Node, kept: tuple[bool, ...]) -> Node:
@@ -51,14 +59,11 @@ def _concat(node: Node, kept: tuple[bool, ...]) -> Node:
                      shift=_zeros(len(kept)), lo=0, hi=0)
 
 
-def _words(node: Node, weights: np.ndarray, config: Config) -> tuple[int, np.ndarray | None]:
-    """(words per weight, flags) of the weight format."""
-    if not FORMATS[config.weights].flagged or config.two_word_ratio == 0:
-        return 1, None
-    groups = node.params.get("groups", 1)
-    depthwise = groups > 1 and groups == weights.shape[0] and weights.shape[3] == 1
-    codes, _, flags = encode_layer(weights, config.bits_of(node.name)[1], config, depthwise)
-    return codes.shape[0], flags
+def _weights(node: Node, weights: np.ndarray, config: Config) -> Weights:
+    """Weights of zeros with the words and flags that the quantizer will give."""
+    w_bits = config.bits_of(node.name)[1]
+    words, flags = config.quantizer.weight_words(weights, w_bits, is_depthwise(node), config)
+    return Weights(_zeros(words, *weights.shape), config.quantizer.weight_format(w_bits), flags)
 
 
 def _zeros(*shape: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`hwsim vectors`, `cosim`, `compare` and `explain` by command line: one tiny directed set, exit codes, one line on stderr."""
+"""The vector commands by command line: one tiny directed set, exit codes, one line on stderr."""
 import json
 import shutil
 
@@ -90,6 +90,25 @@ def test_cosim_takes_what_it_expects_from_the_files(cli, report, tiny, tmp_path)
     assert cause["cause"].startswith("the expected word is altered")
     (tiny / "L000_ties" / "csr.txn").unlink()
     fails(cli(*run), 2, "csr.txn: must exist, not be missing")
+
+
+def test_mutants_says_which_bugs_a_set_kills(cli, report, tiny, tmp_path):
+    run = ("mutants", tiny, "--build", tmp_path / "b")
+    found = report(*run, "m_neg unsigned", "slope not applied")
+    assert (found["schema"], found["killed"], found["survived"], found["not_applicable"]) == ("hwsim.mutants/1", 1, 0, 1)
+    assert found["mutants"] == [
+        {"name": "m_neg unsigned", "needs": ["the folded requantizer"], "result": "killed", "layer": "ties",
+         "stage": "requantizer", "first_cause": "m_neg is read without its sign"},
+        {"name": "slope not applied", "needs": ["the unfolded requantizer"], "result": "not applicable", "layer": None,
+         "stage": None, "first_cause": None}]
+    done = cli(*run, "padding off by one: first row", "m_neg unsigned", "events counted per beat")
+    assert done.status == 1 and "\n2 of 3 applicable mutants killed, 0 not applicable\n" in done.out, done.out
+    fails(cli(*run, "no such bug"), 2, "MUTANT must be one of truncation for rounding, ")
+    fails(cli("mutants", tmp_path / "none"), 2, "a vector set must have a manifest")
+    (tiny / "rtl" / "sb.v").write_text((tiny / "rtl" / "sb.v").read_text().replace("q = bank1 ?", "q = (bank1) ?"))
+    fails(cli(*run, "bank select not delayed"), 2, "the patched text must occur once in sb.v, not 0 times")
+    shutil.rmtree(tiny / "rtl")
+    fails(cli(*run), 2, "rtl: a vector set must hold its RTL and testbench, not miss this folder")
 
 
 @pytest.mark.parametrize("options", [("--seed", 3), ("--weights", "stlq", "--two-word-ratio", 0.1)])

@@ -4,6 +4,7 @@ from math import prod
 import numpy as np
 import pytest
 
+from hwsim.bench import vector as bench_vector
 from hwsim.engine.context import Context, word_type
 from hwsim.engine.fast import backend
 from hwsim.engine.fast.table import run_node
@@ -12,7 +13,6 @@ from hwsim.engine.kernels.target import ladder
 from hwsim.engine.reference.table import run_node as reference
 from hwsim.fixed.formats import Datapath, IntFormat, Rounding
 from hwsim.graph.node import Node
-from hwsim.reports import bench_vector
 
 SIZES = (1, 15, 16, 17)
 PLAIN = [rounding for rounding in Rounding if rounding is not Rounding.GEMMLOWP]
@@ -231,10 +231,10 @@ def test_words_are_the_narrowest_that_are_proved():
 @pytest.mark.parametrize("op, floor", [("qadd", 0.2), ("depth_to_space", 0.12), ("qtable", 0.1)])
 def test_floor(op, floor):
     """A fraction of the rate of a plain copy of as many bytes: a median of nine in turns, and where it is below, one more."""
-    case = next(case for case in bench_vector.CASES if case[0] == op)
-    found = [bench_vector.measured(9, (case,))[0]["of_copy"]]
+    case = next(case for case in bench_vector.CASES if case.op == op)
+    found = [bench_vector.measured(9, (case,))[0].of_copy]
     if found[0] < floor:
-        found.append(bench_vector.measured(9, (case,))[0]["of_copy"])
+        found.append(bench_vector.measured(9, (case,))[0].of_copy)
     said = f"{op} of a copy: {', '.join(f'{value:.3f}' for value in found)} (floor {floor:.2f})"
     print(said)
     assert max(found) >= floor, said

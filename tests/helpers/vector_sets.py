@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hwsim.hw.config import Device
 from hwsim.vectors.read.vectorset import open_set
-from hwsim.vectors.write.directed import directed_works
+from hwsim.vectors.write.directed import directed_cases
 from hwsim.vectors.write.write_set import Origin, write_set
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,5 +21,5 @@ DEVICES = {
 
 def write(folder, device=SMALL, names=None, count=0, **options):
     """The directed set of a device in a new folder, opened."""
-    write_set(directed_works(device, 0, count, names), folder, Origin("hwsim vectors --directed"), **options)
+    write_set(directed_cases(device, 0, count, names), folder, Origin("hwsim vectors --directed"), **options)
     return open_set(folder)

@@ -58,6 +58,23 @@ TRAITS = {
 }
 
 
+# engine/legality has no table: it checks a node by its parameters and traits. What it, or the clamp check of graph/integer,
+# knows of is VALUES; ops/requant holds WEIGHTS to each other; SIZES decide shapes, which graph/shapes infers.
+VALUES = {"m", "m_pos", "m_neg", "m2", "alpha_q", "shift", "shift2", "bias", "table", "taps", "lo", "hi"}
+WEIGHTS = {"codes", "w_format", "w_bits", "flags", "rowpack"}
+SIZES = {"kernel", "stride", "dilation", "padding", "groups", "crop", "pad", "factor", "block", "order", "axis", "start", "stop",
+         "shape", "keepdims"}
+
+
+def in_engines():
+    """The operators that an engine runs."""
+    return ops_with(dialect=INTEGER) - INPUT - ops_with(Trait.UNPLACED)
+
+
+def with_parameter(name):
+    return {op for op in in_engines() if name in OPS[op].params}
+
+
 @pytest.mark.parametrize("room", tables())
 def test_nothing_is_forgotten(room):
     table, needed = tables()[room]
@@ -78,6 +95,26 @@ def test_what_stands_in_both_graphs_computes_nothing():
     assert {name for name, spec in OPS.items() if spec.dialect == BOTH} == MOVES | MAXIMA | INPUT
 
 
+def test_every_integer_parameter_has_a_check():
+    assert {name for op in in_engines() for name in OPS[op].params} == VALUES | WEIGHTS | SIZES
+
+
+def test_legality_meets_every_operator_of_its_rules():
+    """A table is checked for qtable, a window by its trait, one multiplier for each input by its trait; qmul has one in all."""
+    assert with_parameter("table") == {"qtable"}
+    assert with_parameter("taps") == {"qavg_pool"}
+    assert with_parameter("kernel") == ops_with(Trait.WINDOW, INTEGER, VECTOR)
+    assert {op for op in with_parameter("m") if OPS[op].arity[1] > 1} == ops_with(Trait.PER_INPUT, INTEGER) | {"qmul"}
+
+
+@pytest.mark.parametrize("op", sorted(in_engines()))
+def test_an_integer_operator_says_what_it_emits(op):
+    """It keeps codes, clamps or looks up: so legality knows that its codes fit, and fast/storage_type in which type."""
+    params, traits = OPS[op].params, OPS[op].traits
+    assert [Trait.KEEPS_CODES in traits, "lo" in params, "table" in params].count(True) == 1
+    assert ("lo" in params) == ("hi" in params)
+
+
 def test_a_query_joins_its_conditions():
     assert ops_with(Trait.WINDOW, INTEGER, VECTOR) == {"max_pool", "qavg_pool"}
     assert ops_with(Trait.KEEPS_CODES | Trait.GLOBAL) == {"global_max_pool"}
@@ -88,3 +125,11 @@ def test_traits_that_follow_from_others():
     """A move keeps its codes, and what keeps its codes keeps its word; who requantizes each input has one multiplier for each."""
     assert ops_with(Trait.MOVES) <= ops_with(Trait.KEEPS_CODES) <= ops_with(Trait.TIED)
     assert ops_with(Trait.EACH) <= ops_with(Trait.PER_INPUT)
+
+
+# Integer operators of the fast engine without a compiled pass: they run in numpy, slower and with the same bits.
+NUMPY_ALONE: set[str] = set()
+
+
+def test_every_operator_has_a_compiled_pass():
+    assert {op for op, run in PASSES.items() if run is PORTABLE[op]} == NUMPY_ALONE

@@ -9,6 +9,9 @@ import hwsim
 from helpers.small_networks import conv, graph, image, ranges
 from hwsim.cli.options import config_of, device_of
 from hwsim.errors import QuantizeError, UsageError
+from hwsim.hw.config import Device
+from hwsim.hw.costs.network_cycles import network_cycles
+from hwsim.pipeline.cycles import float_cycles
 from hwsim.quantization.config import Config
 from hwsim.quantization.quantizers.linear import Linear
 from hwsim.quantization.quantizers.quantizer import LayerWeights
@@ -65,7 +68,7 @@ def test_it_is_near_the_float_network_with_the_same_weights(page):
     for name in ("a", "b"):
         node = prepared[name]
         layer = page["Ternary"]().weights(_layer(node), config)
-        decoded[name] = node.but(weights=layer.codes[0] * layer.scale.reshape(-1, 1, 1, 1))
+        decoded[name] = node.but(weights=layer.weights.codes[0] * layer.scale.reshape(-1, 1, 1, 1))
     wanted = hwsim.evaluate(prepared.replaced(decoded), page["images"])[0]
     real = hwsim.dequantize(net, "b", page["result"]["b"])
     signal, error = np.sum(wanted ** 2), np.sum((wanted - real) ** 2)
@@ -99,6 +102,13 @@ def test_the_options_of_a_command(page, given, fields):
     config, _ = config_of(given, {}, device)
     assert (device.w_format, device.w_bits, config.weights) == fields
     assert config.w_bits == device.w_bits
+
+
+def test_its_cycles_are_those_of_the_float_network(page):
+    """Before anything is quantized: the array reads its weights as linear ones, whatever the quantizer is called."""
+    shapes, device = {"x": (1, 12, 10, 3)}, Device(w_bits=2)
+    cycles = float_cycles(hwsim.prepare(page["graph"]), shapes, device, page["config"])
+    assert cycles.layers == network_cycles(page["net"], shapes, device).layers
 
 
 def test_weights_that_are_no_numbers(page):

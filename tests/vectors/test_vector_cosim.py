@@ -46,11 +46,11 @@ def test_a_checked_in_set_of_the_full_array(verilated):
 
 
 def test_layers_of_other_words_are_other_builds(builds, tmp_path, quickest):
-    from hwsim.vectors.write.directed import directed_works
+    from hwsim.vectors.write.directed import directed_cases
     from hwsim.vectors.write.write_set import Origin, write_set
-    works = [work for device in (SMALL, replace(SMALL, act_bits=9, w_bits=6)) for work in directed_works(device, names=("ties",))]
-    works[1] = replace(works[1], rank=1)
-    write_set(works, tmp_path / "v", Origin("x"))
+    cases = [case for device in (SMALL, replace(SMALL, act_bits=9, w_bits=6)) for case in directed_cases(device, names=("ties",))]
+    cases[1] = replace(cases[1], number=1)
+    write_set(cases, tmp_path / "v", Origin("x"))
     result = cosim(tmp_path / "v", quickest.kind, place=builds)
     assert result.passed and result.builds == 2
     assert open_set(tmp_path / "v").layers[1].entry["hw"] == {"act_bits": 9, "w_bits": 6}

@@ -8,7 +8,7 @@ from hwsim.fixed.formats import IntFormat
 from hwsim.hw.config import datapath, override
 from hwsim.vectors.write import golden
 from hwsim.vectors.write.cases import Maker
-from hwsim.vectors.write.directed import directed_works
+from hwsim.vectors.write.directed import directed_cases
 
 
 def sampled(layer, count=12):
@@ -20,25 +20,25 @@ def sampled(layer, count=12):
 
 @pytest.mark.parametrize("name", DEVICES)
 def test_values_and_cycles_of_directed_layers(name):
-    for work in directed_works(DEVICES[name], seed=3, count=12):
-        layer, device = work.layer, work.device
-        band = golden.band(layer, datapath(device), work.x, work.out_format, 0, layer.out_hw[0])
+    for case in directed_cases(DEVICES[name], seed=3, count=12):
+        layer, device = case.layer, case.device
+        band = golden.band(layer, datapath(device), case.x, case.out_format, 0, layer.out_hw[0])
         for place in sampled(layer):
-            acc, out, _ = pixel(layer, device, work.out_format.bits, work.x, *map(int, place))
-            assert (band.acc[place], band.out[place]) == (acc, out), (work.name, place)
+            acc, out, _ = pixel(layer, device, case.out_format.bits, case.x, *map(int, place))
+            assert (band.acc[place], band.out[place]) == (acc, out), (case.name, place)
         # pure cycles know square arrays: a depthwise tile elsewhere takes more beats, or shares an input word
         if device.TN == device.TM or not layer.depthwise:
-            assert work.cycles.total == cycles(layer, device), work.name
+            assert case.cycles.total == cycles(layer, device), case.name
 
 
 @pytest.mark.parametrize("mode", ["wrap", "saturate"])
 def test_events_are_counted_beat_by_beat(mode):
     device = override(SMALL, acc_mode=mode)
-    for work in directed_works(device, names=("overflow", "random_walk")):
-        layer = work.layer
-        band = golden.band(layer, datapath(device), work.x, work.out_format, 0, layer.out_hw[0])
+    for case in directed_cases(device, names=("overflow", "random_walk")):
+        layer = case.layer
+        band = golden.band(layer, datapath(device), case.x, case.out_format, 0, layer.out_hw[0])
         places = np.ndindex(*layer.out_hw, layer.oc)
-        assert band.events == sum(pixel(layer, device, 11, work.x, *place)[2] for place in places) > 0
+        assert band.events == sum(pixel(layer, device, 11, case.x, *place)[2] for place in places) > 0
 
 
 @pytest.mark.parametrize("prelu, expected", [("folded", [-293, 4, -1]), ("unfolded", [-256, 4, -1])])
@@ -63,8 +63,8 @@ def test_products_past_64_bits_are_exact():
 
 
 def test_bands_join_to_the_whole():
-    work = next(directed_works(SMALL, names=("window",)))
-    whole = golden.band(work.layer, datapath(SMALL), work.x, work.out_format, 0, work.layer.out_hw[0])
-    rows = [golden.band(work.layer, datapath(SMALL), work.x, work.out_format, r, r + 1) for r in range(work.layer.out_hw[0])]
+    case = next(directed_cases(SMALL, names=("window",)))
+    whole = golden.band(case.layer, datapath(SMALL), case.x, case.out_format, 0, case.layer.out_hw[0])
+    rows = [golden.band(case.layer, datapath(SMALL), case.x, case.out_format, r, r + 1) for r in range(case.layer.out_hw[0])]
     assert np.array_equal(np.concatenate([row.out for row in rows]), whole.out)
     assert sum(row.clamped for row in rows) == whole.clamped

@@ -7,7 +7,7 @@ from hwsim.errors import UsageError
 from hwsim.hw.config import Device
 from hwsim.vectors.read.verify import verify_set
 from hwsim.vectors.simulate.cosim import cosim
-from hwsim.vectors.write.network import crop_codes, network_works
+from hwsim.vectors.write.network import crop_codes, network_cases
 from hwsim.vectors.write.write_set import Origin, write_set
 
 
@@ -32,7 +32,7 @@ def network():
 
 def test_every_layer_group_and_phase_runs_on_the_rtl(network, tmp_path, quickest, builds):
     net, codes = network
-    manifest = write_set(network_works(net, {"in": codes}, Device()), tmp_path / "v", Origin("x"))
+    manifest = write_set(network_cases(net, {"in": codes}, Device()), tmp_path / "v", Origin("x"))
     names = [(layer["id"], layer["folder"]) for layer in manifest["layers"]]
     assert names == [(0, "L000_grouped.g0"), (0, "L000_grouped.g1"), (1, "L001_depthwise_3x3"), (2, "L002_up.p00"),
                      (2, "L002_up.p01"), (2, "L002_up.p10"), (2, "L002_up.p11"), (3, "L003_down")]
@@ -42,18 +42,18 @@ def test_every_layer_group_and_phase_runs_on_the_rtl(network, tmp_path, quickest
 
 def test_layers_crop_and_one_image(network):
     net, codes = network
-    works = list(network_works(net, crop_codes({"in": codes}, 4, 5), Device(), ["down"]))
-    assert [work.folder for work in works] == ["L003_down"] and works[0].x.shape == (8, 10, 4)
+    cases = list(network_cases(net, crop_codes({"in": codes}, 4, 5), Device(), ["down"]))
+    assert [case.folder for case in cases] == ["L003_down"] and cases[0].x.shape == (8, 10, 4)
     with pytest.raises(UsageError, match=r"^--layers must name array layers \(grouped, depthwise/3x3, up, down\), not 'in'$"):
-        list(network_works(net, {"in": codes}, Device(), ["in"]))
+        list(network_cases(net, {"in": codes}, Device(), ["in"]))
     with pytest.raises(UsageError, match=r"^vectors must be of one image, not 2$"):
-        list(network_works(net, {"in": np.concatenate([codes, codes])}, Device()))
+        list(network_cases(net, {"in": np.concatenate([codes, codes])}, Device()))
     with pytest.raises(UsageError, match=r"^--crop must lie inside the \(6, 6, 4\) input in, not be 7x1$"):
         crop_codes({"in": codes}, 7, 1)
 
 
 def test_out_of_a_layer_is_nbin_of_the_next(network, tmp_path):
     net, codes = network
-    write_set(network_works(net, {"in": codes}, Device(), ["down"]), tmp_path / "v", Origin("x"))
+    write_set(network_cases(net, {"in": codes}, Device(), ["down"]), tmp_path / "v", Origin("x"))
     down = np.load(tmp_path / "v" / "L003_down" / "in.npy")
     assert np.array_equal(down, hwsim.run(net, codes, dump=["up"])["up"][0])

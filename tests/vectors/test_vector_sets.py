@@ -12,7 +12,7 @@ from hwsim.hw.config import override
 from hwsim.hw.costs.cycles import array_cycles
 from hwsim.vectors.read.verify import verify_set
 from hwsim.vectors.write.cases import Maker
-from hwsim.vectors.write.directed import LAYERS, directed_works
+from hwsim.vectors.write.directed import LAYERS, directed_cases
 from hwsim.vectors.write.folder import Extras
 from hwsim.vectors.write.vector_layer import cropped
 from hwsim.vectors.write.write_set import Origin, write_set
@@ -40,7 +40,7 @@ def test_same_arguments_same_bytes(full, tmp_path):
 
 
 def test_another_seed_makes_other_layers(tmp_path):
-    one, two = ([w.x.tobytes() for w in directed_works(SMALL, seed, names=("window",))] for seed in (0, 1))
+    one, two = ([w.x.tobytes() for w in directed_cases(SMALL, seed, names=("window",))] for seed in (0, 1))
     assert one != two
 
 
@@ -130,19 +130,19 @@ def test_tight_clamps_are_counted(full):
 
 
 def test_mode_error_leaves_out_layers_with_events():
-    safe, all_of_them = ([work.name for work in directed_works(override(SMALL, acc_mode=mode), count=0)]
+    safe, all_of_them = ([case.name for case in directed_cases(override(SMALL, acc_mode=mode), count=0)]
                          for mode in ("error", "wrap"))
     assert {"overflow", "random_walk"} & set(all_of_them) and not {"overflow", "random_walk"} & set(safe)
     assert len(safe) > 10
 
 
 def test_max_words_drops_rows_at_the_bottom():
-    work = next(directed_works(SMALL, names=("window",)))
-    smaller = cropped(work, 24)
+    case = next(directed_cases(SMALL, names=("window",)))
+    smaller = cropped(case, 24)
     assert smaller.layer.out_hw == (1, 3) and smaller.layer.in_hw == (3, 8)
     assert smaller.cycles.total == array_cycles(smaller.layer, SMALL).total
     with pytest.raises(UsageError, match=r"^window: --max-words must be at least 24, one output row and its input, not 23$"):
-        cropped(work, 23)
+        cropped(case, 23)
 
 
 # ---- refusals ----
@@ -166,7 +166,7 @@ def test_force_spares_a_folder_that_is_no_set(tmp_path):
 
 def test_nothing_is_left_behind_by_a_failure(tmp_path):
     def broken():
-        yield next(directed_works(SMALL, names=("dense",)))
+        yield next(directed_cases(SMALL, names=("dense",)))
         raise HwsimError("the engine must run, not stop")
     with pytest.raises(HwsimError, match=r"^the engine must run, not stop$"):
         write_set(broken(), tmp_path / "v", Origin("x"))
@@ -180,9 +180,9 @@ def test_an_unwritable_place_is_one_line(tmp_path):
 
 
 def test_an_output_that_engine_and_model_do_not_share_is_refused(tmp_path):
-    work = next(directed_works(SMALL, names=("dense",)))
-    out = np.zeros((1, 1, work.layer.oc), np.int64) + 5000
-    wrong = type(work)(**{**vars(work), "out": out})
+    case = next(directed_cases(SMALL, names=("dense",)))
+    out = np.zeros((1, 1, case.layer.oc), np.int64) + 5000
+    wrong = type(case)(**{**vars(case), "out": out})
     with pytest.raises(HwsimError, match=r"^dense: engine and golden model must agree, not differ at oy=0 ox=0 oc=0: 5000 and "):
         write_set([wrong], tmp_path / "v", Origin("x"))
 
@@ -196,18 +196,18 @@ def test_what_the_format_cannot_hold_is_refused(device, message):
     layer = maker.layer("conv", (3, 3), 4, 4)
     maker.device = device
     with pytest.raises(UnsupportedError, match="^conv: " + message):
-        maker.work(layer)
+        maker.case(layer)
 
 
 def test_a_bank_too_small_for_a_tile_is_refused_only_with_dma():
     maker = Maker(override(SMALL, sb_kb=1), 0)
     layer = maker.layer("conv", (3, 3), 40, 4)
-    maker.work(layer)
+    maker.case(layer)
     with pytest.raises(UnsupportedError, match=r"^conv: sb_kb must be at least 3 for two banks of 11520 bits, not 1$"):
-        maker.work(layer, dma_bits=16)
+        maker.case(layer, dma_bits=16)
 
 
 def test_unknown_directed_layers_are_refused():
     with pytest.raises(UsageError, match=r"^--layers must name directed layers \(corners, .*not 'corner'$"):
-        list(directed_works(SMALL, names=("corner",)))
+        list(directed_cases(SMALL, names=("corner",)))
     assert "corners" in LAYERS

@@ -6,7 +6,9 @@ reachable  these weights, the codes that the layers before can really emit
 observed   the largest exact partial sums on this data
 daq_rule   a published cost model beside them, no bound
 """
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +16,10 @@ import numpy as np
 from hwsim.engine.result import LayerStats
 from hwsim.fixed.formats import IntFormat
 from hwsim.graph.accumulator import LEAST, MOST, SumRange, daq_rule, datatype_bits, weights_range
+from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.node import Node
 from hwsim.graph.place_sizes import place_sizes
+from hwsim.graph.shapes import Shapes
 from hwsim.hw.accumulator.reach import reachable
 from hwsim.hw.costs.network_cycles import concrete_shapes
 from hwsim.ops.cut import cut
@@ -38,65 +43,72 @@ class LayerBounds:
     observed: SumRange | None
 
     @property
-    def prefix_safe(self):
+    def prefix_safe(self) -> bool:
+        """Whether `weights` covers the partial sums too, in every order."""
         return self.weights.prefix_safe
 
     @property
-    def bits(self):
+    def bits(self) -> dict[str, int | None]:
         """Name -> bits of the layer, as in the report."""
         return {"datatype": self.datatype, "weights": self.weights.bits, "reachable": self.reachable.bits,
                 "observed": self.observed.bits if self.observed else None, "daq_rule": self.daq_rule}
 
     @property
-    def channel_bits(self):
+    def channel_bits(self) -> dict[str, tuple[int, ...] | None]:
         """Name -> bits of each output channel."""
         return {"weights": self.weights.channel_bits, "reachable": self.reachable.channel_bits,
                 "observed": self.observed.channel_bits if self.observed else None}
 
 
-def accumulator_bounds(net, in_shapes, stats: Mapping[str, LayerStats] | None = None):
+def accumulator_bounds(net: IntegerGraph, in_shapes: Shapes,
+                       stats: Mapping[str, LayerStats] | None = None) -> tuple[LayerBounds, ...]:
     """The LayerBounds of every array node of an IntegerGraph for images of `in_shapes` (name -> N,H,W,C).
 
-    stats: of a run with monitor=True; without it `observed` is None.
+    stats: of a run with monitor=True; without it `observed` is None. Errors: GraphError when the shapes do not fit.
     """
     shapes = concrete_shapes(net.graph, in_shapes)
     graph = place_sizes(net.graph, shapes)
     formats, shapes = net.placed_formats(graph), concrete_shapes(graph, in_shapes)
     _, sums = reachable(graph, formats, shapes, net.datapath)
     safe = sums
-    if any(found.bits > net.datapath.acc_bits for found in sums.values()):
+    if any(layer.bits > net.datapath.acc_bits for layer in sums.values()):
         _, safe = reachable(graph, formats, shapes, replace(net.datapath, acc_bits=MOST))
-    return tuple(_bounds(graph[name], (found, safe[name]), formats, shapes, net.datapath.tm, (stats or {}).get(name))
-                 for name, found in sums.items())
+    stats = stats or {}
+    return tuple(_bounds(graph[name], sums[name], safe[name], formats[graph[name].inputs[0]], shapes[graph[name].inputs[0]],
+                         net.datapath.tm, stats.get(name)) for name in sums)
 
 
-def smallest_safe(bounds, kind="reachable"):
-    """The narrowest accumulator (at least 8 bits) that no layer overflows by the number `kind`; None without data.
+def smallest_safe(bounds: Sequence[LayerBounds], kind: str = "reachable") -> int | None:
+    """The narrowest accumulator (at least 8 bits) that no layer overflows by the number `kind` (a key of LayerBounds.bits).
 
+    None without data.
     Of data that overflowed `observed` says only what this run met, nothing of a wider accumulator.
     """
-    found = [layer.safe.bits if kind == "reachable" else layer.bits[kind] for layer in bounds]
-    return None if None in found else max([LEAST, *found])
+    widths = [layer.safe.bits if kind == "reachable" else layer.bits[kind] for layer in bounds]
+    known = [bits for bits in widths if bits is not None]
+    return max([LEAST, *known]) if len(known) == len(widths) else None
 
 
-def _bounds(node, sums, formats, shapes, tm, stats):
-    fmt, in_shape = formats[node.inputs[0]], shapes[node.inputs[0]]
+def _bounds(node: Node, reach: SumRange, safe: SumRange, fmt: IntFormat, in_shape: tuple[int, ...], tm: int,
+            stats: LayerStats | None) -> LayerBounds:
+    """fmt, in_shape: of the node's input."""
     layers = [piece.layer for piece in cut(node, in_shape, tm)]
-    return LayerBounds(node.name, fmt, max(datatype_bits(layer, fmt) for layer in layers), _weights(node, in_shape, fmt, tm),
-                       *sums, max(daq_rule(layer, fmt) for layer in layers), _observed(stats))
+    return LayerBounds(name=node.name, in_format=fmt, datatype=max(datatype_bits(layer, fmt) for layer in layers),
+                       weights=_weights(node, in_shape, fmt, tm), reachable=reach, safe=safe,
+                       daq_rule=max(daq_rule(layer, fmt) for layer in layers), observed=_observed(stats))
 
 
-def _weights(node, in_shape, fmt, tm):
-    """The `weights` SumRange of a node, its groups side by side and its phases joined."""
+def _weights(node: Node, in_shape: tuple[int, ...], fmt: IntFormat, tm: int) -> SumRange:
+    """The `weights` SumRange of a node, its groups side by side, its phases merged."""
     oc = len(node.params["bias"])
     lo, hi = np.full(oc, np.iinfo(np.int64).max), np.full(oc, np.iinfo(np.int64).min)
     for piece in cut(node, in_shape, tm):
-        found, outs = weights_range(piece.layer, fmt), piece.out_channels
-        lo[outs], hi[outs] = np.minimum(lo[outs], found.lo), np.maximum(hi[outs], found.hi)
+        sums, outs = weights_range(piece.layer, fmt), piece.out_channels
+        lo[outs], hi[outs] = np.minimum(lo[outs], sums.lo), np.maximum(hi[outs], sums.hi)
     return SumRange(lo, hi, fmt.min <= 0 <= fmt.max)
 
 
-def _observed(stats):
-    if stats is None or stats.observed_min is None:
+def _observed(stats: LayerStats | None) -> SumRange | None:
+    if stats is None or stats.observed_min is None or stats.observed_max is None:
         return None
     return SumRange(stats.observed_min, stats.observed_max, True)

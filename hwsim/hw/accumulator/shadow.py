@@ -1,13 +1,19 @@
 """The int64 shadow: which outputs of a layer are what they are because its accumulator was too narrow."""
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from hwsim.engine.protocol import Engine, EngineSession
 from hwsim.engine.result import LayerStats
 from hwsim.engine.run import engine_named, place, steps_with_inputs
 from hwsim.fixed.formats import Overflow
 from hwsim.graph.accumulator import MOST
+from hwsim.graph.integer import IntegerGraph
+from hwsim.graph.node import Node
 from hwsim.ops.cut import ARRAY_OPS
 
 
@@ -28,17 +34,22 @@ class ShadowRun:
     outputs: Mapping[str, np.ndarray]
 
 
-def shadow_run(net, inputs, engine="fast", threads=None, progress=None):
+def shadow_run(net: IntegerGraph, inputs: Mapping[str, np.ndarray], engine: str | Engine = "fast", threads: int | None = None,
+               progress: Callable[[str, int, int], None] | None = None) -> ShadowRun:
     """The ShadowRun of `net` on `inputs` (name -> codes). Layers without events are equal to their shadow by definition.
 
-    In overflow mode `error` the run stops with the first event: OverflowFault.
+    progress(node's name, nodes done, nodes) is called after each node. Errors: OverflowFault in overflow mode `error`, at the
+    first event.
     """
     engine = engine_named(engine)
-    shadow, stats, layers, outputs = _wide_session(net, inputs, engine, threads), {}, {}, {}
-    for done, (node, read, tensor, found) in enumerate(steps_with_inputs(net, inputs, engine, True, threads), 1):
-        stats[node.name] = found
+    wide = _wide_session(net, inputs, engine, threads)
+    stats: dict[str, LayerStats] = {}
+    layers: dict[str, Shadow] = {}
+    outputs: dict[str, np.ndarray] = {}
+    for done, (node, read, tensor, counters) in enumerate(steps_with_inputs(net, inputs, engine, True, threads), 1):
+        stats[node.name] = counters
         if node.op in ARRAY_OPS:
-            layers[node.name] = _shadow(node, read, tensor, shadow) if found.events else Shadow(0, None)
+            layers[node.name] = _shadow(node, read, tensor, wide) if counters.events else Shadow(0, None)
         if node.name in net.outputs:
             outputs[node.name] = tensor
         if progress:
@@ -46,13 +57,13 @@ def shadow_run(net, inputs, engine="fast", threads=None, progress=None):
     return ShadowRun(stats, layers, outputs)
 
 
-def _wide_session(net, inputs, engine, threads):
+def _wide_session(net: IntegerGraph, inputs: Mapping[str, np.ndarray], engine: Engine, threads: int | None) -> EngineSession[Any]:
     """An EngineSession of `net` with an accumulator that no sum leaves."""
     wide = replace(net.datapath, acc_bits=MOST, acc_mode=Overflow.WRAP)
     return place(replace(net, datapath=wide), inputs, engine, False, threads).session
 
 
-def _shadow(node, read, tensor, session):
+def _shadow(node: Node, read: list[np.ndarray], tensor: np.ndarray, session: EngineSession[Any]) -> Shadow:
     """The same node on the same inputs in the session of the wide accumulator."""
     exact, _ = session.run(node, [session.put(x) for x in read])
     differs = np.argwhere(session.get(exact) != tensor)

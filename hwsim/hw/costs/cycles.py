@@ -1,7 +1,11 @@
 """The closed form: the cycles of an array layer from its sizes alone, no pixel run (spec/device.md section 4)."""
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from hwsim.errors import UnsupportedError
 from hwsim.hw.config import Device
 from hwsim.hw.rowpack import pack_layer
 from hwsim.hw.stages import latency
@@ -20,7 +24,11 @@ class TileCycles(NamedTuple):
 
 @dataclass(frozen=True)
 class ArrayCycles:
-    """One ordinary convolution on the array. `stall` is the sum over tiles of S_t - E_(t-1); `latency` is L."""
+    """One ordinary convolution on the array, for one image.
+
+    tiles: per output tile; pixels: output pixels; latency: L, cycles from the last issue until done; macs: useful ones;
+    kernel_tiles: T, weight tiles (TN x TM at one tap); two_word_tiles: those of them with a second word.
+    """
 
     name: str
     tiles: tuple[TileCycles, ...]
@@ -31,27 +39,36 @@ class ArrayCycles:
     two_word_tiles: int
 
     @property
-    def issue(self):
+    def issue(self) -> int:
         """Cycles in which a beat issues."""
         return self.pixels * sum(tile.beats for tile in self.tiles)
 
     @property
-    def stall(self):
+    def stall(self) -> int:
+        """Cycles that wait for weights: the sum over tiles of S_t - E_(t-1)."""
         return self.tiles[-1].end - self.issue
 
     @property
-    def total(self):
+    def total(self) -> int:
+        """Cycles of the layer."""
         return self.tiles[-1].end + self.latency
 
 
 def array_cycles(layer: ArrayLayer, device: Device) -> ArrayCycles:
-    """The ArrayCycles of an ArrayLayer on a Device."""
+    """The ArrayCycles of an ArrayLayer on a Device. Errors: UnsupportedError for a stage without hardware."""
     packed = pack_layer(layer, device.TN)
     pixels, word_bits = layer.geometry.pixels, device.sb_word_bits(layer.weights.format.bits)
     beats, two_word = tile_beats(packed, device)
     return ArrayCycles(name=layer.full_name, tiles=schedule(beats, pixels, word_bits, device.dma_bits), pixels=pixels,
-                       latency=latency(type(layer.epilogue.stage)), macs=pixels * layer.oc * layer.weights.taps,
+                       latency=_latency(layer), macs=pixels * layer.oc * layer.weights.taps,
                        kernel_tiles=kernel_tiles(packed, device), two_word_tiles=two_word)
+
+
+def _latency(layer: ArrayLayer) -> int:
+    try:
+        return latency(type(layer.epilogue.stage))
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{layer.full_name}: {error}") from None
 
 
 def kernel_tiles(layer: ArrayLayer, device: Device) -> int:
@@ -73,12 +90,13 @@ def tile_beats(layer: ArrayLayer, device: Device) -> tuple[list[int], int]:
     return [repeat * (taps + x) for x in second], sum(second)
 
 
-def schedule(beats, pixels, word_bits, dma_bits):
-    """The TileCycles of tiles of `beats` words each; dma_bits 0: weights are resident.
+def schedule(beats: Sequence[int], pixels: int, word_bits: int, dma_bits: int) -> tuple[TileCycles, ...]:
+    """The TileCycles of output tiles of beats[t] = W_t SB words each, of `word_bits` bits; dma_bits 0: weights are resident.
 
     LD_t = ceil(W_t*word/BW), R_t = B_t + LD_t, S_t = max(E_(t-1), R_t), E_t = S_t + N_t, B_t = max(R_(t-1), E_(t-2)).
     """
-    tiles, ready, ends = [], 0, [0, 0]      # R_(t-1), [E_(t-2), E_(t-1)]
+    tiles: list[TileCycles] = []
+    ready, ends = 0, [0, 0]      # R_(t-1), [E_(t-2), E_(t-1)]
     for count in beats:
         load = ceil_div(count * word_bits, dma_bits) if dma_bits else 0
         ready = max(ready, ends[0]) + load

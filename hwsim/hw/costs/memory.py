@@ -7,11 +7,16 @@ line buffer  the input rows that must wait for the newest one: (rows of the wind
 need     SB: with a DMA two banks of the largest tile, else the whole layer; NBin: the rows of one window;
          NBout: one row of one output tile
 """
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from hwsim.graph.node import Node
 from hwsim.hw.config import KIB, Device
 from hwsim.hw.costs.cycles import ArrayCycles
-from hwsim.hw.costs.vector_cycles import image_words
+from hwsim.hw.costs.placed_node import PlacedNode
+from hwsim.hw.costs.vector_cycles import Shape, image_words
 from hwsim.hw.rowpack import pack_layer
 from hwsim.ops.cut import image_shape
 from hwsim.ops.dims import ceil_div
@@ -23,82 +28,96 @@ from hwsim.ops.window import extent
 
 @dataclass(frozen=True)
 class Traffic:
-    """Bits. fit: whether the device's buffers (0 = unlimited) hold `need`."""
+    """Bits that one image moves and keeps.
+
+    need: buffer (sb, nbin, nbout) -> bits; fit: buffer -> whether the device's (0 = unlimited) holds `need`.
+    """
 
     weights: int
     inputs: int
     outputs: int
     line_buffer: int
-    need: dict[str, int]
-    fit: dict[str, bool]
+    need: Mapping[str, int]
+    fit: Mapping[str, bool]
 
 
-NOTHING = {"sb": 0, "nbin": 0, "nbout": 0}
+NOTHING: Mapping[str, int] = {"sb": 0, "nbin": 0, "nbout": 0}
 
 
-def traffic(node, cuts, parts, in_bits, out_bits, in_shapes, out_shape, device, where):
+def traffic(placed: PlacedNode, device: Device) -> Traffic:
     """The Traffic of a node for one image."""
-    if where == ADDRESS:
+    if placed.unit == ADDRESS:
         return Traffic(0, 0, 0, 0, NOTHING, dict.fromkeys(NOTHING, True))
-    outputs = image_words(out_shape, device.TM) * device.TM * out_bits
-    if not cuts:
-        inputs = sum(image_words(shape, device.TN) * device.TN * bits for shape, bits in zip(in_shapes, in_bits))
-        return Traffic(0, inputs, outputs, _pool_lines(node, in_shapes[0], in_bits[0]), NOTHING, dict.fromkeys(NOTHING, True))
-    layers = [piece.layer for piece in cuts]
+    outputs = image_words(placed.out_shape, device.TM) * device.TM * placed.out_bits
+    return _array_traffic(placed, outputs, device) if placed.cuts else _vector_traffic(placed, outputs, device)
+
+
+def _vector_traffic(placed: PlacedNode, outputs: int, device: Device) -> Traffic:
+    in_shapes, in_bits = placed.in_shapes, placed.in_bits
+    inputs = sum(image_words(shape, device.TN) * device.TN * bits for shape, bits in zip(in_shapes, in_bits))
+    return Traffic(0, inputs, outputs, _pool_lines(placed.node, in_shapes[0], in_bits[0]), NOTHING, dict.fromkeys(NOTHING, True))
+
+
+def _array_traffic(placed: PlacedNode, outputs: int, device: Device) -> Traffic:
+    node, parts, layers, bits = placed.node, placed.parts, [piece.layer for piece in placed.cuts], placed.in_bits[0]
     words = [sum(tile.beats for tile in part.tiles) for part in parts]
     weights = sum(count * device.sb_word_bits(layer.weights.format.bits) for count, layer in zip(words, layers))
-    need = {"sb": max(_sb_need(*pair, device) for pair in zip(layers, parts)),
-            "nbin": max(_rows(layer) * _row_words(layer, device) for layer in layers) * device.TN * in_bits[0],
-            "nbout": max(layer.out_hw[1] for layer in layers) * device.TM * out_bits}
-    return Traffic(weights, _inputs(node, layers, in_shapes[0], device) * in_bits[0], outputs,
-                   _lines(node, layers, in_bits[0]), need, _fit(need, device))
+    need = {"sb": max(_sb_need(layer, part, device) for layer, part in zip(layers, parts)),
+            "nbin": max(_rows(layer) * _row_words(layer, device) for layer in layers) * device.TN * bits,
+            "nbout": max(layer.out_hw[1] for layer in layers) * device.TM * placed.out_bits}
+    inputs = _inputs(node, layers, placed.in_shapes[0], device) * bits
+    return Traffic(weights, inputs, outputs, _lines(node, layers, bits), need, _fit(need, device))
 
 
-def _inputs(node, layers, in_shape, device):
+def _inputs(node: Node, layers: Sequence[ArrayLayer], in_shape: Shape, device: Device) -> int:
     """Lanes of NBin words; the phases of a transposed layer read one image, groups their own channels."""
     if node.op == "qconv2d_transpose":
         return image_words(in_shape, device.TN) * device.TN
     return sum(_packed_rows(layer, device) * _row_words(layer, device) for layer in layers) * device.TN
 
 
-def _packed_rows(layer, device):
+def _packed_rows(layer: ArrayLayer, device: Device) -> int:
     return pack_layer(layer, device.TN).in_hw[0]
 
 
-def _row_words(layer, device):
+def _row_words(layer: ArrayLayer, device: Device) -> int:
+    """NBin words of an input row."""
     packed = pack_layer(layer, device.TN)
     return packed.in_hw[1] * ceil_div(packed.ic, device.TN)
 
 
-def _rows(layer):
+def _rows(layer: ArrayLayer) -> int:
     """Input rows under one window."""
     return min(layer.in_hw[0], extent(layer.kernel[0], layer.dilation[0]))
 
 
-def _lines(node, layers, bits):
+def _lines(node: Node, layers: Sequence[ArrayLayer], bits: int) -> int:
+    """Bits of the line buffer of an array node."""
     lines = [(_rows(layer) - 1) * layer.in_hw[1] * layer.ic * bits for layer in layers]
     return max(lines) if node.op == "qconv2d_transpose" else sum(lines)
 
 
-def _pool_lines(node, in_shape, bits):
+def _pool_lines(node: Node, in_shape: Shape, bits: int) -> int:
+    """Bits of the line buffer of the vector unit."""
     _, rows, cols, channels = image_shape(in_shape)
     return WAITING_ROWS[node.op](node, rows) * cols * channels * bits
 
 
-def _none(node, rows):
+def _none(node: Node, rows: int) -> int:
     return 0
 
 
-def _window(node, rows):
-    return min(rows, node.params["kernel"][0]) - 1
+def _window(node: Node, rows: int) -> int:
+    return min(rows, int(node.params["kernel"][0])) - 1
 
 
-def _one(node, rows):
+def _one(node: Node, rows: int) -> int:
     return 1
 
 
 # The input rows that wait for the newest one, of every operator of the vector unit: function(node, rows of the image).
-WAITING_ROWS = {**dict.fromkeys(ops_with(Trait.PIXELWISE, unit=VECTOR), _none),
+WAITING_ROWS: dict[str, Callable[[Node, int], int]] = {
+                **dict.fromkeys(ops_with(Trait.PIXELWISE, unit=VECTOR), _none),
                 **dict.fromkeys(ops_with(Trait.GLOBAL, unit=VECTOR), _none),
                 **dict.fromkeys(ops_with(Trait.WINDOW, unit=VECTOR), _window), "bilinear": _one, "qbilinear": _one}
 
@@ -108,6 +127,6 @@ def _sb_need(layer: ArrayLayer, part: ArrayCycles, device: Device) -> int:
     return (2 * max(words) if device.dma_bits else sum(words)) * device.sb_word_bits(layer.weights.format.bits)
 
 
-def _fit(need, device):
+def _fit(need: Mapping[str, int], device: Device) -> dict[str, bool]:
     size = {"sb": device.sb_kb, "nbin": device.nbin_kb, "nbout": device.nbout_kb}
     return {name: size[name] == 0 or bits <= size[name] * KIB for name, bits in need.items()}

@@ -1,4 +1,7 @@
 """Weight storage of a layer, and the accounting of the literature beside it (spec/arithmetic.md section 5)."""
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -22,7 +25,8 @@ class Storage:
     flag_bits: int
 
     @property
-    def bits(self):
+    def bits(self) -> int:
+        """All of them: the words and the flags."""
         return (self.weights + self.second) * self.word_bits + self.flag_bits
 
 
@@ -47,17 +51,17 @@ def _second(weights: Weights, device: Device) -> int:
     return int((flags * rows[:, None, None, None] * lanes[None, :, None, None]).sum())
 
 
-def literature_words(middle, edges, table_width, ratio):
+def literature_words(middle: int, edges: int, table_width: int, ratio: Fraction | int | str) -> Fraction:
     """Parameters in 32-bit words as papers on log weights count them, an exact ratio.
 
-    middle: weights of the inner layers, w+1 bits per word, a fraction `ratio` of them with two words; edges: weights of the
-    first convolution, the classifier and a segmentation head, 8 bits each. Biases, batch norm and flags are not counted.
+    middle: weights of the inner layers, table_width + 1 bits per word, a fraction `ratio` of them with two words; edges: weights
+    of the first convolution, the classifier and a segmentation head, 8 bits each. Biases, batch norm and flags are not counted.
     """
     words = middle * (1 + Fraction(str(ratio)))
     return (words * (table_width + 1) + edges * EDGE_BITS) * Fraction(1, FLOAT_BITS)
 
 
-def literature_of(storages):
+def literature_of(storages: Sequence[Storage]) -> list[Fraction]:
     """The literature_words of every layer of a network with log weights, in order: its first and last layers are the edges."""
     last = len(storages) - 1
     return [literature_words(0, s.weights, s.word_bits - 1, 0) if place in (0, last) else

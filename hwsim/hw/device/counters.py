@@ -1,15 +1,21 @@
 """The counters of a stepped layer: each is a name, a unit and a sentence, declared together, and they balance."""
+from __future__ import annotations
+
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from hwsim.errors import HwsimError
 
 
-def counter(unit, sentence):
+def counter(unit: str, sentence: str) -> Any:
+    """A field of Counters, 0 by default: what it counts in `unit`."""
     return field(default=0, metadata={"unit": unit, "sentence": sentence})
 
 
 @dataclass(frozen=True)
 class Counters:
+    """The counters of one layer and image, or of several added up."""
+
     cycles: int = counter("cycle", "clock edges from start until done is high")
     beats: int = counter("beat", "cycles in which the array issued a beat")
     stall_cycles: int = counter("cycle", "cycles in which a tile waited for the last word of its SB bank")
@@ -28,18 +34,18 @@ class Counters:
     overflow_events: int = counter("event", "(beat, output channel) pairs whose exact sum left the accumulator")
     clamped_outputs: int = counter("output", "outputs that the final clamp changed")
 
-    def check(self, pes):
-        """Nothing, once every cycle and every multiplier slot is accounted for."""
-        for have, want, text in ((self.busy_slots + self.idle_slots, pes * self.cycles, "busy + idle slots"),
+    def check(self, pes: int) -> None:
+        """Raises HwsimError unless every cycle and every slot of `pes` multipliers is accounted for."""
+        for count, expected, text in ((self.busy_slots + self.idle_slots, pes * self.cycles, "busy + idle slots"),
                                  (self.beats + self.stall_cycles + self.drain_cycles, self.cycles, "beats + stalls + drain"),
                                  (self.sb_reads, self.beats, "SB reads"), (self.acc_writes, self.beats, "accumulator writes"),
                                  (self.nbin_reads + self.padding_beats, self.beats, "NBin reads + padding beats")):
-            if have != want:
-                raise HwsimError(f"{text} must balance to {want}, not {have}")
+            if count != expected:
+                raise HwsimError(f"{text} must balance to {expected}, not {count}")
 
-    def __add__(self, other):
+    def __add__(self, other: Counters) -> Counters:
         return Counters(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, int, str, str]]:
         """(name, value, unit, sentence) of every counter."""
         return [(f.name, getattr(self, f.name), f.metadata["unit"], f.metadata["sentence"]) for f in fields(self)]

@@ -3,41 +3,51 @@
 It advances only by `step` and the clock edge. It shares nothing with the engines and nothing with the closed form in
 hw/costs/cycles.py; tests prove the three equal.
 """
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from hwsim.errors import HwsimError, OverflowFault
-from hwsim.fixed.formats import IntFormat, Overflow
+from hwsim.fixed.formats import Datapath, IntFormat, Overflow
+from hwsim.hw.config import Device
 from hwsim.hw.device.buffers import SB, NBin, NBout
 from hwsim.hw.device.control import Control
 from hwsim.hw.device.counters import Counters
 from hwsim.hw.device.pe_column import LogPeColumns, PeColumns
 from hwsim.hw.device.requantizer import Requantizer, UnfoldedRequantizer
-from hwsim.hw.device.word import Register, WritePort
+from hwsim.hw.device.word import AnyState, Change, Register, Tag, WritePort
 from hwsim.hw.layout import check_bank, field_words, lane_words, loops_of, real_lanes, sb_tiles
 from hwsim.hw.rowpack import pack_input, pack_layer
 from hwsim.ops.dims import ceil_div
-from hwsim.ops.epilogue import Folded, ThreeStep
-from hwsim.ops.weights import Linear, Log
+from hwsim.ops.epilogue import Folded, Stage, ThreeStep
+from hwsim.ops.layer import ArrayLayer
+from hwsim.ops.weights import Linear, Log, WeightFormat
 
-STILL = 4  # a working array writes something in every cycle
-COLUMNS = {Linear: PeColumns, Log: LogPeColumns}
-REQUANTIZERS = {Folded: Requantizer, ThreeStep: UnfoldedRequantizer}
+MOST_IDLE = 4  # cycles without a write; a working array writes something in every one
+COLUMNS: Mapping[type[WeightFormat], type[PeColumns]] = {Linear: PeColumns, Log: LogPeColumns}
+REQUANTIZERS: Mapping[type[Stage], type[Requantizer]] = {Folded: Requantizer, ThreeStep: UnfoldedRequantizer}
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The module classes that the array is built from; exchange one to change the hardware. None: by the layer's
-    weight format and stage."""
+    """The module classes that the array is built from; exchange one to change the hardware.
 
-    control: type = Control
-    nbin: type = NBin
-    sb: type = SB
-    columns: type | None = None
-    requantizer: type | None = None
-    nbout: type = NBout
+    None: by the layer's weight format and stage.
+    """
+
+    control: type[Control] = Control
+    nbin: type[NBin] = NBin
+    sb: type[SB] = SB
+    columns: type[PeColumns] | None = None
+    requantizer: type[Requantizer] | None = None
+    nbout: type[NBout] = NBout
+
+
+Module: TypeAlias = Control | NBin | SB | PeColumns | Requantizer | NBout
 
 
 class Event(NamedTuple):
@@ -57,7 +67,7 @@ class Tile(NamedTuple):
     end: int
 
 
-class Overflowed(NamedTuple):
+class OverflowEvent(NamedTuple):
     """The first accumulator event: its address in issue order and the exact sum that left the range."""
 
     cot: int
@@ -73,8 +83,12 @@ class Overflowed(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SteppedRun:
-    """values: int64 (OH,OW,OC) codes; acc: the accumulators that made them; first: Overflowed or None;
-    observed_min, observed_max: (OC) extremes of the exact partial sums; log: register writes, if they were asked for."""
+    """One layer on one image, as the array computed it.
+
+    values: int64 (OH,OW,OC) codes; acc: int64 (OH,OW,OC) accumulators that they come from; cycles: until done is high;
+    first: the first overflow event; observed_min, observed_max: int64 (OC) extremes of the exact partial sums;
+    acc_format, out_format: of acc and values; log: every register write, if it was asked for.
+    """
 
     values: np.ndarray
     acc: np.ndarray
@@ -82,36 +96,42 @@ class SteppedRun:
     tiles: tuple[Tile, ...]
     trace: tuple[Event, ...]
     counters: Counters
-    first: Overflowed | None
+    first: OverflowEvent | None
     observed_min: np.ndarray
     observed_max: np.ndarray
     acc_format: IntFormat
     out_format: IntFormat
-    log: list | None
+    log: list[Change] | None
 
 
-def run_stepped(layer, datapath, device, x, formats=None, parts=None, log=False):
+def run_stepped(layer: ArrayLayer, datapath: Datapath, device: Device, x: np.ndarray,
+                formats: tuple[IntFormat, IntFormat] | None = None, parts: Parts | None = None, log: bool = False) -> SteppedRun:
     """The SteppedRun of an ArrayLayer on one image x (IH,IW,IC) of integer codes.
 
-    formats: (input, output) IntFormat, by default the device's act_bits; parts: other modules than the standard ones;
-    log: keep every register write for a waveform. Errors: UnsupportedError for a layer that the array cannot run,
+    datapath: widths, rules and array size; device: its memory alone (dma_bits, sb_kb); formats: (input, output) IntFormat, by
+    default the device's act_bits; parts: other modules than the standard ones; log: keep every register write for a waveform.
+    Errors: UnsupportedError for a layer that the array cannot run,
     OverflowFault at the first event in mode `error`.
     """
     formats = formats or (IntFormat(device.act_bits), IntFormat(device.act_bits))
     chip = Chip(layer, datapath, device, np.asarray(x, np.int64), formats, parts or Parts(), [] if log else None)
-    still = 0
+    idle = 0
     while not chip.control.done.value:
-        moved = chip.step()
-        still = 0 if moved else still + 1
-        if still > STILL:
+        writes = chip.step()
+        idle = 0 if writes else idle + 1
+        if idle > MOST_IDLE:
             raise HwsimError(f"{chip.name}: the array must reach done, not stand still at cycle {chip.port.cycle}")
     return chip.result()
 
 
 class Chip:
-    """The modules of the array, connected, with one layer in their memories."""
+    """The modules of the array, connected, with one layer in their memories. Arguments as of run_stepped.
 
-    def __init__(self, layer, datapath, device, x, formats, parts, log):
+    Errors: UnsupportedError for a layer that the array cannot run.
+    """
+
+    def __init__(self, layer: ArrayLayer, datapath: Datapath, device: Device, x: np.ndarray, formats: tuple[IntFormat, IntFormat],
+                 parts: Parts, log: list[Change] | None) -> None:
         self.name = layer.full_name
         tn, tm = datapath.tn, datapath.tm
         x, layer = pack_input(layer, x), pack_layer(layer, tn)
@@ -133,28 +153,31 @@ class Chip:
         pixels = layer.geometry.pixels
         self.nbout = parts.nbout(self.port, pixels * self.loops.cot, tm, formats[1])
         self.acc = np.zeros((pixels * self.loops.cot, tm), np.int64)
-        self.trace = []
+        self.trace: list[Event] = []
         self._connect()
 
-    def _connect(self):
+    def _connect(self) -> None:
         self.sb.control = self.nbin.control = self.control
         self.columns.nbin, self.columns.sb = self.nbin, self.sb
         self.requantizer.columns = self.columns
         self.nbout.requantizer = self.requantizer
         self.control.nbout = self.nbout
-        self.modules = (self.control, self.nbin, self.sb, self.columns, self.requantizer, self.nbout)
+        self.modules: tuple[Module, ...] = (self.control, self.nbin, self.sb, self.columns, self.requantizer, self.nbout)
         if self.port.log is not None:
             self.port.log += [(0, register, register.value) for module in self.modules for register in registers(module)]
 
-    def step(self):
-        """One clock cycle: every module decides from what shows now, then the edge. Their order does not matter."""
+    def step(self) -> int:
+        """One clock cycle: every module decides from what shows now, then the edge. Their order does not matter.
+
+        Returns how many words changed.
+        """
         for module in self.modules:
             module.step()
-        moved = self.port.edge()
+        writes = self.port.edge()
         self._observe()
-        return moved
+        return writes
 
-    def _observe(self):
+    def _observe(self) -> None:
         """The trace of what has become visible, and the stop of mode `error`."""
         cycle = self.port.cycle
         beat = self.columns.tag.value
@@ -166,25 +189,27 @@ class Chip:
             self.trace.append(Event(cycle, "O", beat.out_address, tuple(self.nbout.q.value.tolist())))
         if self.control.done.value:
             self.trace.append(Event(cycle, "D", 0, (0,)))
-        if self.columns.probe.first is not None and self.datapath.acc_mode is Overflow.ERROR:
-            self._stop()
+        if self.datapath.acc_mode is Overflow.ERROR and self.first is not None:
+            self._stop(self.first)
 
-    def _stop(self):
-        first, fmt = self.first, self.datapath.acc_format
+    def _stop(self, first: OverflowEvent) -> None:
+        fmt = self.datapath.acc_format
         where = " ".join(f"{name}={value}" for name, value in first._asdict().items() if name != "value")
         raise OverflowFault(f"{self.name}: the accumulator must stay in {fmt.min}..{fmt.max} ({fmt}), not {first.value} "
                             f"at {where}", first)
 
     @property
-    def first(self):
+    def first(self) -> OverflowEvent | None:
+        """The first accumulator event so far."""
         if self.columns.probe.first is None:
             return None
         beat, column, value = self.columns.probe.first
         cit = beat.cot if self.layer.depthwise else beat.cit
-        return Overflowed(beat.cot, beat.oy, beat.ox, beat.cot * self.datapath.tm + column, beat.ky, beat.kx, cit,
+        return OverflowEvent(beat.cot, beat.oy, beat.ox, beat.cot * self.datapath.tm + column, beat.ky, beat.kx, cit,
                           beat.word, value)
 
     def result(self) -> SteppedRun:
+        """The SteppedRun, once `done` is high."""
         shape, oc = (*self.layer.out_hw, -1), self.layer.oc
         probe = self.columns.probe
         return SteppedRun(values=self.nbout.memory.words.reshape(shape)[..., :oc], acc=self.acc.reshape(shape)[..., :oc],
@@ -209,7 +234,7 @@ class Chip:
             clamped_outputs=int(self.requantizer.clamped.reshape(-1)[:self.layer.oc].sum()))
 
 
-def registers(module):
+def registers(module: Module) -> list[AnyState]:
     """The registers of a module, the pipeline's control bits among them."""
-    found = (value if isinstance(value, list) else [value] for value in vars(module).values())
-    return [item for items in found for item in items if isinstance(item, Register)]
+    fields: list[list[Any]] = [value if isinstance(value, list) else [value] for value in vars(module).values()]
+    return [item for items in fields for item in items if isinstance(item, (Register, Tag))]

@@ -2,20 +2,29 @@
 
 What the integer network is calibrated on and compared with; the prepared graph has the same node names as the integer one.
 """
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError
 from hwsim.graph import bands as graph_bands
-from hwsim.graph.bands import computed, gathered
+from hwsim.graph.bands import RowBand, computed, gathered
 from hwsim.graph.fit import fitted
+from hwsim.graph.node import Graph, Node
 from hwsim.graph.shapes import infer
 from hwsim.quantization.float_net.ops.fused import activated, fused
 from hwsim.quantization.float_net.ops.table import FLOAT_OPS
 
 VALUE_BYTES = 8
+Inputs: TypeAlias = Mapping[str, np.ndarray]
+FloatBand: TypeAlias = RowBand[np.ndarray, np.ndarray | None]       # note: the rows before the fused activation
+FloatRun: TypeAlias = Callable[[Graph, Inputs, int | None], Iterator[FloatBand]]    # bands(), or one that keeps tensors
 
 
-def steps(graph, inputs):
+def steps(graph: Graph, inputs: Inputs) -> Iterator[tuple[str, np.ndarray]]:
     """Yields (name, float64 array) for every node in order, and (name + ":pre", array) before a fused activation.
 
     `inputs`: input name -> float array, N first, of the shapes that the graph declares. A tensor is let go once nothing
@@ -30,41 +39,42 @@ def steps(graph, inputs):
         yield name, tensor
 
 
-def bands(graph, inputs, rows):
+def bands(graph: Graph, inputs: Inputs, rows: int | None) -> Iterator[FloatBand]:
     """Yields a RowBand of float64 for every tensor in order, whole where `rows` is None, else `rows` input rows at a time.
 
     note: the same rows before the fused activation, or None. `inputs` as in steps().
     """
-    given = {name: np.asarray(inputs[name]) for name in graph.inputs}
-    return computed(graph, infer(graph, {name: x.shape for name, x in given.items()}), given, _made, rows)
+    arrays = {name: np.asarray(inputs[name]) for name in graph.inputs}
+    return computed(graph, infer(graph, {name: x.shape for name, x in arrays.items()}), arrays, _compute, rows)
 
 
-def rows_per_step(graph, inputs):
+def rows_per_step(graph: Graph, inputs: Inputs) -> int | None:
     """The `rows` for bands(): None while the live tensors are small."""
     return graph_bands.rows_per_step(graph, infer(graph, {name: np.shape(x) for name, x in inputs.items()}), VALUE_BYTES)
 
 
-def evaluate(graph, inputs):
-    """The outputs as a list, in the model's order. A fully convolutional graph also runs at sizes it does not declare."""
+def evaluate(graph: Graph, inputs: Inputs) -> list[np.ndarray]:
+    """The outputs, float64, in the model's order. A fully convolutional graph also runs at sizes that it does not declare."""
     graph = fitted(graph, {name: np.shape(value) for name, value in inputs.items()})
     shapes = infer(graph, {name: np.shape(value) for name, value in inputs.items()})
-    wanted = dict.fromkeys(graph.outputs)
+    outputs: dict[str, np.ndarray] = {}
     for band in bands(graph, inputs, rows_per_step(graph, inputs)):
-        if band.node.name in wanted:
-            wanted[band.node.name] = gathered(wanted[band.node.name], band, shapes[band.node.name], np.float64)
-    return [wanted[name] for name in graph.outputs]
+        name = band.node.name
+        if name in graph.outputs:
+            outputs[name] = gathered(outputs.get(name), band, shapes[name], np.float64)
+    return [outputs[name] for name in graph.outputs]
 
 
-def _made(node, chain, tensors):
+def _compute(node: Node, chain: tuple[Node, ...], tensors: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
     """(tensor, the tensor before the fused activation or None) of a node whose operation is `chain`, one after the other."""
     if node.op == "input":
         return _input(node, tensors[0]), None
-    for one in chain:
-        tensors = [_computed(one, tensors)]
+    for link in chain:
+        tensors = [_apply(link, tensors)]
     return (activated(node, tensors[0]), tensors[0]) if fused(node) else (tensors[0], None)
 
 
-def _computed(node, tensors):
+def _apply(node: Node, tensors: list[np.ndarray]) -> np.ndarray:
     """The node's own operation; what overflows becomes infinity, as in the frameworks."""
     try:
         with np.errstate(all="ignore"):
@@ -73,8 +83,8 @@ def _computed(node, tensors):
         raise UnsupportedError(f"{node.name}: its tensors must fit the memory, not exceed it") from None
 
 
-def _input(node, given):
-    value = np.asarray(given, np.float64)
+def _input(node: Node, array: np.ndarray) -> np.ndarray:
+    value = np.asarray(array, np.float64)
     if not np.isfinite(value).all():
         raise GraphError(f"{node.name}: an input must hold finite numbers, not NaN or infinity")
     return value

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hwsim.ops.weights import Weights
 from hwsim.quantization.quantizers.quantizer import LayerWeights, QuantizedWeights, Quantizer
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ class Linear(Quantizer):
     name = "linear"
 
     def weights(self, layer: LayerWeights, config: Config) -> QuantizedWeights:
+        """Codes rounded to even at the scale of the largest weight, or of the bias where that needs more."""
         top = (1 << (layer.w_bits - 1)) - 1
         peak, bias_peak = (_peaks(values, config.channel_scales) for values in (layer.weights, layer.bias[:, None]))
         scale = linear_scale(peak, bias_peak, layer.s_in, top, layer.in_bits + layer.w_bits + 4)
         with np.errstate(over="ignore"):
             codes = np.clip(np.rint(layer.weights / scale.reshape(-1, 1, 1, 1)), -top, top).astype(np.int64)
-        return QuantizedWeights(codes[None], scale, self.weight_format, layer.w_bits)
+        return QuantizedWeights(Weights(codes[None], self.weight_format(layer.w_bits)), scale)
 
 
 def linear_scale(peak: np.ndarray, bias_peak: np.ndarray, s_in: float, top: int, bias_bits: int) -> np.ndarray:

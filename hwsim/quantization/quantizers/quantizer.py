@@ -6,7 +6,7 @@ adds one.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,13 +14,15 @@ import numpy as np
 
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import IntFormat
-from hwsim.graph.node import Graph
+from hwsim.graph.node import Graph, Node
+from hwsim.ops.weights import Linear, WeightFormat, Weights
 from hwsim.quantization.scale_policy import Scale
 from hwsim.quantization.scales import find_scales, find_words
 
 if TYPE_CHECKING:
-    from hwsim.quantization.calibrate import Calibration
+    from hwsim.quantization.calibration import Calibration
     from hwsim.quantization.config import Config
+    from hwsim.quantization.conversion import ConversionContext
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,29 +44,39 @@ class LayerWeights:
 
 @dataclass(frozen=True, eq=False)
 class QuantizedWeights:
-    """codes: int64 (WORDS,OC,KH,KW,ICG); scale: float64 (OC), the real value of weight integer 1; w_format, w_bits: how the
-    array reads a code (ops.layer.integer_weights); flags: bool (COT,CIT,KH,KW) two-word tiles, or None.
+    """weights: the codes (WORDS,OC,KH,KW,ICG) and how the array reads them; scale: float64 (OC), the real value of weight
+    integer 1.
     """
 
-    codes: np.ndarray
+    weights: Weights
     scale: np.ndarray
-    w_format: str
-    w_bits: int
-    flags: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How a float operator becomes integer nodes where one does not suffice: several, the last under the float node's name.
+
+    nodes: of a float node and the context of the conversion; the quantizer's words and scales hold the added names, too.
+    sizes: integer nodes of the same names and sizes, before anything is calibrated: what the cycles are counted of.
+    """
+
+    nodes: Callable[[Node, ConversionContext], tuple[Node, ...]]
+    sizes: Callable[[Node, Config], tuple[Node, ...]]
 
 
 class Quantizer:
-    """Class attributes: name of --weights; weight_format of the codes on the array; weight_bits (least, most) and
+    """Class attributes: name of --weights; weight_format: how the array reads a code; weight_bits (least, most) and
     default_bits of a word; channel_scales: whether every output channel has a scale of its own unless an option decides;
-    padding_code: what stands outside an image.
+    padding_code: what stands outside an image; conversions: float operator -> how it is converted, if otherwise than all others.
     """
 
     name: ClassVar[str]
-    weight_format: ClassVar[str] = "linear"
+    weight_format: ClassVar[type[WeightFormat]] = Linear
     weight_bits: ClassVar[tuple[int, int]] = (2, 16)
     default_bits: ClassVar[int] = 8
     channel_scales: ClassVar[bool] = True
     padding_code: ClassVar[int] = 0
+    conversions: ClassVar[Mapping[str, Conversion]] = {}
 
     def check(self, config: Config) -> None:
         """Raises UsageError for an option that this quantizer refuses."""
@@ -77,6 +89,12 @@ class Quantizer:
     def weights(self, layer: LayerWeights, config: Config) -> QuantizedWeights:
         """The codes and scales of a layer's weights. Errors: QuantizeError for weights that have none."""
         raise NotImplementedError
+
+    def weight_words(self, weights: np.ndarray, w_bits: int, depthwise: bool, config: Config) -> tuple[int, np.ndarray | None]:
+        """(words of a weight, flags of its tiles) of the Weights that weights() will give, as far as cycles depend on them,
+        before anything is calibrated: float weights (OC,KH,KW,ICG), the rest as in LayerWeights.
+        """
+        return 1, None
 
     def words(self, graph: Graph, config: Config) -> dict[str, IntFormat]:
         """tensor -> the format of its codes. Errors: UsageError for an option that names no such tensor."""

@@ -5,33 +5,46 @@ A word q stands for sign(q) * U * 2^-|q|, U one per layer; a positive q is 1..E-
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from hwsim.errors import QuantizeError
 from hwsim.fixed.logcode import nearest_power, zero_exponent
+from hwsim.ops.weights import Log, Weights
 from hwsim.quantization.quantizers.quantizer import LayerWeights, QuantizedWeights, Quantizer
 
 if TYPE_CHECKING:
     from hwsim.quantization.config import Config
 
 MANTISSA_BITS = 53
+Shape: TypeAlias = tuple[int, ...]
+Selection: TypeAlias = tuple[np.ndarray, np.ndarray | None]     # (weights with a second word, flags)
 U_STEPS = 40          # candidates for the U of least error: max|w| * 1/20 .. 40/20
 
 
 class Stlq(Quantizer):
     """`stlq`: one or two log-scale words per weight, one scale per layer. Options: two_word_ratio, granularity, stlq, log_u."""
 
-    name = weight_format = "stlq"
+    name = "stlq"
+    weight_format = Log
     weight_bits = (2, 5)
     default_bits = 4
     channel_scales = False
 
     def weights(self, layer: LayerWeights, config: Config) -> QuantizedWeights:
+        """The words of encode_layer. Errors: QuantizeError for weights that are not finite."""
         codes, scale, flags = encode_layer(layer.weights, layer.w_bits, config, layer.depthwise)
-        return QuantizedWeights(codes, np.full(len(layer.weights), scale), self.weight_format, layer.w_bits, flags)
+        return QuantizedWeights(Weights(codes, self.weight_format(layer.w_bits), flags), np.full(len(layer.weights), scale))
+
+    def weight_words(self, weights: np.ndarray, w_bits: int, depthwise: bool, config: Config) -> tuple[int, np.ndarray | None]:
+        """The float weights decide which tiles take two words; without any such tile nothing is encoded."""
+        if config.two_word_ratio == 0:
+            return 1, None
+        codes, _, flags = encode_layer(weights, w_bits, config, depthwise)
+        return len(codes), flags
 
 
 def encode_layer(weights: np.ndarray, bits: int, config: Config, depthwise: bool = False
@@ -66,12 +79,12 @@ def decode(codes: np.ndarray, unit: float) -> np.ndarray:
     return np.sign(codes) * np.ldexp(unit, -np.abs(codes))
 
 
-def values(codes: np.ndarray, unit: float) -> np.ndarray:
+def values(codes: np.ndarray | Sequence[np.ndarray], unit: float) -> np.ndarray:
     """The real weights that the words of encode_layer stand for: dec(q1) + dec(q2)."""
     return np.asarray(sum(decode(word, unit) for word in codes))
 
 
-def _unit(weights, bits, config, depthwise):
+def _unit(weights: np.ndarray, bits: int, config: Config, depthwise: bool) -> float:
     """U: max|w| of the layer (1 for a layer of zeros), or the multiple of it with the least squared error."""
     largest = float(np.abs(weights).max(initial=0)) or 1.0
     if config.log_u == "max":
@@ -80,12 +93,14 @@ def _unit(weights, bits, config, depthwise):
     return min(candidates, key=lambda unit: _error(weights, unit, bits, config, depthwise))
 
 
-def _error(weights, unit, bits, config, depthwise):
+def _error(weights: np.ndarray, unit: float, bits: int, config: Config, depthwise: bool) -> float:
+    """The sum of squared errors of the words that a layer would have at this U."""
     first, second, _ = _words(weights, unit, bits, config, depthwise)
     return math.fsum(((weights - values((first, second), unit)) ** 2).ravel().tolist())
 
 
-def _words(weights, unit, bits, config, depthwise):
+def _words(weights: np.ndarray, unit: float, bits: int, config: Config, depthwise: bool
+           ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """(q1, q2, flags): q2 is 0 outside the selected tiles, and under `best` where it would not reduce the error."""
     first = encode(weights, unit, bits)
     rest = weights - decode(first, unit)
@@ -99,23 +114,25 @@ def _words(weights, unit, bits, config, depthwise):
     return first, np.where(selected, second, 0), flags
 
 
-def _count(ratio, tiles):
+def _count(ratio: float, tiles: int) -> int:
     """round(R*T), half to even, of the decimal that R was written as."""
     return round(Fraction(str(ratio)) * tiles)
 
 
-def _tiles(shape, config, depthwise):
+def _tiles(shape: Shape, config: Config, depthwise: bool) -> int:
+    """T: how many elements, filters or tiles there are to choose from."""
     if config.granularity == "element":
         return math.prod(shape)
     return shape[0] if config.granularity == "filter" else math.prod(_grid(shape, config, depthwise))
 
 
-def _grid(shape, config, depthwise):
+def _grid(shape: Shape, config: Config, depthwise: bool) -> tuple[int, int, int, int]:
+    """(COT, CIT, KH, KW): the tiles of weights (OC,KH,KW,ICG)."""
     oc, kh, kw, ic = shape
     return (-(-oc // config.tm), 1 if depthwise else -(-ic // config.tn), kh, kw)
 
 
-def _select_tiles(rest, count, config, depthwise):
+def _select_tiles(rest: np.ndarray, count: int, config: Config, depthwise: bool) -> Selection:
     """The `count` tiles of TN inputs x TM outputs at one (ky,kx) with the largest norm of `rest`."""
     cot, cit, kh, kw = grid = _grid(rest.shape, config, depthwise)
     oc, ic = rest.shape[0], rest.shape[3]
@@ -127,29 +144,29 @@ def _select_tiles(rest, count, config, depthwise):
     return spread.transpose(0, 2, 3, 1), flags
 
 
-def _select_filters(rest, count, config, depthwise):
+def _select_filters(rest: np.ndarray, count: int, config: Config, depthwise: bool) -> Selection:
     """Whole filters; a column tile then takes two beats wherever one of its filters does."""
     cot, cit, kh, kw = _grid(rest.shape, config, depthwise)
-    chosen = _largest(rest.reshape(rest.shape[0], -1), count)
-    per_tile = np.logical_or.reduceat(chosen, np.arange(0, len(chosen), config.tm))
+    filters = _largest(rest.reshape(rest.shape[0], -1), count)
+    per_tile = np.logical_or.reduceat(filters, np.arange(0, len(filters), config.tm))
     flags = np.broadcast_to(per_tile[:, None, None, None], (cot, cit, kh, kw)).copy()
-    return np.broadcast_to(chosen[:, None, None, None], rest.shape), flags
+    return np.broadcast_to(filters[:, None, None, None], rest.shape), flags
 
 
-def _select_elements(rest, count, config, depthwise):
+def _select_elements(rest: np.ndarray, count: int, config: Config, depthwise: bool) -> Selection:
     """Single weights, in the order (OC,IC,KH,KW) for ties; no beat of the array can follow them."""
     ordered = rest.transpose(0, 3, 1, 2)
-    chosen = _largest(ordered.reshape(-1, 1), count).reshape(ordered.shape)
-    return chosen.transpose(0, 2, 3, 1), None
+    elements = _largest(ordered.reshape(-1, 1), count).reshape(ordered.shape)
+    return elements.transpose(0, 2, 3, 1), None
 
 
 _SELECT = {"tile": _select_tiles, "filter": _select_filters, "element": _select_elements}
 
 
-def _largest(rows, count):
+def _largest(rows: np.ndarray, count: int) -> np.ndarray:
     """bool per row: the `count` rows with the largest sum of squares (math.fsum), ties to the lowest index."""
     squares = rows * rows
     norms = squares[:, 0] if rows.shape[1] == 1 else np.array([math.fsum(row) for row in squares.tolist()])
-    chosen = np.zeros(len(rows), bool)
-    chosen[np.argsort(-norms, kind="stable")[:count]] = True
-    return chosen
+    largest = np.zeros(len(rows), bool)
+    largest[np.argsort(-norms, kind="stable")[:count]] = True
+    return largest

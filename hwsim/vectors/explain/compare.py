@@ -2,65 +2,49 @@
 
 Expected values and cycles come from the files alone.
 """
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hwsim.errors import FileError, UsageError
 from hwsim.hw import stages
 from hwsim.vectors.explain import causes
-from hwsim.vectors.read.trace import STEM, lane_values, read_array, read_trace
+from hwsim.vectors.explain.wrong import Wrong
+from hwsim.vectors.read.trace import STEM, Trace, lane_values, read_array, read_trace
 from hwsim.vectors.read.vcd import read_vcd
-from hwsim.vectors.read.vectorset import LayerFiles, open_layer, open_set
+from hwsim.vectors.read.vectorset import LayerFiles, VectorSet, open_layer, open_set
 from hwsim.vectors.read.verify import check_sums
 
 STAGE = {"A": "accumulator", "O": "requantizer"}
 
 
 @dataclass(frozen=True, eq=False)
-class Wrong:
-    """One event that is not as expected: got and expected are hex words, cycles are clock cycles.
-
-    got None: the event is missing; got and expected None: it came a second time, or it is D.
-    """
-
-    kind: str
-    address: int
-    got: str | None
-    expected: str | None
-    cycle: int | None
-    expected_cycle: int
-
-    @property
-    def value_differs(self):
-        return self.got != self.expected
-
-    @property
-    def wrong_word(self):
-        """Whether a word came that is not the expected one."""
-        return self.value_differs and self.got is not None
-
-
-@dataclass(frozen=True, eq=False)
 class LayerReport:
     """`first` and `causes` as in the JSON report (None and [] when equal); `wrong` every differing event in order."""
 
-    layer: object
-    first: dict | None
-    causes: list
-    wrong: list
+    layer: LayerFiles
+    first: dict[str, Any] | None
+    causes: list[dict[str, Any]]
+    wrong: list[Wrong]
     compared: int
-    notes: list
+    notes: list[str]
 
     @property
-    def equal(self):
+    def equal(self) -> bool:
+        """Whether every compared event is as expected."""
         return self.first is None
 
-    def as_json(self):
+    def as_json(self) -> dict[str, Any]:
+        """The layer's entry of the report."""
         return {"layer": self.layer.name, "equal": self.equal, "compared": self.compared, "mismatches": len(self.wrong),
                 "first": self.first, "causes": self.causes, "notes": self.notes}
 
 
-def compare(folder, trace, layer=None, signals=None, every=False):
+def compare(folder: str | Path, trace: str | Path, layer: str | None = None, signals: Mapping[str, str] | None = None,
+            every: bool = False) -> list[LayerReport]:
     """The LayerReports of a trace: one, or for a folder of L000_<name>.txt traces one per file (`every`: also after a mismatch).
 
     folder: a set (with `layer`, its name) or one layer's folder; trace: text, .vcd, .npy, or a folder of them.
@@ -79,11 +63,12 @@ def compare(folder, trace, layer=None, signals=None, every=False):
     return reports
 
 
-def _named(found, layer):
-    return found.layers if layer is None else (found.layer(layer),)
+def _named(vector_set: VectorSet, layer: str | None) -> tuple[LayerFiles, ...]:
+    """All layers, or the one of this name."""
+    return vector_set.layers if layer is None else (vector_set.layer(layer),)
 
 
-def _trace_of(folder, files):
+def _trace_of(folder: Path, files: LayerFiles) -> Path:
     for suffix in (".txt", ".vcd", ".npy"):
         path = folder / (files.entry["folder"] + suffix)
         if path.exists():
@@ -91,7 +76,7 @@ def _trace_of(folder, files):
     raise FileError(f"{folder}: must hold {files.entry['folder']}.txt, not lack it")
 
 
-def compare_layer(files, path, signals=None, sums=True):
+def compare_layer(files: LayerFiles, path: Path, signals: Mapping[str, str] | None = None, sums: bool = True) -> LayerReport:
     """The LayerReport of one layer; `sums` first proves that its files are the manifest's."""
     if sums:
         check_sums(files)
@@ -102,11 +87,11 @@ def compare_layer(files, path, signals=None, sums=True):
     wrong = differences(files, trace)
     notes = [f"no {kind} events in {path.name}: {STEM[kind]} values not compared" for kind in "AO" if not trace.words[kind]]
     first = describe(files, wrong[0]) if wrong else None
-    found = causes.name_causes(files, trace, wrong) if wrong else []
-    return LayerReport(files, first, found, wrong, sum(map(len, trace.words.values())), notes)
+    likely = causes.name_causes(files, trace, wrong) if wrong else []
+    return LayerReport(files, first, likely, wrong, sum(map(len, trace.words.values())), notes)
 
 
-def expected_cycles(files, tiles=None):
+def expected_cycles(files: LayerFiles, tiles: Sequence[tuple[int, int]] | None = None) -> tuple[Callable[[int], int], int]:
     """(last, done): last(address) is the issue cycle of the last beat of that output word; done the cycle of D.
 
     tiles: (start, end) per output tile, by default the manifest's.
@@ -114,7 +99,7 @@ def expected_cycles(files, tiles=None):
     cycles, pixels = files.entry["cycles"], files.out_hw[0] * files.out_hw[1]
     tiles = tiles or [(tile["start"], tile["end"]) for tile in cycles["per_cotile"]]
 
-    def last(address):
+    def last(address: int) -> int:
         pixel, cot = divmod(address, len(tiles))
         start, end = tiles[cot]
         return start + (pixel + 1) * ((end - start) // pixels) - 1
@@ -126,10 +111,10 @@ def _delay(files: LayerFiles, kind: str) -> int:
     return stages.ACC if kind == "A" else stages.latency(files.stage)
 
 
-def differences(files, trace):
+def differences(files: LayerFiles, trace: Trace) -> list[Wrong]:
     """Every Wrong of a layer in the order of their expected cycles; kinds without any event are not compared."""
     last, done = expected_cycles(files)
-    wrong = []
+    wrong: list[Wrong] = []
     for kind in "AO":
         if trace.words[kind]:
             wrong += _of_kind(files, trace, kind, last)
@@ -141,7 +126,8 @@ def differences(files, trace):
     return wrong
 
 
-def _of_kind(files, trace, kind, last):
+def _of_kind(files: LayerFiles, trace: Trace, kind: str, last: Callable[[int], int]) -> Iterator[Wrong]:
+    """The differing words of one kind by address."""
     lines, delay = files.lines(STEM[kind]), _delay(files, kind)
     width = lines.shape[1]
     text = lines.tobytes().decode("ascii", "replace")
@@ -153,7 +139,7 @@ def _of_kind(files, trace, kind, last):
             yield Wrong(kind, address, got, expected, cycles.get(address), cycle)
 
 
-def describe(files, wrong):
+def describe(files: LayerFiles, wrong: Wrong) -> dict[str, Any]:
     """The report's `first` of a Wrong: where it lies and what differs."""
     cot_count, (_, width) = files.entry["cot"], files.out_hw
     pixel, cot = divmod(wrong.address, cot_count)
@@ -162,17 +148,23 @@ def describe(files, wrong):
     if not wrong.value_differs:
         return place | ({"cot": None, "oy": None, "ox": None} if wrong.kind == "D" else {})
     place["stage"] = STAGE[wrong.kind]
-    if wrong.got is None:
+    if wrong.got is None or wrong.expected is None:
         return place | {"got": "no event", "expected": wrong.expected}
     entry = files.file(f"{STEM[wrong.kind]}.hex")
     got, expected = lane_values(wrong.got, entry), lane_values(wrong.expected, entry)
     lane = next(i for i, pair in enumerate(zip(got, expected)) if pair[0] != pair[1])
-    mask = (1 << entry["lane_bits"]) - 1
-    bits = [] if got[lane] == "X" else [b for b in range(entry["lane_bits"]) if ((got[lane] ^ expected[lane]) & mask) >> b & 1]
-    return place | {"lane": lane, "channel": cot * files.tm + lane, "got": got[lane], "expected": expected[lane], "bits": bits}
+    return place | {"lane": lane, "channel": cot * files.tm + lane, "got": got[lane], "expected": expected[lane],
+                    "bits": _wrong_bits(got[lane], expected[lane], entry["lane_bits"])}
 
 
-def picture(report, rows=16, columns=64):
+def _wrong_bits(got: int | str, expected: int | str, bits: int) -> list[int]:
+    """The bits, lowest first, in which two lanes differ; none of an unknown lane."""
+    if isinstance(got, str) or isinstance(expected, str):
+        return []
+    return [bit for bit in range(bits) if (got ^ expected) >> bit & 1]
+
+
+def picture(report: LayerReport, rows: int = 16, columns: int = 64) -> list[str]:
     """Lines of text: which lanes of the tiles and which pixels of the image are wrong (. right, X wrong)."""
     files, (height, width) = report.layer, report.layer.out_hw
     lanes, pixels = set(), set()
@@ -181,7 +173,7 @@ def picture(report, rows=16, columns=64):
             continue
         pixel = wrong.address // files.entry["cot"]
         pixels.add((pixel // width * min(rows, height) // height, pixel % width * min(columns, width) // width))
-        if wrong.wrong_word:
+        if wrong.wrong_word and wrong.got and wrong.expected:
             entry = files.file(f"{STEM[wrong.kind]}.hex")
             pairs = zip(lane_values(wrong.got, entry), lane_values(wrong.expected, entry))
             lanes |= {lane for lane, pair in enumerate(pairs) if pair[0] != pair[1]}

@@ -1,15 +1,20 @@
 """`hwsim explain`: every beat of one output of a layer, from the files alone, as lines of text."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
 import numpy as np
 
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import ALPHA_SHIFT
-from hwsim.ops.epilogue import Folded, ThreeStep
-from hwsim.vectors.explain.replay import Law, Source
-from hwsim.vectors.read.vectorset import open_layer
+from hwsim.ops.epilogue import Folded, Stage, ThreeStep
+from hwsim.vectors.explain.replay import Beat, Law, Source, Step
+from hwsim.vectors.read.vectorset import LayerFiles, open_layer
 from hwsim.vectors.read.verify import check_sums
 
 
-def explain(folder, layer, oy, ox, oc):
+def explain(folder: str | Path, layer: str | None, oy: int, ox: int, oc: int) -> tuple[list[str], dict[str, int]]:
     """(lines, values) of output (oy,ox,oc): beats with codes and partial sums, then multiplier, shift, rounding, clamp.
 
     values: {beats, acc, out, expected_acc, expected_out}. Errors: FileError, UsageError for a place outside the layer.
@@ -34,27 +39,30 @@ def explain(folder, layer, oy, ox, oc):
     return lines, values
 
 
-def _beats(law, files, steps, lane):
+def _beats(law: Law, files: LayerFiles, steps: Sequence[Step], lane: int) -> list[str]:
+    """The start value, then a line per beat."""
     hw = files.hw
     lines = [f"bias {int(steps[0][2][lane])}   ({hw['acc_bits']}-bit accumulator, {hw['acc_mode']})",
              "beat  ky  kx cit word  input at        codes x weights                     tree -> accumulator"]
     for number, (beat, tree, value) in enumerate(steps[1:]):
-        before = int(steps[number][2][lane]) + int(tree[lane])
-        note = "" if before == int(value[lane]) else f"   exact {before} left the accumulator"
+        if beat is None:
+            continue
+        exact = int(steps[number][2][lane]) + int(tree[lane])
+        note = "" if exact == int(value[lane]) else f"   exact {exact} left the accumulator"
         place = f"y={beat.y} x={beat.x}" if beat.inside else f"y={beat.y} x={beat.x} pad"
         lines.append(f"{number:4d} {beat.ky:3d} {beat.kx:3d} {beat.cit:3d} {beat.word:4d}  {place:<14}  "
                      f"{_products(law, beat, lane)} = {int(tree[lane])} -> {int(value[lane])}{note}")
     return lines
 
 
-def _products(law, beat, lane):
+def _products(law: Law, beat: Beat, lane: int) -> str:
     """The lanes that are not zero, as code*weight; all of them zero is 0."""
     inputs, weights = law.inputs(beat), law.weights(beat)[lane]
     terms = [f"{int(inputs[i])}*{int(weights[i])}" for i in np.flatnonzero((inputs != 0) & (weights != 0))]
     return " + ".join(terms) or "0"
 
 
-def _folded(law, acc, fields, lane):
+def _folded(law: Law, acc: int, fields: Mapping[str, list[int]], lane: int) -> list[str]:
     side, multiplier = ("m_pos", fields["mpos"][lane]) if acc >= 0 else ("m_neg", fields["mneg"][lane])
     shift = fields["shift"][lane]
     rounded = law.scaled(acc, multiplier, shift)
@@ -62,7 +70,7 @@ def _folded(law, acc, fields, lane):
             f"product {acc * multiplier}, / 2^{shift} {_rule(law)}: {rounded}", _clamped(law, rounded)]
 
 
-def _unfolded(law, acc, fields, lane):
+def _unfolded(law: Law, acc: int, fields: Mapping[str, list[int]], lane: int) -> list[str]:
     first = law.scaled(acc, fields["mpos"][lane], fields["shift"][lane])
     y1 = law.between(first)
     y2 = law.between(law.scaled(y1, fields["alpha"][lane], ALPHA_SHIFT)) if y1 < 0 else y1
@@ -72,12 +80,13 @@ def _unfolded(law, acc, fields, lane):
             f"* M2 {fields['m2'][lane]} / 2^{fields['shift2'][lane]}: {last}", _clamped(law, last)]
 
 
-STAGES = {Folded: _folded, ThreeStep: _unfolded}
+Requantizer = Callable[[Law, int, Mapping[str, list[int]], int], list[str]]     # of law, acc, fields, lane
+STAGES: Mapping[type[Stage], Requantizer] = {Folded: _folded, ThreeStep: _unfolded}
 
 
-def _rule(law):
+def _rule(law: Law) -> str:
     return f"{law.rounding} [{law.rounding.formula}]"
 
 
-def _clamped(law, value):
+def _clamped(law: Law, value: int) -> str:
     return f"clamp to {law.lo}..{law.hi}: {law.limit(value)}"

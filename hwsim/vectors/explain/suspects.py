@@ -2,22 +2,27 @@
 
 `applies` spares the ones that cannot differ. To name one more bug: a class here, and its place in SUSPECTS.
 """
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from hwsim.fixed.formats import IntFormat, Overflow
 from hwsim.fixed.logcode import zero_exponent
 from hwsim.fixed.narrow import saturate, wrap
 from hwsim.ops.weights import Linear, Log
-from hwsim.vectors.explain.replay import Law
+from hwsim.vectors.explain.replay import Beat, Law, Step
 
 
 class Suspect(Law):
     """A law that says what is wrong with it."""
 
     def applies(self) -> bool:
+        """Whether the changed rule can differ from the law in this layer."""
         return True
 
-    def in_bank(self, bank, at):
+    def in_bank(self, bank: np.ndarray, at: int) -> np.ndarray:
         """Word `at` of a weight bank; past what was loaded it is zero, or unknown in a simulator that keeps X."""
         self.unwritten |= at >= len(bank)
         return bank[at] if at < len(bank) else np.zeros_like(bank[0])
@@ -26,21 +31,21 @@ class Suspect(Law):
 class NoBias(Suspect):
     text = "the bias is not added"
 
-    def start(self, pixel, cot):
+    def start(self, pixel: int, cot: int) -> np.ndarray:
         return np.zeros_like(self.source.fields["bias"][cot])
 
 
 class BiasOfFirstTile(Suspect):
     text = "every output tile takes the bias of tile 0"
 
-    def start(self, pixel, cot):
+    def start(self, pixel: int, cot: int) -> np.ndarray:
         return self.source.fields["bias"][0]
 
 
 class NotRestarted(Suspect):
     text = "the accumulator is not restarted: it goes on from the pixel before"
 
-    def start(self, pixel, cot):
+    def start(self, pixel: int, cot: int) -> np.ndarray:
         tiles = self.source.entry["cot"]
         address = (pixel - 1) * tiles + cot if pixel else (self.source.pixels - 1) * tiles + cot - 1
         before = self.seen(address) if (pixel, cot) != (0, 0) else None
@@ -50,7 +55,7 @@ class NotRestarted(Suspect):
 class OneBitShort(Suspect):
     text = "the accumulator is one bit short"
 
-    def narrow(self, exact, fmt):
+    def narrow(self, exact: np.ndarray, fmt: IntFormat) -> np.ndarray:
         return super().narrow(exact, IntFormat(fmt.bits - 1))
 
 
@@ -60,7 +65,7 @@ class WrapNotSaturate(Suspect):
     def applies(self) -> bool:
         return self.datapath.acc_mode is Overflow.SATURATE
 
-    def narrow(self, exact, fmt):
+    def narrow(self, exact: np.ndarray, fmt: IntFormat) -> np.ndarray:
         return wrap(exact, fmt)
 
 
@@ -70,7 +75,7 @@ class SaturateNotWrap(Suspect):
     def applies(self) -> bool:
         return self.datapath.acc_mode is not Overflow.SATURATE
 
-    def narrow(self, exact, fmt):
+    def narrow(self, exact: np.ndarray, fmt: IntFormat) -> np.ndarray:
         return saturate(exact, fmt)
 
 
@@ -78,10 +83,10 @@ class SaturateAtEnd(Suspect):
     text = "the accumulator saturates once at the end, not after each beat"
     applies = WrapNotSaturate.applies
 
-    def add(self, value, tree):
+    def add(self, value: np.ndarray, tree: np.ndarray) -> np.ndarray:
         return value + tree
 
-    def acc(self, pixel, cot):
+    def acc(self, pixel: int, cot: int) -> np.ndarray:
         return saturate(super().acc(pixel, cot), self.datapath.acc_format)
 
 
@@ -91,7 +96,7 @@ class SecondWordMissing(Suspect):
     def applies(self) -> bool:
         return isinstance(self.weight_format, Log)
 
-    def tree(self, beat):
+    def tree(self, beat: Beat) -> np.ndarray:
         return super().tree(beat) * (beat.word == 0)
 
 
@@ -99,7 +104,7 @@ class FirstWordTwice(Suspect):
     text = "two-word tiles use their first word twice"
     applies = SecondWordMissing.applies
 
-    def weight_word(self, pixel, cot, at):
+    def weight_word(self, pixel: int, cot: int, at: int) -> np.ndarray:
         words = [word for flag in self.source.flags[cot].reshape(-1) for word in range(1 + int(flag))]
         return super().weight_word(pixel, cot, at - words[at])
 
@@ -108,7 +113,7 @@ class LogZero(Suspect):
     text = "the log code 0 is read as a power of two"
     applies = SecondWordMissing.applies
 
-    def weights(self, beat):
+    def weights(self, beat: Beat) -> np.ndarray:
         return np.where(beat.weights == 0, 1 << zero_exponent(self.weight_format.bits), super().weights(beat))
 
 
@@ -116,7 +121,7 @@ class LogEnd(Suspect):
     text = "the lowest log code is read as zero"
     applies = SecondWordMissing.applies
 
-    def weights(self, beat):
+    def weights(self, beat: Beat) -> np.ndarray:
         return np.where(beat.weights == self.weight_format.word.min, 0, super().weights(beat))
 
 
@@ -124,42 +129,42 @@ class LogUnsigned(Suspect):
     text = "the sign of log codes is ignored"
     applies = SecondWordMissing.applies
 
-    def weights(self, beat):
+    def weights(self, beat: Beat) -> np.ndarray:
         return abs(super().weights(beat))
 
 
 class InputLanesReversed(Suspect):
     text = "input lanes are reversed"
 
-    def inputs(self, beat):
+    def inputs(self, beat: Beat) -> np.ndarray:
         return beat.codes[::-1]
 
 
 class OutputLanesReversed(Suspect):
     text = "weight words are reversed in m (output lanes)"
 
-    def weights(self, beat):
+    def weights(self, beat: Beat) -> np.ndarray:
         return super().weights(beat)[::-1]
 
 
 class WeightsTransposed(Suspect):
     text = "weight words are read as lane i*TM + m"
 
-    def weights(self, beat):
+    def weights(self, beat: Beat) -> np.ndarray:
         return super().weights(beat).reshape(self.source.tn, self.source.tm).T
 
 
 class LastLaneMissing(Suspect):
     text = "the last input lane is missing in the tree"
 
-    def inputs(self, beat):
+    def inputs(self, beat: Beat) -> np.ndarray:
         return np.where(np.arange(self.source.tn) == self.source.tn - 1, 0, beat.codes)
 
 
 class InputsUnsigned(Suspect):
     text = "input codes are read without their sign"
 
-    def inputs(self, beat):
+    def inputs(self, beat: Beat) -> np.ndarray:
         return beat.codes & ((1 << self.files.in_format.bits) - 1)
 
 
@@ -169,14 +174,14 @@ class WeightsUnsigned(Suspect):
     def applies(self) -> bool:
         return isinstance(self.weight_format, Linear)
 
-    def weights(self, beat):
+    def weights(self, beat: Beat) -> np.ndarray:
         return beat.weights & ((1 << self.weight_format.bits) - 1)
 
 
 class PadOneRow(Suspect):
     text = "padding is off by one: the window lies one row too high"
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.pad = self.pad[0] + 1, self.pad[1]
 
@@ -184,7 +189,7 @@ class PadOneRow(Suspect):
 class PadOneColumn(Suspect):
     text = "padding is off by one: the window lies one column too far left"
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.pad = self.pad[0], self.pad[1] + 1
 
@@ -192,28 +197,28 @@ class PadOneColumn(Suspect):
 class FirstRowPadding(Suspect):
     text = "padding is off by one: the first image row counts as padding"
 
-    def inside(self, y, x):
+    def inside(self, y: int, x: int) -> bool:
         return super().inside(y, x) and y > 0
 
 
 class LastRowPadding(Suspect):
     text = "padding is off by one: the last image row counts as padding"
 
-    def inside(self, y, x):
+    def inside(self, y: int, x: int) -> bool:
         return super().inside(y, x) and y < self.source.entry["in"]["h"] - 1
 
 
 class LastColumnPadding(Suspect):
     text = "padding is off by one: the last image column counts as padding"
 
-    def inside(self, y, x):
+    def inside(self, y: int, x: int) -> bool:
         return super().inside(y, x) and x < self.source.entry["in"]["w"] - 1
 
 
 class ColumnPastEnd(Suspect):
     text = "padding is off by one: the column after the last is read as image"
 
-    def inside(self, y, x):
+    def inside(self, y: int, x: int) -> bool:
         size = self.source.entry["in"]
         return 0 <= y < size["h"] and 0 <= x <= size["w"]
 
@@ -221,14 +226,14 @@ class ColumnPastEnd(Suspect):
 class NoPadding(Suspect):
     text = "positions outside the image are not zero"
 
-    def inside(self, y, x):
+    def inside(self, y: int, x: int) -> bool:
         return True
 
 
 class PointerNotRewound(Suspect):
     text = "the weight pointer is not rewound after a pixel"
 
-    def weight_word(self, pixel, cot, at):
+    def weight_word(self, pixel: int, cot: int, at: int) -> np.ndarray:
         bank = np.concatenate(self.source.tiles[cot % 2::2])
         start = sum(len(tile) for tile in self.source.tiles[cot % 2:cot:2])
         return self.in_bank(bank, start + pixel * len(self.source.tiles[cot]) + at)
@@ -237,31 +242,31 @@ class PointerNotRewound(Suspect):
 class FirstTileWeights(Suspect):
     text = "every output tile uses the weights of tile 0"
 
-    def weight_word(self, pixel, cot, at):
+    def weight_word(self, pixel: int, cot: int, at: int) -> np.ndarray:
         return self.source.tiles[0][at % len(self.source.tiles[0])]
 
 
 class OtherBank(Suspect):
     text = "weights come from the other bank"
 
-    def weight_word(self, pixel, cot, at):
-        other = self.source.tiles[(cot + 1) % 2::2]
-        bank = np.concatenate(other) if other else self.source.tiles[cot][:1] * 0
+    def weight_word(self, pixel: int, cot: int, at: int) -> np.ndarray:
+        tiles = self.source.tiles[(cot + 1) % 2::2]
+        bank = np.concatenate(tiles) if tiles else self.source.tiles[cot][:1] * 0
         return self.in_bank(bank, sum(len(tile) for tile in self.source.tiles[cot % 2:cot:2]) + at)
 
 
 class LastBeatMissing(Suspect):
     text = "the last beat of each pixel is missing"
 
-    def steps(self, pixel, cot):
-        found = super().steps(pixel, cot)
-        return found[:-1] if len(found) > 2 else found
+    def steps(self, pixel: int, cot: int) -> list[Step]:
+        steps = super().steps(pixel, cot)
+        return steps[:-1] if len(steps) > 2 else steps
 
 
 class DilationIgnored(Suspect):
     text = "dilation is ignored"
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.dilation = [1, 1]
 
@@ -269,7 +274,7 @@ class DilationIgnored(Suspect):
 class StrideIgnored(Suspect):
     text = "stride is ignored"
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.stride = [1, 1]
 
@@ -277,7 +282,7 @@ class StrideIgnored(Suspect):
 class StrideSwapped(Suspect):
     text = "the strides of rows and columns are exchanged"
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.stride = self.stride[::-1]
 

@@ -1,4 +1,6 @@
 """The VectorLayer that a layer's files describe: the inverse of writing them, from the files alone."""
+from __future__ import annotations
+
 import numpy as np
 
 from hwsim.errors import FileError
@@ -13,7 +15,7 @@ from hwsim.vectors.read.vectorset import LayerFiles
 from hwsim.vectors.write.vector_layer import VectorLayer
 
 
-def device_of(files):
+def device_of(files: LayerFiles) -> Device:
     """The Device of a layer of a set."""
     hw = files.hw
     return Device(**{key: hw[key] for key in ("TN", "TM", "act_bits", "w_bits", "w_format", "acc_bits", "acc_mode", "mult_bits",
@@ -35,7 +37,7 @@ def rebuild(files: LayerFiles) -> VectorLayer:
     x = np.array(files.array("in"))
     if x.min(initial=0) not in files.in_format or x.max(initial=0) not in files.in_format:
         raise FileError(f"{files.folder}/in.npy: codes must be {files.in_format}, not {x.min()}..{x.max()}")
-    return VectorLayer(rank=entry["id"], layer=layer, rowpack=entry["rowpack"], x=x, out=None, in_format=files.in_format,
+    return VectorLayer(number=entry["id"], layer=layer, rowpack=entry["rowpack"], x=x, out=None, in_format=files.in_format,
                        out_format=files.out_format, device=device, cycles=array_cycles(layer, device))
 
 
@@ -46,9 +48,9 @@ def _epilogue(files: LayerFiles, oc: int) -> Epilogue:
     return Epilogue(values("bias"), (stage,), *files.entry["clamp"])
 
 
-def beats_of_taps(files):
+def beats_of_taps(files: LayerFiles) -> int:
     """Input words that a tile reads per tap: CIT, or for a depthwise layer those of its own channels."""
-    return files.entry["csr"]["CIT"]
+    return int(files.entry["csr"]["CIT"])
 
 
 def _flags(files: LayerFiles, depthwise: bool, kernel: tuple[int, int]) -> np.ndarray | None:
@@ -72,17 +74,17 @@ def tile_words(files: LayerFiles) -> list[np.ndarray]:
     return np.split(words, np.cumsum(beats)[:-1])
 
 
-def _codes(files, depthwise, kernel, flags, device):
+def _codes(files: LayerFiles, depthwise: bool, kernel: tuple[int, int], flags: np.ndarray | None, device: Device) -> np.ndarray:
     """(WORDS,OC,KH,KW,IC) weight codes, depthwise (WORDS,C,KH,KW,1)."""
     ic, oc, per_tap = files.entry["in"]["c"], files.entry["out"]["c"], beats_of_taps(files)
-    two = flags is not None
-    codes = np.zeros((1 + two, files.entry["cot"] * device.TM, *kernel, ceil_div(ic, device.TN) * device.TN), np.int64)
+    words_each = 1 if flags is None else 2
+    codes = np.zeros((words_each, files.entry["cot"] * device.TM, *kernel, ceil_div(ic, device.TN) * device.TN), np.int64)
     for cot, words in enumerate(tile_words(files)):
         rest, rows = iter(words), slice(cot * device.TM, (cot + 1) * device.TM)
         for ky, kx, cit in np.ndindex(*kernel, per_tap):
             first = cot * device.TM // device.TN if depthwise else 0
             lanes = slice((first + cit) * device.TN, (first + cit + 1) * device.TN)
-            for word in range(1 + (two and bool(flags[cot, 0 if depthwise else cit, ky, kx]))):
+            for word in range(1 if flags is None else 1 + int(flags[cot, 0 if depthwise else cit, ky, kx])):
                 block = next(rest)
                 if lanes.start < codes.shape[4]:
                     codes[word, rows, ky, kx, lanes] = block

@@ -2,12 +2,15 @@
 
 A Trace holds per kind (A accumulator, O output) the words by address: hex text in lower case, x where unknown.
 """
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hwsim.errors import FileError
+from hwsim.vectors.read.vectorset import LayerFiles
 from hwsim.vectors.write import hexfile
 
 STEM = {"A": "acc", "O": "out"}
@@ -19,38 +22,40 @@ class Trace:
     """words[kind]: address -> hex text; cycles[kind]: address -> cycle (None where a source has no time);
     done: cycle of D or None; repeated: (cycle, kind, address) of events that came a second time."""
 
-    words: dict = field(default_factory=lambda: {"A": {}, "O": {}})
-    cycles: dict = field(default_factory=lambda: {"A": {}, "O": {}})
+    words: dict[str, dict[int, str]] = field(default_factory=lambda: {"A": {}, "O": {}})
+    cycles: dict[str, dict[int, int | None]] = field(default_factory=lambda: {"A": {}, "O": {}})
     done: int | None = None
     timed: bool = True
-    repeated: list = field(default_factory=list)
+    repeated: list[tuple[int, str, int]] = field(default_factory=list)
 
-    def add(self, cycle, kind, address, text):
+    def add(self, cycle: int | None, kind: str, address: int, text: str) -> None:
+        """One event; a second word at an address is noted in `repeated` and dropped."""
         if address in self.words[kind]:
-            self.repeated.append((cycle, kind, address))
+            self.repeated.append((cycle or 0, kind, address))     # a source without time has each address once
             return
         self.words[kind][address] = text
         self.cycles[kind][address] = cycle
 
 
-def read_trace(path, layer):
+def read_trace(path: str | Path, layer: LayerFiles) -> Trace:
     """The Trace in a plain text file, checked against the LayerFiles it should belong to.
 
     Errors: FileError for a line that is no event, or a word or address that cannot be of this layer.
     """
-    found = Trace()
+    trace = Trace()
     try:
         with open(path, encoding="ascii") as stream:
             for number, line in enumerate(stream, 1):
-                _read_line(found, line, layer, f"{path}: line {number}")
+                _read_line(trace, line, layer, f"{path}: line {number}")
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(f"{path}: a trace must be a readable text file, not fail with {error}") from None
-    if not found.words["A"] and not found.words["O"] and found.done is None:
+    if not trace.words["A"] and not trace.words["O"] and trace.done is None:
         raise FileError(f"{path}: a trace must have A, O or D events, not none")
-    return found
+    return trace
 
 
-def _read_line(found, line, layer, where):
+def _read_line(trace: Trace, line: str, layer: LayerFiles, where: str) -> None:
+    """Adds the event of a line to the trace; blank lines and comments have none."""
     parts = line.split()
     if not parts or parts[0].startswith("#"):
         return
@@ -58,13 +63,13 @@ def _read_line(found, line, layer, where):
         raise FileError(f"{where}: an event must be `cycle A|O|D addr hex`, not {line.strip()[:60]!r}")
     cycle, kind, address = int(parts[0]), parts[1], int(parts[2])
     if kind == "D":
-        found.done = cycle if found.done is None else found.done
+        trace.done = cycle if trace.done is None else trace.done
         return
-    found.add(cycle, kind, address, checked_word(layer, kind, address, parts[3], where))
+    trace.add(cycle, kind, address, checked_word(layer, kind, address, parts[3], where))
 
 
-def checked_word(layer, kind, address, text, where):
-    """The word in lower case, z as x, once address and digits are those of the layer."""
+def checked_word(layer: LayerFiles, kind: str, address: int, text: str, where: str) -> str:
+    """The word in lower case, z as x. Errors: FileError, beginning with `where`, unless address and digits are the layer's."""
     text = text.lower().replace("z", "x")
     entry = layer.file(f"{STEM[kind]}.hex")
     width = hexfile.digits(entry["lanes"], entry["lane_bits"])
@@ -75,7 +80,7 @@ def checked_word(layer, kind, address, text, where):
     return text
 
 
-def read_array(path, layer):
+def read_array(path: str | Path, layer: LayerFiles) -> Trace:
     """The Trace of a .npy array (h,w,c) of outputs, or of accumulators when its name says acc; it has no cycles."""
     kind = "A" if "acc" in Path(path).stem else "O"
     try:
@@ -89,7 +94,8 @@ def read_array(path, layer):
     return _of_values(values.reshape(shape), kind, entry, layer, path)
 
 
-def _of_values(values, kind, entry, layer, path):
+def _of_values(values: np.ndarray, kind: str, entry: Mapping[str, Any], layer: LayerFiles, path: str | Path) -> Trace:
+    """The Trace of checked values (h,w,c)."""
     bits = entry["lane_bits"]
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if entry["signed"] else (0, (1 << bits) - 1)
     if values.size and (int(values.min()) < low or int(values.max()) > high):
@@ -97,20 +103,20 @@ def _of_values(values, kind, entry, layer, path):
     lanes = np.zeros((*values.shape[:2], layer.entry["cot"] * layer.tm), np.int64)
     lanes[..., :values.shape[2]] = values
     lines = hexfile.pack(lanes.reshape(-1, layer.tm), bits).decode().split()
-    found = Trace(timed=False)
+    trace = Trace(timed=False)
     for address, text in enumerate(lines):
-        found.add(None, kind, address, text)
-    return found
+        trace.add(None, kind, address, text)
+    return trace
 
 
-def lane_values(text, entry):
-    """The lanes of one hex word as integers, or the string X for a lane with an unknown bit."""
+def lane_values(text: str, entry: Mapping[str, Any]) -> list[int | str]:
+    """The lanes of one hex word as integers, or the string X for a lane with an unknown bit; entry: of the file in files[]."""
     bits, mask = entry["lane_bits"], (1 << entry["lane_bits"]) - 1
     unknown = int("".join("f" if c == "x" else "0" for c in text), 16)
     known = int(text.replace("x", "0"), 16)
-    found = []
+    lanes: list[int | str] = []
     for lane in range(entry["lanes"]):
         value = known >> (lane * bits) & mask
         negative = entry["signed"] and value >> (bits - 1)
-        found.append("X" if unknown >> (lane * bits) & mask else value - (negative << bits))
-    return found
+        lanes.append("X" if unknown >> (lane * bits) & mask else value - (negative << bits))
+    return lanes

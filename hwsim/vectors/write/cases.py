@@ -56,6 +56,7 @@ class Maker:
         return ThreeStep(m1=m_pos, shift1=np.array(shift), alpha_q=alpha_q, m2=m2, shift2=shift2)
 
     def bias(self, oc: int, reach: int) -> np.ndarray:
+        """Biases up to a quarter of `reach`, inside the accumulator."""
         limit = min(int(reach) // 4 + 1, self.acc.max)
         return self.rng.integers(-limit, limit + 1, oc)
 
@@ -66,30 +67,33 @@ class Maker:
         cit = 1 if depthwise else ceil_div(ic, self.device.TN)
         return self.rng.random((ceil_div(oc, self.device.TM), cit, *kernel)) < ratio
 
-    def layer(self, name, size, ic, oc, kernel=(3, 3), stride=(1, 1), dilation=(1, 1), pad=None, depthwise=False, ratio=0.5,
-              rowpack=False, **changes):
-        """A random ArrayLayer; `pad` None is the odd-kernel "same". `changes`: as in with_parameters."""
-        reachable = [extent(k, d) // 2 for k, d in zip(kernel, dilation)]
-        pad = pad or (reachable[0], reachable[0], reachable[1], reachable[1])
-        out = [(size[a] + pad[2 * a] + pad[2 * a + 1] - extent(kernel[a], dilation[a])) // stride[a] + 1 for a in (0, 1)]
+    def layer(self, name: str, size: tuple[int, int], ic: int, oc: int, kernel: tuple[int, int] = (3, 3),
+              stride: tuple[int, int] = (1, 1), dilation: tuple[int, int] = (1, 1),
+              pad: tuple[int, int, int, int] | None = None, depthwise: bool = False, ratio: float = 0.5, rowpack: bool = False,
+              **changes: object) -> ArrayLayer:
+        """A random ArrayLayer of `size` (IH,IW). pad None: the odd-kernel "same"; ratio: of two-word tiles; changes: as in
+        with_parameters."""
+        rows, cols = (extent(k, d) for k, d in zip(kernel, dilation))
+        top, bottom, left, right = pad or (rows // 2, rows // 2, cols // 2, cols // 2)
+        out_hw = (size[0] + top + bottom - rows) // stride[0] + 1, (size[1] + left + right - cols) // stride[1] + 1
         flags = self.flags(oc, kernel, ic, depthwise, ratio)
         codes = self.codes(oc, kernel, 1 if depthwise else ic, 1 if flags is None else 2)
         if flags is not None:
             codes[1] *= _spread(flags, codes.shape[1:], self.device, depthwise)
         reach = int(np.abs(self.format.integer(codes).sum(0)).sum(axis=(1, 2, 3)).max()) * -self.act.min // 4 + 1
-        geometry = Geometry(stride=stride, dilation=dilation, pad=tuple(pad), in_hw=tuple(size), out_hw=tuple(out),
+        geometry = Geometry(stride=stride, dilation=dilation, pad=(top, bottom, left, right), in_hw=size, out_hw=out_hw,
                             depthwise=depthwise, rowpack=rowpack)
         epilogue = Epilogue(self.bias(oc, reach), (self.requant(oc, reach),), self.act.min, self.act.max)
         return with_parameters(ArrayLayer(name, "", geometry, Weights(codes, self.format, flags), epilogue), **changes)
 
-    def work(self, layer: ArrayLayer, x: np.ndarray | None = None, dma_bits: int | None = None) -> VectorLayer:
+    def case(self, layer: ArrayLayer, x: np.ndarray | None = None, dma_bits: int | None = None) -> VectorLayer:
         """The VectorLayer of a layer, number 0; x defaults to a random image."""
         device = self.device if dma_bits is None else override(self.device, dma_bits=dma_bits)
         x = self.image(layer.in_hw, layer.ic) if x is None else x
         return make_vector_layer(0, layer, np.asarray(x, np.int32), None, (self.act, self.act), device)
 
 
-def _spread(flags, shape, device, depthwise):
+def _spread(flags: np.ndarray, shape: tuple[int, ...], device: Device, depthwise: bool) -> np.ndarray:
     """flags per tile -> 1 per weight of `shape` (OC,KH,KW,IC)."""
     wide = np.repeat(flags.transpose(0, 2, 3, 1), device.TM, axis=0)[:shape[0]]
     return wide if depthwise else np.repeat(wide, device.TN, axis=3)[..., :shape[3]]

@@ -1,4 +1,5 @@
 """A layer's configuration words and the session that programs them: csr.hex, csr.txn (spec/vectors.md rule 4.3; rtl/csr.v)."""
+from collections.abc import Mapping
 
 from hwsim.ops.weights import Log
 from hwsim.vectors.write.vector_layer import VectorLayer
@@ -7,9 +8,9 @@ CTRL, STATUS, CYCLES, CYCLES_HIGH, EVENTS = 0x80, 0x84, 0x88, 0x8c, 0x90
 FULL = 0xffffffff
 
 
-def csr_words(work: VectorLayer) -> dict[str, int]:
+def csr_words(case: VectorLayer) -> dict[str, int]:
     """name -> 32-bit word, in the order of csr.hex: the loop bounds, address steps, padding and clamp of one layer."""
-    layer, loops, device = work.layer, work.loops, work.device
+    layer, loops, device = case.layer, case.loops, case.device
     (sy, sx), (dy, dx), (top, _, left, _) = layer.stride, layer.dilation, layer.pad
     row, words = layer.in_hw[1] * loops.in_words, loops.in_words
     flags = layer.depthwise | isinstance(layer.weights.format, Log) << 1 | (device.dma_bits > 0) << 2
@@ -23,7 +24,7 @@ def csr_words(work: VectorLayer) -> dict[str, int]:
     return {name: value & FULL for name, value in values.items()}
 
 
-def transactions(words, cycles, events):
+def transactions(words: Mapping[str, int], cycles: int, events: int) -> str:
     """The text of csr.txn: writes, start, wait, and the reads that must show the cycles and the overflow events.
 
     addr, data, mask and expect are 8 hex digits, the wait's limit is decimal.

@@ -52,19 +52,19 @@ def accumulate(layer: ArrayLayer, datapath: Datapath, x: np.ndarray, first: int,
     return acc, events
 
 
-def _lanes(layer, datapath):
+def _lanes(layer: ArrayLayer, datapath: Datapath) -> list[slice]:
     """The input channels of each beat at one tap; a depthwise channel sees only itself."""
     if layer.depthwise:
         return [slice(None)]
     return [slice(start, start + datapath.tn) for start in range(0, layer.ic, datapath.tn)]
 
 
-def _product(layer, tap, weights):
+def _product(layer: ArrayLayer, tap: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """tap (ROWS,OW,LANES) times weights (OC,LANES), summed over lanes; depthwise: channel by channel."""
     return tap * weights[:, 0] if layer.depthwise else tap @ weights.T
 
 
-def _tap(layer, x, ky, kx, first, last):
+def _tap(layer: ArrayLayer, x: np.ndarray, ky: int, kx: int, first: int, last: int) -> np.ndarray:
     """The input (ROWS,OW,IC) int64 under tap (ky,kx), zeros outside the image."""
     rows = np.arange(first, last) * layer.stride[0] + ky * layer.dilation[0] - layer.pad[0]
     cols = np.arange(layer.out_hw[1]) * layer.stride[1] + kx * layer.dilation[1] - layer.pad[2]

@@ -10,24 +10,24 @@ VALUE = np.full(256, 255, np.uint8)
 VALUE[DIGITS] = np.arange(16)
 
 
-def digits(lanes, bits):
+def digits(lanes: int, bits: int) -> int:
     """Hex digits of one word."""
     return -(-lanes * bits // 4)
 
 
-def container(bits):
-    """The bits of the smallest machine integer that holds a field."""
+def container(bits: int) -> int:
+    """The bits of the smallest machine integer that holds a field of 1..64 bits."""
     return next(size for size in (8, 16, 32, 64) if bits <= size)
 
 
-def pack_bytes(words, bits):
+def pack_bytes(words: np.ndarray, bits: int) -> np.ndarray:
     """words (N, LANES) integers -> (N, ceil(LANES*bits/8)) uint8, least significant byte first, fields masked to `bits`."""
     narrow = np.ascontiguousarray(np.asarray(words).astype(np.int64).astype(f"<i{container(bits) // 8}"))
     planes = np.unpackbits(narrow.view(np.uint8).reshape(*narrow.shape, -1), axis=-1, bitorder="little")
     return np.packbits(planes[..., :bits].reshape(len(narrow), -1), axis=-1, bitorder="little")
 
 
-def pack(words, bits):
+def pack(words: np.ndarray, bits: int) -> bytes:
     """words (N, LANES) integers -> the bytes of N lines of hex."""
     packed = pack_bytes(words, bits)
     count = digits(np.shape(words)[1], bits)
@@ -37,7 +37,7 @@ def pack(words, bits):
     return lines.tobytes()
 
 
-def unpack(lines, lanes, bits, signed):
+def unpack(lines: np.ndarray, lanes: int, bits: int, signed: bool) -> np.ndarray | None:
     """The int64 words (N, LANES) of hex lines (N, digits) uint8, or None where a digit or an unused upper bit is wrong."""
     nibbles = VALUE[lines]
     if (nibbles == 255).any():

@@ -1,4 +1,6 @@
 """The parameters of the RTL that a layer needs, and the sets of layers that one build can run."""
+from collections.abc import Mapping
+
 import numpy as np
 
 from hwsim.ops.epilogue import Folded
@@ -8,20 +10,20 @@ from hwsim.vectors.write.vector_layer import MODES, VectorLayer
 DEPTHS = ("NBIN_DEPTH", "SB_DEPTH", "FLAG_DEPTH", "TILE_DEPTH", "NBOUT_DEPTH")
 
 
-def rtl_parameters(work: VectorLayer) -> dict[str, object]:
+def rtl_parameters(case: VectorLayer) -> dict[str, object]:
     """name -> value of the parameters of rtl/top.v that must match this layer exactly."""
-    device, layer = work.device, work.layer
-    return {"TN": device.TN, "TM": device.TM, "A": work.in_format.bits, "XS": int(work.in_format.signed),
-            "AO": work.out_format.bits, "W": layer.weights.format.bits,
+    device, layer = case.device, case.layer
+    return {"TN": device.TN, "TM": device.TM, "A": case.in_format.bits, "XS": int(case.in_format.signed),
+            "AO": case.out_format.bits, "W": layer.weights.format.bits,
             "LOG": int(isinstance(layer.weights.format, Log)), "ACC": device.acc_bits,
             "SAT": int(device.acc_mode == "saturate"), "MB": device.mult_bits, "SB": device.shift_bits,
             "FOLD": int(isinstance(layer.epilogue.stage, Folded)), "MODE": MODES.index(device.round)}
 
 
-def depths(work: VectorLayer) -> dict[str, int]:
+def depths(case: VectorLayer) -> dict[str, int]:
     """name -> words that the memories must hold for this layer; a bank holds every second output tile."""
-    layer, loops = work.layer, work.loops
-    beats = [tile.beats for tile in work.cycles.tiles]
+    layer, loops = case.layer, case.loops
+    beats = [tile.beats for tile in case.cycles.tiles]
     return dict(zip(DEPTHS, (layer.in_hw[0] * layer.in_hw[1] * loops.in_words, max(sum(beats[::2]), sum(beats[1::2])),
                              int(np.prod(loops.flags.shape)) if layer.weights.format.flagged else 1, loops.cot,
                              layer.out_hw[0] * layer.out_hw[1] * loops.cot)))
@@ -30,22 +32,22 @@ def depths(work: VectorLayer) -> dict[str, int]:
 class ParameterSets:
     """Layers grouped by equal RTL parameters; each group's memories are as deep as its largest layer, a power of two."""
 
-    def __init__(self):
-        self.sets = {}
+    def __init__(self) -> None:
+        self.sets: dict[tuple[tuple[str, object], ...], tuple[str, dict[str, int]]] = {}
 
-    def add(self, work):
+    def add(self, case: VectorLayer) -> str:
         """The name (p0, p1, ...) of the set that runs this layer."""
-        key = tuple(rtl_parameters(work).items())
-        _, known = self.sets.setdefault(key, (f"p{len(self.sets)}", {}))
-        for name, words in depths(work).items():
-            known[name] = max(known.get(name, 16), 1 << (words - 1).bit_length())
+        key = tuple(rtl_parameters(case).items())
+        _, depth = self.sets.setdefault(key, (f"p{len(self.sets)}", {}))
+        for name, words in depths(case).items():
+            depth[name] = max(depth.get(name, 16), 1 << (words - 1).bit_length())
         return self.sets[key][0]
 
-    def named(self):
+    def named(self) -> list[tuple[str, dict[str, object]]]:
         """[(name, {parameter: value})] in the order of first use."""
         return [(name, {**dict(key), **words}) for key, (name, words) in self.sets.items()]
 
 
-def header(parameters):
+def header(parameters: Mapping[str, object]) -> str:
     """The text of params.vh."""
     return "".join(f"`define HWSIM_{name} {value}\n" for name, value in parameters.items())

@@ -1,14 +1,18 @@
 """README.txt and run.f of a vector set."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 RTL = ("csr", "control", "sram", "nbin", "sb", "pe_column", "tile_params", "round_shift", "requantizer", "nbout", "top")
 
 
-def run_file(manifest):
+def run_file(manifest: Mapping[str, Any]) -> str:
     """run.f: the file list of the first parameter set, for any simulator that reads -f files."""
     return f"+incdir+tb/{manifest['params'][0]['name']}\n" + "".join(f"rtl/{name}.v\n" for name in RTL) + "tb/tb.v\n"
 
 
-def readme(manifest):
+def readme(manifest: Mapping[str, Any]) -> str:
     """What the files are and how to run them, for someone who has only this folder."""
     first = manifest["layers"][0]
     lines = [

@@ -3,6 +3,10 @@ import numpy as np
 import pytest
 
 from helpers.kernel_layers import plain_layer
+from hwsim.bench import vector
+from hwsim.bench.layers import Shape, layer_of
+from hwsim.bench.measure import measure
+from hwsim.bench.peers import PeerRate
 from hwsim.engine.fast.layer_plans import layer_plans
 from hwsim.engine.kernels import limit
 from hwsim.engine.kernels.target import ladder
@@ -10,7 +14,7 @@ from hwsim.engine.kernels.variant import Form
 from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
-from hwsim.reports import bench, bench_vector
+from hwsim.reports import bench
 
 
 def test_layer_plans_names_every_array_layer():
@@ -26,8 +30,8 @@ def test_layer_plans_names_every_array_layer():
 
 @pytest.mark.skipif(not ladder(), reason="needs x86-64")
 def test_bench_rows():
-    shapes = bench.Shape(16, 16, 24, 3), bench.Shape(0, 16, 24, 3)
-    report = bench.report(shapes, ("plain", "monitor"), 1, bench_vector.CASES[-1:])
+    shapes = Shape(16, 16, 24, 3), Shape(0, 16, 24, 3)
+    report = bench.report(measure(shapes, ("plain", "monitor"), 1, vector.CASES[-1:]))
     assert [(row["layer"], row["mode"]) for row in report["rows"]] == [
         ("16->16 3x3, 24x24", "plain"), ("16->16 3x3, 24x24", "monitor"),
         ("depthwise 16 3x3, 24x24", "plain"), ("depthwise 16 3x3, 24x24", "monitor")]
@@ -38,10 +42,10 @@ def test_bench_rows():
 
 
 def test_peers_stand_beside_the_rate_of_their_width():
-    rows = [{"layer": "a", "mode": "plain", "layer_gmacs": 60.0}, {"layer": "a", "mode": "8 bit", "layer_gmacs": 90.0}]
-    peers = [{"layer": "a", "peer": "other int8", "gmacs": 30.0}, {"layer": "a", "peer": "other int16x8", "gmacs": 30.0},
-             {"layer": "b", "peer": "other int8", "gmacs": 30.0}]
-    assert [row["ratio"] for row in bench._beside(rows, peers)] == [3.0, 2.0, None]
+    shape, absent = Shape(4, 4, 8, 3), Shape(8, 8, 8, 3)
+    rows = [{"layer": str(shape), "mode": mode, "layer_gmacs": rate} for mode, rate in (("plain", 60.0), ("8 bit", 90.0))]
+    peers = PeerRate(shape, "other int8", 30.0), PeerRate(shape, "other int16x8", 30.0), PeerRate(absent, "other int8", 30.0)
+    assert [row["ratio"] for row in bench._peers(rows, peers)] == [3.0, 2.0, None]
 
 
 def test_the_plot_is_a_picture(tmp_path):
@@ -60,6 +64,6 @@ def test_the_limit_does_what_it_counts(rung):
 
 
 def test_shapes_name_themselves():
-    assert str(bench.Shape(64, 32, 256, 3)) == "64->32 3x3, 256x256"
-    assert bench.Shape(0, 8, 10, 3).macs == 8 * 100 * 9
-    assert bench.layer_of(bench.Shape(0, 8, 10, 3), 11, 8).weights.codes.dtype == np.int64
+    assert str(Shape(64, 32, 256, 3)) == "64->32 3x3, 256x256"
+    assert Shape(0, 8, 10, 3).macs == 8 * 100 * 9
+    assert layer_of(Shape(0, 8, 10, 3), 11, 8).weights.codes.dtype == np.int64

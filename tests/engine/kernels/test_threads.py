@@ -3,12 +3,12 @@ import threading
 
 import pytest
 
+from hwsim.bench.layers import Shape, layer_of
 from hwsim.engine.host.threads import for_chunks, in_order
 from hwsim.engine.kernels import conv
 from hwsim.engine.kernels.target import ladder
 from hwsim.engine.kernels.variant import Mode
 from hwsim.fixed.formats import Datapath, IntFormat
-from hwsim.reports import bench
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5, 100])
@@ -46,7 +46,7 @@ def test_work_inside_work_does_not_wait_for_ever():
 @pytest.mark.parametrize("height", [1, 2, 7, 66, 500])
 @pytest.mark.parametrize("threads", [1, 2, 3, 64])
 def test_chunks_cover_every_row_once_and_get_lower(height, threads):
-    layer = bench.layer_of(bench.Shape(64, 64, 500, 3), 11, 8)
+    layer = layer_of(Shape(64, 64, 500, 3), 11, 8)
     layer = layer.reshaped(in_hw=(height, 500), out_hw=(height, 500))
     program = conv.prepare(layer, Datapath(), IntFormat(11), False, ladder()[:1]).program(Mode.PLAIN)
     chunks = program.chunks(threads)

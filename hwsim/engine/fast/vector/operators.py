@@ -1,12 +1,17 @@
-"""The vector operators in compiled passes: operator -> function(node, inputs, context) -> (codes, LayerStats)."""
+"""The vector operators in compiled passes: operator -> function(node, inputs, context) -> (codes, LayerStats).
+
+One without a pass of its own runs in numpy; tests/ops/test_tables.py names those.
+"""
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from hwsim.engine.context import RunNode
+from hwsim.engine.fast.portable.operators import OPERATORS as PORTABLE
 from hwsim.engine.fast.vector import bilinear, merge, moves, pointwise, pool
 
 OPERATORS: Mapping[str, RunNode] = {
+    **PORTABLE,
     "qadd": merge.add,
     "qmul": merge.multiply,
     "qmaximum": merge.maximum,

@@ -17,7 +17,7 @@ def conv2d(params: Params, x: np.ndarray) -> np.ndarray:
     return out
 
 
-def _one_group(params, x, weights):
+def _one_group(params: Params, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     oc, kh, kw, ic = weights.shape
     matrix = weights.transpose(1, 2, 3, 0).reshape(kh * kw * ic, oc)
     out = np.empty((len(x), *geometry(params, x.shape, (kh, kw))[3], oc))
@@ -27,7 +27,7 @@ def _one_group(params, x, weights):
     return out
 
 
-def _depthwise(params, x):
+def _depthwise(params: Params, x: np.ndarray) -> np.ndarray:
     oc, kh, kw, _ = params["weights"].shape
     per_channel = params["weights"].reshape(x.shape[3], -1, kh, kw)
     bias = params["bias"].reshape(per_channel.shape[:2])
@@ -54,7 +54,7 @@ def conv2d_transpose(params: Params, x: np.ndarray) -> np.ndarray:
     return out
 
 
-def _reach(size, out_size, stride, offset):
+def _reach(size: int, out_size: int, stride: int, offset: int) -> tuple[slice, slice]:
     """(input slice, output slice) of the positions i with 0 <= i*stride + offset < out_size."""
     first = max(0, -(offset // stride))
     end = max(first, min(size, -((offset - out_size) // stride)))
@@ -63,4 +63,5 @@ def _reach(size, out_size, stride, offset):
 
 
 def dense(params: Params, x: np.ndarray) -> np.ndarray:
-    return x @ params["weights"].T + params["bias"]
+    """(N,IC) times the weights (OC,IC), plus the bias."""
+    return np.asarray(x @ params["weights"].T + params["bias"])

@@ -1,5 +1,6 @@
 """The named functions of ops/pointwise.py in float64: f(x, *args). Defaults are those of Keras and ONNX where they agree."""
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,6 +9,7 @@ _ERF = np.frompyfunc(math.erf, 1, 1)
 
 
 def erf(x: np.ndarray) -> np.ndarray:
+    """The Gauss error function, as math.erf gives it for each value."""
     return np.asarray(_ERF(x), np.float64)
 
 
@@ -23,18 +25,22 @@ def softplus(x: np.ndarray) -> np.ndarray:
 
 
 def elu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
+    """x where x >= 0, else alpha*(exp(x) - 1)."""
     return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 def celu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
+    """x where x >= 0, else alpha*(exp(x/alpha) - 1)."""
     return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
 
 
 def gelu(x: np.ndarray) -> np.ndarray:
+    """x times the normal distribution function of x."""
     return 0.5 * x * (1 + erf(x / math.sqrt(2)))
 
 
 def gelu_tanh(x: np.ndarray) -> np.ndarray:
+    """The approximation of gelu by tanh."""
     return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
 
 
@@ -49,26 +55,31 @@ def hard_sigmoid_keras2(x: np.ndarray) -> np.ndarray:
 
 
 def hard_shrink(x: np.ndarray, limit: float = 0.5) -> np.ndarray:
+    """x where |x| > limit, else 0."""
     return np.where(np.abs(x) > limit, x, 0.0)
 
 
 def soft_shrink(x: np.ndarray, limit: float = 0.5) -> np.ndarray:
+    """x moved towards 0 by limit, at most to 0."""
     return np.sign(x) * np.maximum(np.abs(x) - limit, 0)
 
 
 def leaky_relu(x: np.ndarray, slope: float = 0.01) -> np.ndarray:
+    """x where x >= 0, else slope*x."""
     return np.where(x >= 0, x, slope * x)
 
 
 def relu_threshold(x: np.ndarray, threshold: float = 1.0) -> np.ndarray:
+    """x above the threshold, else 0."""
     return np.where(x > threshold, x, 0.0)
 
 
 def selu(x: np.ndarray, alpha: float = SELU_ALPHA, scale: float = SELU_SCALE) -> np.ndarray:
+    """scale times elu."""
     return scale * elu(x, alpha)
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "abs": np.abs, "celu": celu, "elu": elu, "erf": erf, "exp": np.exp, "gelu": gelu, "gelu_tanh": gelu_tanh,
     "hard_shrink": hard_shrink, "hard_sigmoid": hard_sigmoid, "hard_sigmoid_keras2": hard_sigmoid_keras2,
     "hard_swish": lambda x: x * hard_sigmoid(x), "hard_tanh": lambda x: np.clip(x, -1.0, 1.0), "leaky_relu": leaky_relu,

@@ -1,4 +1,5 @@
 """Operators that join tensors (ops/merge.py); an axis of size 1 is broadcast."""
+from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
@@ -6,7 +7,8 @@ import numpy as np
 from hwsim.quantization.float_net.ops.params import Params
 
 
-def _folding(operation):
+def _folding(operation: np.ufunc) -> Callable[..., np.ndarray]:
+    """f(params, *tensors): the operation of the first two, then of the result and the next."""
     return lambda params, *tensors: reduce(operation, tensors)
 
 
@@ -18,8 +20,10 @@ minimum = _folding(np.minimum)
 
 
 def average(params: Params, *tensors: np.ndarray) -> np.ndarray:
+    """The mean of the tensors, value by value."""
     return add(params, *tensors) / len(tensors)
 
 
 def concat(params: Params, *tensors: np.ndarray) -> np.ndarray:
+    """The tensors one after the other on the axis `axis`."""
     return np.concatenate(tensors, axis=params["axis"])

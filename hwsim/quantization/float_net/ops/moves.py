@@ -5,6 +5,7 @@ from hwsim.quantization.float_net.ops.params import Params
 
 
 def upsample_nearest(params: Params, x: np.ndarray) -> np.ndarray:
+    """Every row and column `factor` times."""
     rows, cols = params["factor"]
     return x.repeat(rows, axis=1).repeat(cols, axis=2)
 
@@ -16,7 +17,8 @@ def bilinear(params: Params, x: np.ndarray) -> np.ndarray:
     return x
 
 
-def _linear(x, axis, factor):
+def _linear(x: np.ndarray, axis: int, factor: int) -> np.ndarray:
+    """Linear interpolation to `factor` times the size on one axis."""
     size = x.shape[axis]
     source = np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1)
     first = np.floor(source).astype(np.int64)
@@ -40,6 +42,7 @@ def depth_to_space(params: Params, x: np.ndarray) -> np.ndarray:
 
 
 def space_to_depth(params: Params, x: np.ndarray) -> np.ndarray:
+    """(n, h*b, w*b, c) -> (n, h, w, b*b*c): rows of the block first, then columns, then channels."""
     n, height, width, channels = x.shape
     block = params["block"]
     parts = x.reshape(n, height // block, block, width // block, block, channels).transpose(0, 1, 3, 2, 4, 5)
@@ -47,24 +50,29 @@ def space_to_depth(params: Params, x: np.ndarray) -> np.ndarray:
 
 
 def pad(params: Params, x: np.ndarray) -> np.ndarray:
+    """Zeros around the image: (top, bottom, left, right)."""
     top, bottom, left, right = params["pad"]
     return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
 
 
 def crop(params: Params, x: np.ndarray) -> np.ndarray:
+    """The image without (top, bottom, left, right) of its border."""
     top, bottom, left, right = params["crop"]
     return x[:, top:x.shape[1] - bottom, left:x.shape[2] - right]
 
 
 def sliced(params: Params, x: np.ndarray) -> np.ndarray:
+    """Positions start..stop-1 of one axis."""
     index = [slice(None)] * x.ndim
     index[params["axis"]] = slice(params["start"], params["stop"])
     return x[tuple(index)]
 
 
 def reshape(params: Params, x: np.ndarray) -> np.ndarray:
+    """Other axes after N, in the order of memory."""
     return x.reshape(len(x), *params["shape"])
 
 
 def flatten(params: Params, x: np.ndarray) -> np.ndarray:
+    """(N, all values of an image), in the order of memory."""
     return x.reshape(len(x), -1)

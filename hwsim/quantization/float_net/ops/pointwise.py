@@ -7,10 +7,12 @@ from hwsim.quantization.float_net.ops.params import Params
 
 
 def affine(params: Params, x: np.ndarray) -> np.ndarray:
+    """x*scale + offset, per channel."""
     return x * params["scale"] + params["offset"]
 
 
 def scale(params: Params, x: np.ndarray) -> np.ndarray:
+    """x times a number or a factor per channel."""
     return x * params["factor"]
 
 
@@ -22,14 +24,17 @@ def relu(params: Params, x: np.ndarray) -> np.ndarray:
 
 
 def prelu(params: Params, x: np.ndarray) -> np.ndarray:
+    """x where x >= 0, else alpha*x."""
     return slope(x, params["alpha"])
 
 
 def clip(params: Params, x: np.ndarray) -> np.ndarray:
+    """x within the limits of `clip`."""
     return clipped(x, params["clip"])
 
 
 def unary(params: Params, x: np.ndarray) -> np.ndarray:
+    """The function of that name in functions.py, value by value."""
     return FUNCTIONS[params["function"]](x, *params["args"])
 
 

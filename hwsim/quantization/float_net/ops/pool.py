@@ -1,4 +1,6 @@
 """Pooling (ops/pool.py). Padding never counts."""
+from collections.abc import Callable
+
 import numpy as np
 
 from hwsim.quantization.float_net.ops.params import Params
@@ -6,6 +8,7 @@ from hwsim.quantization.float_net.ops.window import blocks, geometry
 
 
 def max_pool(params: Params, x: np.ndarray) -> np.ndarray:
+    """The largest real value of every window."""
     return _pooled(params, x, lambda windows: windows.max(axis=(2, 3)), -np.inf)
 
 
@@ -15,16 +18,19 @@ def avg_pool(params: Params, x: np.ndarray) -> np.ndarray:
     return _pooled(params, x, lambda windows: windows.sum(axis=(2, 3)), 0.0) / taps
 
 
-def _pooled(params, x, reduced, fill):
+def _pooled(params: Params, x: np.ndarray, reduce: Callable[[np.ndarray], np.ndarray], fill: float) -> np.ndarray:
+    """reduce(windows (rows, cols, KH, KW, C)) -> (rows, cols, C) of all windows; outside the image stands `fill`."""
     out = np.empty((len(x), *geometry(params, x.shape, params["kernel"])[3], x.shape[3]))
     for n, rows, cols, windows in blocks(params, x, params["kernel"], fill):
-        out[n, rows, cols] = reduced(windows)
+        out[n, rows, cols] = reduce(windows)
     return out
 
 
 def global_avg_pool(params: Params, x: np.ndarray) -> np.ndarray:
-    return x.mean(axis=(1, 2), keepdims=params["keepdims"])
+    """The mean of every channel over the image."""
+    return np.asarray(x.mean(axis=(1, 2), keepdims=params["keepdims"]))
 
 
 def global_max_pool(params: Params, x: np.ndarray) -> np.ndarray:
-    return x.max(axis=(1, 2), keepdims=params["keepdims"])
+    """The largest value of every channel of the image."""
+    return np.asarray(x.max(axis=(1, 2), keepdims=params["keepdims"]))

@@ -1,7 +1,13 @@
 """The float form of every operator: name -> function(params, *tensors) -> float64 tensor, without fused activations."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
 from hwsim.quantization.float_net.ops import conv, merge, moves, pointwise, pool
 
-FLOAT_OPS = {
+FLOAT_OPS: dict[str, Callable[..., np.ndarray]] = {
     "conv2d": conv.conv2d, "conv2d_transpose": conv.conv2d_transpose, "dense": conv.dense,
     "affine": pointwise.affine, "scale": pointwise.scale, "relu": pointwise.relu, "prelu": pointwise.prelu,
     "clip": pointwise.clip, "unary": pointwise.unary, "softmax": pointwise.softmax,
