@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.errors import GraphError, UnsupportedError, UsageError
-from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, INT32, Datapath, IntFormat, Rounding
+from hwsim.fixed.formats import ALPHA_BITS, ALPHA_SHIFT, BILINEAR_SHIFT, GEMMLOWP_SHIFT, INT32, Datapath, IntFormat, Rounding
 from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
 from hwsim.graph.shapes import Shapes
@@ -18,9 +18,6 @@ from hwsim.ops.cut import ARRAY_OPS
 from hwsim.ops.epilogue import ThreeStep, stage_of
 from hwsim.ops.spec import VECTOR, Trait
 from hwsim.ops.window import pads
-
-GEMMLOWP_SHIFT = 31
-BILINEAR_SHIFT = 22
 
 Formats = Mapping[str, IntFormat]
 

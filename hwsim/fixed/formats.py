@@ -156,3 +156,5 @@ def _refused(name: str, kind: Kind, value: object) -> UsageError:
 
 INT16, INT32 = IntFormat(16), IntFormat(32)
 ALPHA_SHIFT, ALPHA_BITS = 14, 16  # a slope of the three-step requantizer: a word of 16 bits, in units of 2^-14
+GEMMLOWP_SHIFT = 31  # least shift of gemmlowp rounding, whose first step is the high half of a doubled 32-bit product
+BILINEAR_SHIFT = 22  # bilinear weights: products of two factors in units of 2^-11

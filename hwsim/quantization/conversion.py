@@ -10,13 +10,12 @@ import numpy as np
 
 from hwsim.errors import QuantizeError
 from hwsim.fixed import multiplier
-from hwsim.fixed.formats import IntFormat
+from hwsim.fixed.formats import GEMMLOWP_SHIFT, IntFormat
 from hwsim.fixed.narrow import clamp
 from hwsim.ops.dims import Shape
 from hwsim.quantization.config import Config
 from hwsim.quantization.scale_policy import Scale
 
-GEMMLOWP_SHIFT = 31
 Searched = TypeVar("Searched")
 
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from hwsim.errors import QuantizeError
+from hwsim.fixed.formats import BILINEAR_SHIFT, GEMMLOWP_SHIFT
 from hwsim.graph.fuse import channels_of
 from hwsim.graph.node import Node
 from hwsim.ops.spec import BOTH
@@ -14,7 +15,6 @@ from hwsim.ops.table import OPS
 from hwsim.quantization.conversion import ConversionContext, int_array
 from hwsim.quantization.float_net.ops.table import FLOAT_OPS
 
-BILINEAR_SHIFT = 22
 Convert: TypeAlias = Callable[[Node, ConversionContext], Node]
 
 
@@ -134,7 +134,7 @@ def _pool_ratio(node: Node, context: ConversionContext) -> Fraction:
 
 def _bilinear(node: Node, context: ConversionContext) -> Node:
     if context.config.rounding == "gemmlowp":
-        raise QuantizeError(f"{node.name}: gemmlowp rounding must have shifts of at least 31, not {BILINEAR_SHIFT}")
+        raise QuantizeError(f"{node.name}: gemmlowp rounding must have shifts of at least {GEMMLOWP_SHIFT}, not {BILINEAR_SHIFT}")
     return Node.make(node.name, "qbilinear", node.inputs, factor=node.params["factor"], **context.limits(node.name, None))
 
 

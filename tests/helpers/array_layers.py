@@ -8,7 +8,6 @@ from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
 
 ACT = IntFormat(11)
-FIELDS = ("codes", "bias", "m_pos", "m_neg", "shift", "alpha_q", "m2", "shift2", "lo", "hi", "w_format", "w_bits", "flags")
 
 
 def conv(in_shape=(8, 8, 20), oc=24, kernel=(3, 3), stride=(1, 1), dilation=(1, 1), padding="same", groups=1, unfolded=False,

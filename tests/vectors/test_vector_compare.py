@@ -9,9 +9,9 @@ import pytest
 from helpers.vector_sets import SMALL, write
 from hwsim.errors import FileError, UsageError
 from hwsim.hw.config import override
-from hwsim.vectors.explain.causes import expected_word
 from hwsim.vectors.explain.compare import compare, picture
 from hwsim.vectors.explain.explain_output import explain
+from hwsim.vectors.explain.replay import Law, Source
 from hwsim.vectors.write.folder import Extras
 from hwsim.vectors.write.hexfile import pack
 
@@ -198,13 +198,21 @@ def test_a_missing_trace_an_altered_set_and_wrong_arrays_are_bad_input(tmp_path)
 
 # ---- replay and explain ----
 
+def words_of(layer, address):
+    """(accumulators, outputs) of one address, replayed as specified."""
+    law = Law(Source(layer))
+    pixel, cot = divmod(address, layer.entry["cot"])
+    acc = law.acc(pixel, cot)
+    return acc, law.out(acc, cot)
+
+
 @pytest.mark.parametrize("device", [
     SMALL, override(SMALL, acc_bits=18, acc_mode="saturate", prelu="unfolded", round="half-away"),
     override(SMALL, w_format="stlq", w_bits=4, round="half-even")])
 def test_replay_and_explain_reach_the_filed_words(tmp_path, device):
     for layer in write(tmp_path / "v", device, names=("ties", "overflow", "depthwise", "window", "clamp", "words"),).layers:
         for address in {0, layer.words - 1}:
-            acc, out = expected_word(layer, address)
+            acc, out = words_of(layer, address)
             assert acc.tolist() == layer.values("acc")[address].tolist()
             assert out.tolist() == layer.values("out")[address].tolist()
         size = layer.entry["out"]

@@ -97,11 +97,3 @@ def _score(law: Law, accumulators: np.ndarray | None, sample: Sequence[Sample]) 
             return 0
         hits += same
     return hits
-
-
-def expected_word(files: LayerFiles, address: int) -> tuple[np.ndarray, np.ndarray]:
-    """(accumulators, outputs) of one address under the law; what explain prints and tests compare with the files."""
-    law = Law(Source(files))
-    pixel, cot = divmod(address, files.entry["cot"])
-    acc = law.acc(pixel, cot)
-    return acc, law.out(acc, cot)
