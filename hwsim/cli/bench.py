@@ -1,4 +1,6 @@
 """`hwsim bench`: how fast the engine is beside the machine's own limit."""
+from __future__ import annotations
+
 import click
 
 from hwsim import files
@@ -11,7 +13,7 @@ from hwsim.cli.main import Command
               help="Measurements per row; their median is shown.")
 @click.option("--plot", "plot_path", type=click.Path(), help="Write bars per layer as a picture (extra plot).")
 @options.OUTPUT
-def command(repeats, plot_path, json_path, quiet, verbose):
+def command(repeats: int, plot_path: str | None, json_path: str | None, quiet: bool, verbose: bool) -> None:
     """Rates of single layers in GMAC/s of CPU time, beside the dot-product limit measured in turns in the same run.
 
     Other libraries run the same layers where they are installed (extra bench); what a second thread gains is wall time.

@@ -1,4 +1,8 @@
 """`hwsim cycles`: how long every layer takes, without running any pixels."""
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from hwsim.cli import options, progress
@@ -7,6 +11,7 @@ from hwsim.cli.main import Command
 from hwsim.hw.costs.network_cycles import image_shapes, network_cycles
 from hwsim.pipeline.cycles import float_cycles
 from hwsim.pipeline.model import open_model
+from hwsim.quantization.config import Config
 from hwsim.quantization.prepare import prepare
 from hwsim.reports import cycles, plotting
 
@@ -18,7 +23,8 @@ from hwsim.reports import cycles, plotting
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
-def command(model, input_size, plot_path, json_path, quiet, verbose, **given):
+def command(model: str, input_size: tuple[int, int] | None, plot_path: str | None, json_path: str | None, quiet: bool,
+            verbose: bool, **given: Any) -> None:
     """Cycles, stalls, utilization, buffers and limits per layer, in closed form.
 
     \b
@@ -32,10 +38,12 @@ def command(model, input_size, plot_path, json_path, quiet, verbose, **given):
     device = options.device_of(given)
     config, notes = config_for(opened, given, device)
     shapes = image_shapes(opened.network, input_size)
-    found = (network_cycles(opened.net, shapes, device) if opened.net else
-             float_cycles(prepare(opened.graph), shapes, device, config))
-    settings = opened.net.meta["config"] if opened.net else config.as_json()
-    report = cycles.report(opened.as_json(), settings, found)
+    if opened.net is not None:
+        costs, settings = network_cycles(opened.net, shapes, device), opened.net.meta["config"]
+    else:
+        config = config or Config()
+        costs, settings = float_cycles(prepare(opened.float_graph), shapes, device, config), config.as_json()
+    report = cycles.report(opened.as_json(), settings, costs)
     if plot_path:
         cycles.plot(report, plot_path)
     progress.warn(notes)

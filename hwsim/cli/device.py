@@ -1,4 +1,8 @@
 """`hwsim device`: the effective device."""
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from hwsim.cli import options, progress
@@ -11,7 +15,7 @@ from hwsim.version import VERSION
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
-def command(json_path, quiet, verbose, **given):
+def command(json_path: str | None, quiet: bool, verbose: bool, **given: Any) -> None:
     """Print the effective device as TOML: the shipped or given one with every option over its field.
 
     \b

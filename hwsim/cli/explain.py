@@ -1,4 +1,6 @@
 """`hwsim explain`: one output, beat by beat."""
+from __future__ import annotations
+
 import click
 
 from hwsim.cli import options, progress
@@ -14,7 +16,7 @@ from hwsim.version import VERSION
 @click.argument("ox", type=int)
 @click.argument("oc", type=int)
 @options.OUTPUT
-def command(directory, layer, oy, ox, oc, json_path, quiet, verbose):
+def command(directory: str, layer: str, oy: int, ox: int, oc: int, json_path: str | None, quiet: bool, verbose: bool) -> None:
     """Print every beat of output (OY, OX, OC) of LAYER in a vector set: codes, partial sums, multiplier, shift, clamp.
 
     \b

@@ -1,4 +1,8 @@
 """`hwsim float`: the imported float network as it is, to check an import."""
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from hwsim.cli import options, progress
@@ -16,7 +20,7 @@ from hwsim.reports import float_network
 @options.INPUTS
 @click.option("--output", "output_path", type=click.Path(), help=".npz with out0, out1, ... in the model's order.")
 @options.OUTPUT
-def command(model, output_path, json_path, quiet, verbose, **given):
+def command(model: str, output_path: str | None, json_path: str | None, quiet: bool, verbose: bool, **given: Any) -> None:
     """Run the imported float network (float64) and write its outputs.
 
     \b
@@ -28,7 +32,7 @@ def command(model, output_path, json_path, quiet, verbose, **given):
     [(_, load), *more] = sources(input_path, opened.input_specs, options.optics(given, opened.sensor))
     if more:
         raise UsageError(f"{input_path}: hwsim float must be given one input, not a folder of {len(more) + 1}")
-    found = run_float(opened, load())
+    result = run_float(opened, load())
     if output_path:
-        arrays.write_npz(output_path, found.outputs)
-    progress.publish(float_network.report(found, output_path), json_path, quiet, float_network.text, verbose)
+        arrays.write_npz(output_path, result.outputs)
+    progress.publish(float_network.report(result, output_path), json_path, quiet, float_network.text, verbose)

@@ -1,4 +1,8 @@
 """`hwsim inspect`: the graph of a model."""
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from hwsim.cli import options, progress
@@ -7,7 +11,7 @@ from hwsim.cli.prepared import calibrating, run_of
 from hwsim.errors import UsageError
 from hwsim.graph.text import to_text
 from hwsim.pipeline.inspection import fast_plans, inspect_model
-from hwsim.pipeline.model import open_model
+from hwsim.pipeline.model import Model, open_model
 from hwsim.pipeline.session import RunOptions, prepare
 from hwsim.reports import inspection
 
@@ -21,7 +25,7 @@ from hwsim.reports import inspection
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
-def command(model, as_text, with_plan, json_path, quiet, verbose, **given):
+def command(model: str, as_text: bool, with_plan: bool, json_path: str | None, quiet: bool, verbose: bool, **given: Any) -> None:
     """Show the graph: layers, shapes, parameters, what will be folded, what cannot run in integers and why.
 
     \b
@@ -42,7 +46,7 @@ def command(model, as_text, with_plan, json_path, quiet, verbose, **given):
     progress.publish(inspection.report(inspect_model(opened)), json_path, quiet, inspection.text, verbose)
 
 
-def _plan(opened, given, json_path, quiet):
+def _plan(opened: Model, given: dict[str, Any], json_path: str | None, quiet: bool) -> None:
     run, notes = run_of(opened, calibrating(given), RunOptions())
     session = prepare(run)
     progress.warn(notes + session.notes)

@@ -1,8 +1,12 @@
 """The command line: one file per command, loaded when it is called; every failure is one line on stderr."""
+from __future__ import annotations
+
 import importlib
 import os
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
 
 import click
 
@@ -30,8 +34,8 @@ TARGETS = ("output_path", "json_path", "plot_path", "trace_path", "vcd_path", "o
 SOURCES = ("model", "input_path", "calib_path", "calibration_path", "scales_file", "trace")
 
 
-def check_targets(given):
-    """Nothing, once no output of a command would take the place of one of its inputs."""
+def check_targets(given: Mapping[str, Any]) -> None:
+    """Raises UsageError where an output of a command would take the place of one of its inputs."""
     for target in filter(None, map(given.get, TARGETS)):
         for source in filter(None, map(given.get, SOURCES)):
             if target != "-" and os.path.isfile(target) and os.path.exists(source) and os.path.samefile(target, source):
@@ -41,15 +45,19 @@ def check_targets(given):
 class Commands(click.Group):
     """Commands by name; a command's module is imported only when it is asked for."""
 
-    def list_commands(self, ctx):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in the order of the help."""
         return list(COMMANDS)
 
-    def get_command(self, ctx, name):
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command of that name, whose module is imported now; None for another name."""
         if name not in COMMANDS:
             return None
-        return importlib.import_module(f"hwsim.cli.{name}").command
+        command: click.Command = importlib.import_module(f"hwsim.cli.{name}").command
+        return command
 
-    def format_commands(self, ctx, formatter):
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands and their one line each, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -57,7 +65,8 @@ class Commands(click.Group):
 class Command(click.Command):
     """A command that first sees to it that it would not write over what it reads; errors in a network begin with its file."""
 
-    def invoke(self, ctx):
+    def invoke(self, ctx: click.Context) -> Any:
+        """The exit status of the command."""
         check_targets(ctx.params)
         try:
             return super().invoke(ctx)
@@ -71,7 +80,7 @@ class Command(click.Command):
              context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(VERSION, prog_name="hwsim")
 @click.pass_context
-def hwsim(ctx):
+def hwsim(ctx: click.Context) -> None:
     """Bit-accurate, integer-only simulation of an image-sensor NPU.
 
     \b
@@ -82,7 +91,7 @@ def hwsim(ctx):
         click.echo(ctx.get_help())
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits: 0 ok, 1 ran and failed, 2 usage."""
     # numpy's matrix threads wait for work by spinning, 2^26 cycles unless told: a core that others, or this run, could use
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
@@ -90,12 +99,13 @@ def main(arguments=None):
     sys.exit(status(arguments))
 
 
-def _warn(message, category, filename, lineno, file=None, line=None):
+def _warn(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+          line: str | None = None) -> None:
     """A warning of any library as one line, like those of hwsim itself."""
     click.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
-def status(arguments=None):
+def status(arguments: Sequence[str] | None = None) -> int:
     """The exit status of one command line; prints at most one error line."""
     try:
         return hwsim.main(arguments, standalone_mode=False) or 0
@@ -118,6 +128,6 @@ def status(arguments=None):
         return _fail(f"internal error, please report it: {type(error).__name__}: {error} (HWSIM_TRACEBACK=1 shows where)", 1)
 
 
-def _fail(message, code):
+def _fail(message: str, code: int) -> int:
     click.echo("hwsim: " + " ".join(message.split()), err=True)
     return code

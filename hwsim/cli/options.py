@@ -1,6 +1,8 @@
 """The options that commands share and what they become: a Config, an Optics, a Device (spec/interfaces.md section 5)."""
+from __future__ import annotations
+
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -25,10 +27,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Integers(click.ParamType):
     """`count` integers joined by `mark`: 768x512."""
 
-    def __init__(self, name, count, mark):
+    def __init__(self, name: str, count: int, mark: str) -> None:
         self.name, self.count, self.mark = name, count, mark
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """The integers."""
         parts = str(value).lower().split(self.mark)
         if len(parts) != self.count or not all(part.isascii() and part.isdigit() and int(part) for part in parts):
             self.fail(f"must be {self.name}, not {value}", param, ctx)
@@ -40,11 +43,13 @@ class BitsOf(click.ParamType):
 
     name = "NAME=A/W"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, tuple[int, int]]:
+        """(layer, (A, W))."""
         layer, mark, bits = str(value).rpartition("=")
         if not mark or not layer:
             self.fail(f"must be NAME=A/W, not {value}", param, ctx)
-        return layer, Integers("A/W", 2, "/").convert(bits, param, ctx)
+        act_bits, weight_bits = Integers("A/W", 2, "/").convert(bits, param, ctx)
+        return layer, (act_bits, weight_bits)
 
 
 class AutoInteger(click.ParamType):
@@ -52,7 +57,8 @@ class AutoInteger(click.ParamType):
 
     name = "auto|N"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """The integer, or `auto`."""
         if value == "auto" or isinstance(value, int):
             return value
         if not str(value).isascii() or not str(value).isdigit():
@@ -60,7 +66,7 @@ class AutoInteger(click.ParamType):
         return int(value)
 
 
-def _choice(values):
+def _choice(values: Iterable[Any]) -> click.Choice[str]:
     return click.Choice(list(map(str, values)))
 
 
@@ -127,34 +133,34 @@ ENGINE = grouped(
 )
 
 
-def optics(given, sensor):
+def optics(given: Mapping[str, Any], sensor: Mapping[str, Any]) -> Optics:
     """The Optics of a command's options; what a shipped model says about its sensor stands in for --cfa."""
     name = given["cfa"] or sensor.get("cfa")
     return Optics(cfa.pattern(name) if name else None, given["raw_size"], given["raw_bits"], given["black"], given["white"])
 
 
-def fixed_scales(path):
+def fixed_scales(path: str) -> dict[str, float]:
     """tensor -> scale of a --scales file."""
     try:
-        found = json.loads(Path(path).read_text())
+        scales = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         why = files.reason(error) if isinstance(error, OSError) else "another text"
         raise FileError(f"{path}: must be a JSON object of scales, not {why}") from error
-    if not isinstance(found, dict) or not all(_is_scale(value) for value in found.values()):
+    if not isinstance(scales, dict) or not all(_is_scale(value) for value in scales.values()):
         raise FileError(f"{path}: must map tensors to numbers in 1e-30..1e30, not anything else")
-    return {name: float(value) for name, value in found.items()}
+    return {name: float(value) for name, value in scales.items()}
 
 
-def _is_scale(value):
+def _is_scale(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 1e-30 <= value <= 1e30
 
 
-def layer_bits(pairs):
+def layer_bits(pairs: Sequence[tuple[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
     """node -> (A, W) of repeated --layer-bits."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    bits = dict(pairs)
+    if len(bits) != len(pairs):
         raise UsageError("--layer-bits must name a layer once, not twice")
-    return found
+    return bits
 
 
 DEVICE = grouped(

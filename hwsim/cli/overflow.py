@@ -1,4 +1,8 @@
 """`hwsim overflow`: accumulator widths, events, and what a narrower accumulator would do."""
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from hwsim.cli import options, progress
@@ -23,7 +27,8 @@ from hwsim.reports import overflow, plotting
 @click.option("--what-if", "with_what_if", is_flag=True, help="Every width from 8 up from one exact pass, and true re-runs.")
 @click.option("--plot", "plot_path", type=click.Path(), help="Write the widths as a picture (extra plot).")
 @options.OUTPUT
-def command(model, with_what_if, plot_path, json_path, quiet, verbose, **given):
+def command(model: str, with_what_if: bool, plot_path: str | None, json_path: str | None, quiet: bool, verbose: bool,
+            **given: Any) -> None:
     """Accumulator bits that are enough: for any weights, these weights, reachable codes, and as observed; overflow events.
 
     \b
@@ -39,10 +44,10 @@ def command(model, with_what_if, plot_path, json_path, quiet, verbose, **given):
         session = prepare(run, progress=show)
         progress.warn(notes + session.notes)
         codes, _ = read_input(session.net, next(session.samples()).inputs)
-        found = observe_overflow(session.net, codes, session.engine, given["threads"], show)
+        outcome = observe_overflow(session.net, codes, session.engine, given["threads"], show)
         if with_what_if:
-            found = try_narrower(found, codes, session.engine, given["threads"], show)
-    report = overflow.report(session.model.as_json(), found)
+            outcome = try_narrower(outcome, codes, session.engine, given["threads"], show)
+    report = overflow.report(session.model.as_json(), outcome)
     if plot_path:
         overflow.plot(report, plot_path)
     progress.publish(report, json_path, quiet, lambda r: overflow.text(r, channels=verbose), verbose)

@@ -1,6 +1,10 @@
 """Progress bars on a terminal, and where a report goes: a table, a JSON file or stdout."""
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -10,7 +14,7 @@ from hwsim.reports.write import dumps, write_json
 
 
 @contextmanager
-def bar(quiet):
+def bar(quiet: bool) -> Iterator[Callable[..., None]]:
     """A function progress(text, done, total, pixels=None): a bar on a terminal, nothing in a pipe.
 
     pixels: how many the whole task covers; the bar then shows its rate in megapixels per second.
@@ -21,22 +25,22 @@ def bar(quiet):
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}")
     with Progress(*columns, TimeRemainingColumn(), console=tables.console(stderr=True), transient=True) as progress:
-        tasks = {}
+        tasks: dict[str, Any] = {}
 
-        def show(text, done, total, pixels=None):
+        def show(text: str, done: int, total: int | None, pixels: int | None = None) -> None:
             if text not in tasks:
                 tasks[text] = progress.add_task(text, total=total, rate="")
             progress.update(tasks[text], completed=done, total=total, rate=_rate(progress, tasks[text], done, total, pixels))
         yield show
 
 
-def _rate(progress, task, done, total, pixels):
-    seconds = next(found.elapsed for found in progress.tasks if found.id == task)
+def _rate(progress: Any, task_id: Any, done: int, total: int | None, pixels: int | None) -> str:
+    seconds = next(task.elapsed for task in progress.tasks if task.id == task_id)
     return f"{pixels * done / total / seconds * 1e-6:.2f} Mpixel/s" if pixels and total and seconds else ""
 
 
 @contextmanager
-def bad_input_is_usage():
+def bad_input_is_usage() -> Iterator[None]:
     """In compare, cosim and mutants exit 1 means a difference or a survivor: a bad file is 2 there."""
     try:
         yield
@@ -44,7 +48,8 @@ def bad_input_is_usage():
         raise UsageError(str(error)) from error
 
 
-def publish(report, json_path, quiet, text, verbose=False):
+def publish(report: dict[str, Any], json_path: str | None, quiet: bool, text: Callable[[dict[str, Any]], Iterable[Any]],
+            verbose: bool = False) -> None:
     """Prints `text(report)` (rich renderables) unless quiet, options and notes too if verbose; JSON on stdout goes alone."""
     if json_path == "-":
         click.echo(dumps(report), nl=False)
@@ -59,7 +64,7 @@ def publish(report, json_path, quiet, text, verbose=False):
             console.print(part)
 
 
-def _more(report):
+def _more(report: Mapping[str, Any]) -> Iterator[Any]:
     """What -v adds: every effective option, and the notes on how the network was made."""
     if report.get("config"):
         rows = [(key, str(value)) for key, value in sorted(report["config"].items())]
@@ -67,7 +72,7 @@ def _more(report):
     yield from (f"note: {note}" for note in report.get("notes", ()))
 
 
-def warn(notes):
+def warn(notes: Iterable[str]) -> None:
     """One stderr line per warning."""
     for note in notes:
         click.echo(f"warning: {note}", err=True)

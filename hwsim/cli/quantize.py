@@ -1,4 +1,8 @@
 """`hwsim quantize`: the integer network as one file."""
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from hwsim import files
@@ -20,7 +24,7 @@ from hwsim.reports import network
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
-def command(model, output_path, json_path, quiet, verbose, **given):
+def command(model: str, output_path: str, json_path: str | None, quiet: bool, verbose: bool, **given: Any) -> None:
     """Quantize MODEL and save the integer network: documented, self-contained, reloadable.
 
     \b
@@ -35,6 +39,6 @@ def command(model, output_path, json_path, quiet, verbose, **given):
         session = prepare(run, progress=show)
     progress.warn(notes + session.notes)
     store.save(session.net, output_path)
-    if given["save_calibration_path"]:
+    if given["save_calibration_path"] and session.calibration:
         session.calibration.save(given["save_calibration_path"])
     progress.publish(network.report(session, output_path), json_path, quiet, network.text, verbose)

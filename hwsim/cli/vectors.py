@@ -1,6 +1,9 @@
 """`hwsim vectors`: golden vectors for every array layer, or for directed corner cases; `--verify` reads a set again."""
+from __future__ import annotations
+
 import shlex
 from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -13,6 +16,7 @@ from hwsim.pipeline.model import open_model
 from hwsim.pipeline.session import RunOptions, prepare
 from hwsim.quantization.boundary import read_input
 from hwsim.reports import vector_set
+from hwsim.settings import SETTINGS, Switch
 from hwsim.vectors.read.verify import verify_set
 from hwsim.vectors.write.directed import directed_cases
 from hwsim.vectors.write.folder import Extras
@@ -42,7 +46,8 @@ DIRECTED_ACC_BITS = 32
 @options.QUANTIZATION
 @options.DEVICE
 @options.OUTPUT
-def command(model, out_path, verify_path, directed, json_path, quiet, verbose, **given):
+def command(model: str | None, out_path: str | None, verify_path: str | None, directed: bool, json_path: str | None, quiet: bool,
+            verbose: bool, **given: Any) -> None:
     """Write golden vectors that drive an RTL: hex files of exact widths, manifest, RTL, testbenches.
 
     \b
@@ -53,20 +58,21 @@ def command(model, out_path, verify_path, directed, json_path, quiet, verbose, *
     """
     if verify_path:
         with progress.bar(quiet) as show:
-            found = verify_set(verify_path, lambda layer, done: show("layers verified", done, None))
-        progress.publish(vector_set.verified(verify_path, found), json_path, quiet, vector_set.verified_text, verbose)
+            counts = verify_set(verify_path, lambda layer, done: show("layers verified", done, None))
+        progress.publish(vector_set.verified(verify_path, counts), json_path, quiet, vector_set.verified_text, verbose)
         return
     if not out_path or bool(model) == directed:
         raise UsageError("hwsim vectors must be given --out and either MODEL or --directed, not less or both")
     with progress.bar(quiet) as show:
-        cases, origin = _directed(given) if directed else _of_model(model, given, show)
+        cases, origin = _of_model(model, given, show) if model else _directed(given)
         extras = Extras(given["byte_image"], given["c_header"], given["events"])
         manifest = write_set(cases, out_path, origin, extras, given["max_words"], given["force"],
                              lambda case, done: show("layers written", done, None))
     progress.publish(vector_set.report(out_path, manifest), json_path, quiet, vector_set.text, verbose)
 
 
-def _directed(given):
+def _directed(given: dict[str, Any]) -> tuple[Any, Origin]:
+    """(layers, Origin) of a directed set."""
     device = options.device_of(given)
     if device.acc_bits == "auto":
         device = replace(device, acc_bits=DIRECTED_ACC_BITS)
@@ -74,7 +80,8 @@ def _directed(given):
     return directed_cases(device, seed, given["count"], given["layers"] or None), Origin(_command(), None, seed)
 
 
-def _of_model(model, given, show):
+def _of_model(model: str, given: dict[str, Any], show: Any) -> tuple[Any, Origin]:
+    """(layers, Origin) of the set of a model's layers."""
     run, notes = run_of(open_model(model), given, RunOptions(given["engine"], given["threads"]))
     check_single(run, given, "vectors")
     session = prepare(run, progress=show)
@@ -88,22 +95,27 @@ def _of_model(model, given, show):
 NOT_IN_COMMAND = ("model", "force", "quiet", "verbose", "threads", "engine", "scales_file")
 
 
-def _command():
-    """The command line as given, without folders and files: what makes the same set again."""
+def _command() -> str:
+    """The command line as given, without folders and files: what makes the same set again. A switch that was turned off is
+    there under its own name (--no-fold-prelu); a flag that was not given is not.
+    """
     given = dict(click.get_current_context().params)
     if not given["directed"]:
         del given["count"]
     parts = ["hwsim", "vectors", *(["MODEL"] if given["model"] else [])]
     for name, value in sorted(given.items()):
-        if value not in (None, False, ()) and name not in NOT_IN_COMMAND and not name.endswith("_path"):
-            parts += [f"--{name.replace('_', '-')}{_value(one)}" for one in (value if name in REPEATED else [value])]
+        if value is False and name in OFF:
+            parts.append(f"--{OFF[name]}")
+        elif value not in (None, False, ()) and name not in NOT_IN_COMMAND and not name.endswith("_path"):
+            parts += [f"--{name.replace('_', '-')}{_value(item)}" for item in (value if name in REPEATED else [value])]
     return shlex.join(parts)
 
 
+OFF = {entry.name: entry.kind.off for entry in SETTINGS if isinstance(entry.kind, Switch) and entry.kind.off}
 REPEATED = ("layers", "layer_bits")
 
 
-def _value(value):
+def _value(value: Any) -> str:
     """An option's value as it stands on the command line: 32x32, NAME=A/W, or nothing for a flag."""
     if value is True:
         return ""

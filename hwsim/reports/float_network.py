@@ -11,11 +11,11 @@ from hwsim.reports import tables
 from hwsim.version import VERSION
 
 
-def report(found: FloatResult, output_path: str | None) -> dict[str, Any]:
+def report(result: FloatResult, output_path: str | None) -> dict[str, Any]:
     """The report of one float run, whose outputs were written to `output_path` (None: nowhere)."""
-    return {"schema": "hwsim.float/1", "hwsim": VERSION, "model": found.model.as_json(), "input": found.sample.name,
+    return {"schema": "hwsim.float/1", "hwsim": VERSION, "model": result.model.as_json(), "input": result.sample.name,
             "file": output_path,
-            "outputs": [_summary(name, value) for name, value in zip(found.model.network.outputs, found.outputs)]}
+            "outputs": [_summary(name, value) for name, value in zip(result.model.network.outputs, result.outputs)]}
 
 
 def _summary(name: str, value: np.ndarray) -> dict[str, Any]:

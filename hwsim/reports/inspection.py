@@ -17,14 +17,14 @@ GEOMETRY = ("stride", "dilation", "groups", "padding", "crop", "kernel", "factor
 PLAIN = {"stride": (1, 1), "dilation": (1, 1), "groups": 1, "padding": (0, 0, 0, 0), "crop": (0, 0, 0, 0)}
 
 
-def report(found: Inspection) -> dict[str, Any]:
+def report(inspection: Inspection) -> dict[str, Any]:
     """The report of an Inspection; `problem` says why the network cannot become integers, or is None."""
-    model, graph = found.model, found.model.network
-    layers = [{"name": node.name, "op": node.op, "inputs": list(node.inputs), "shape": show(found.shapes[node.name][1:]),
+    model, graph = inspection.model, inspection.model.network
+    layers = [{"name": node.name, "op": node.op, "inputs": list(node.inputs), "shape": show(inspection.shapes[node.name][1:]),
                "parameters": _count(node), "geometry": _geometry(node),
-               "notes": [text for name, text in found.notes if name == node.name]} for node in graph.nodes]
+               "notes": [text for name, text in inspection.notes if name == node.name]} for node in graph.nodes]
     return {"schema": "hwsim.inspect/1", "hwsim": VERSION, "model": model.as_json(), "sensor": dict(model.sensor),
-            "inputs": list(graph.inputs), "outputs": list(graph.outputs), "layers": layers, "problem": found.problem}
+            "inputs": list(graph.inputs), "outputs": list(graph.outputs), "layers": layers, "problem": inspection.problem}
 
 
 def _count(node: Node) -> int:
@@ -35,9 +35,9 @@ def _geometry(node: Node) -> str:
     """Kernel and whatever is not plain, in words."""
     weights = node.params.get("weights", node.params.get("codes"))
     kernel = [f"{weights.shape[-3]}x{weights.shape[-2]}"] if weights is not None and weights.ndim >= 4 else []
-    said = [f"{key} {_brief(node.params[key])}" for key in GEOMETRY
+    settings = [f"{key} {_brief(node.params[key])}" for key in GEOMETRY
             if key in node.params and node.params[key] != PLAIN.get(key)]
-    return ", ".join(kernel + said)
+    return ", ".join(kernel + settings)
 
 
 def _brief(value: object) -> str:
@@ -58,10 +58,10 @@ def text(report: dict[str, Any]) -> Iterator[Any]:
         yield f"cannot run in integers: {report['problem']}"
 
 
-def plans(model: Model, found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def plans(model: Model, layer_plans: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """How the fast engine runs every array layer: (its name, its plan) in running order."""
     return {"schema": "hwsim.plan/1", "hwsim": VERSION, "model": model.as_json(),
-            "layers": [{"name": name, "plan": str(plan)} for name, plan in found]}
+            "layers": [{"name": name, "plan": str(plan)} for name, plan in layer_plans]}
 
 
 def plans_text(report: dict[str, Any]) -> Iterator[Any]:

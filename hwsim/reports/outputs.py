@@ -26,51 +26,51 @@ def missing_extra() -> tuple[str, ...]:
     return ("pictures are written as .ppm without the extra: pip install 'hwsim[images]'",)
 
 
-def rows(found: SampleResult, folder: Path | None) -> list[dict[str, Any]]:
+def rows(result: SampleResult, folder: Path | None) -> list[dict[str, Any]]:
     """One entry per output; with a `folder` codes, real values, pictures and whatever was dumped are written there."""
-    each = [entry(found, name) for name in dict.fromkeys(found.net.outputs)]
+    each = [entry(result, name) for name in dict.fromkeys(result.net.outputs)]
     if folder is None:
         return each
-    stems = file_names([*found.net.outputs, *found.result.tensors])
-    each = [_write(folder, stems[row["name"]], row, found) for row in each]
-    _write_dumped(folder, stems, found)
+    stems = file_names([*result.net.outputs, *result.result.tensors])
+    each = [_write(folder, stems[row["name"]], row, result) for row in each]
+    _write_dumped(folder, stems, result)
     return each
 
 
-def entry(found: SampleResult, name: str) -> dict[str, Any]:
+def entry(result: SampleResult, name: str) -> dict[str, Any]:
     """{name, shape, format, scale, file, sha256} of one output; sha256 is of the int32 codes, little-endian, in N,H,W,C order."""
-    codes, net = found.result[name], found.net
+    codes, net = result.result[name], result.net
     digest = hashlib.sha256(np.ascontiguousarray(codes, "<i4").data).hexdigest()
     return {"name": name, "shape": list(codes.shape), "format": str(net.formats[name]), "scale": float(net.scales[name]),
             "file": None, "sha256": digest}
 
 
-def _write(folder: Path, stem: str, row: dict[str, Any], found: SampleResult) -> dict[str, Any]:
+def _write(folder: Path, stem: str, row: dict[str, Any], result: SampleResult) -> dict[str, Any]:
     """The row with its files: STEM.codes.npy, STEM.npy and pictures for N,H,W,1|3."""
     name = row["name"]
-    arrays.write_npy(folder / f"{stem}.codes.npy", found.result[name].astype(np.int32, copy=False))
-    arrays.write_npy(folder / f"{stem}.npy", found.real[name])
-    pictures = _pictures(folder, stem, found.real[name], (found.floats or {}).get(name))
+    arrays.write_npy(folder / f"{stem}.codes.npy", result.result[name].astype(np.int32, copy=False))
+    arrays.write_npy(folder / f"{stem}.npy", result.real[name])
+    pictures = _pictures(folder, stem, result.real[name], (result.floats or {}).get(name))
     return row | {"file": f"{stem}.codes.npy", "pictures": pictures}
 
 
-def _write_dumped(folder: Path, stems: Mapping[str, str], found: SampleResult) -> None:
+def _write_dumped(folder: Path, stems: Mapping[str, str], result: SampleResult) -> None:
     """STEM.codes.npy of every tensor that was asked for besides the outputs."""
-    for name in found.result.tensors:
-        if name not in found.net.outputs:
-            arrays.write_npy(folder / f"{stems[name]}.codes.npy", found.result[name])
+    for name in result.result.tensors:
+        if name not in result.net.outputs:
+            arrays.write_npy(folder / f"{stems[name]}.codes.npy", result.result[name])
 
 
 def file_names(names: Sequence[str]) -> dict[str, str]:
     """name -> file name: characters outside [A-Za-z0-9_.-] become _ (spec/vectors.md rule 2.2); a taken name gets ~2, ~3, ..."""
-    found: dict[str, str] = {}
+    stems: dict[str, str] = {}
     taken: set[str] = set()
     for name in dict.fromkeys(names):
         plain = safe_name(name)
         stem = next(stem for stem in (plain, *(f"{plain}~{n}" for n in range(2, len(names) + 2))) if stem not in taken)
         taken.add(stem)
-        found[name] = stem
-    return found
+        stems[name] = stem
+    return stems
 
 
 def _pictures(folder: Path, stem: str, real: np.ndarray, wanted: np.ndarray | None) -> list[str]:

@@ -23,98 +23,101 @@ PREFIX = {True: "prefix safe: `weights` holds every partial sum in every order, 
           False: "prefix safe no: partial sums of that layer may leave `weights`, which holds the finished sums"}
 
 
-def report(model: dict[str, Any], found: OverflowResult) -> dict[str, Any]:
+def report(model: dict[str, Any], observed: OverflowResult) -> dict[str, Any]:
     """The overflow report of an OverflowResult; model: its JSON entry."""
-    net, shadow = found.net, found.shadow
+    net, shadow = observed.net, observed.shadow
     rows = {"schema": "hwsim.overflow/1", "hwsim": VERSION, "model": model, "config": net.meta.get("config", {}),
-            **overflow_summary(net, found.bounds, shadow.stats, shadow.layers)}
-    if found.what_if is None:
+            **overflow_summary(net, observed.bounds, shadow.stats, shadow.layers)}
+    if observed.what_if is None:
         return rows
-    rows["total"]["smallest_safe"]["observed"] = found.what_if.widths[-1]
-    return rows | {"what_if": _what_if(found, found.what_if)}
+    rows["total"]["smallest_safe"]["observed"] = observed.what_if.widths[-1]
+    return rows | {"what_if": _what_if(observed, observed.what_if)}
 
 
-def _what_if(found: OverflowResult, what_if: WhatIf) -> dict[str, Any]:
+def _what_if(observed: OverflowResult, what_if: WhatIf) -> dict[str, Any]:
     widths = [{"acc_bits": bits, "out_of_range": what_if.total.out_of_range(bits),
                "layers": {name: spread.out_of_range(bits) for name, spread in what_if.layers.items()}} for bits in what_if.widths]
     reruns = [{"acc_bits": rerun.acc_bits, "events": rerun.events, "changed_outputs": rerun.changed,
-               "psnr_db": dict(found.rerun_psnr_db[rerun.acc_bits])} for rerun in what_if.reruns]
-    return {"widths": widths, "bias_bits": bias_bits(found.net), "reruns": reruns}
+               "psnr_db": dict(observed.rerun_psnr_db[rerun.acc_bits])} for rerun in what_if.reruns]
+    return {"widths": widths, "bias_bits": bias_bits(observed.net), "reruns": reruns}
 
 
-def text(found: dict[str, Any], channels: bool = False) -> Iterator[Any]:
+def text(report: dict[str, Any], channels: bool = False) -> Iterator[Any]:
     """Lines and tables for people; with `channels` also the widths of every output channel."""
-    yield tables.table(f"accumulator bits, {found['model']['path']}", ("<layer", *KINDS, "DAQ\nrule", "prefix\nsafe", "events",
-                       "changed\noutputs"), [_cells(row) for row in found["layers"]])
+    yield tables.table(f"accumulator bits, {report['model']['path']}", ("<layer", *KINDS, "DAQ\nrule", "prefix\nsafe", "events",
+                       "changed\noutputs"), [_cells(row) for row in report["layers"]])
     yield from LEGEND
-    yield PREFIX[all(row["prefix_safe"] for row in found["layers"])]
+    yield PREFIX[all(row["prefix_safe"] for row in report["layers"])]
     if channels:
-        yield from _channels(found)
-    yield headline(found)
-    yield from first_events(found)
-    if "what_if" in found:
-        yield from _what_if_text(found["what_if"])
+        yield from _channels(report)
+    yield headline(report)
+    yield from first_events(report)
+    if "what_if" in report:
+        yield from _what_if_text(report["what_if"])
 
 
-def headline(found: dict[str, Any]) -> str:
+def headline(report: dict[str, Any]) -> str:
     """The accumulator, its events and the smallest safe widths in one line."""
-    total = found["total"]
+    total = report["total"]
     safe = ", ".join(f"{kind} {bits}" for kind, bits in total["smallest_safe"].items() if bits is not None)
     changed = "" if total["changed_outputs"] is None else f", {total['changed_outputs']:,} layer outputs changed by them"
     return (f"accumulator: {total['acc_bits']} bits, {total['acc_mode']}: {total['events']:,} overflow events{changed}; "
             f"smallest safe: {safe}")
 
 
-def first_events(found: dict[str, Any]) -> Iterator[str]:
+def first_events(report: dict[str, Any]) -> Iterator[str]:
     """The address of the first event of every layer that has one."""
-    for row in found["layers"]:
+    for row in report["layers"]:
         if row["events"]["first"]:
             yield f"first event of {row['name']}: " + address(row["events"]["first"])
 
 
 def address(first: dict[str, Any]) -> str:
+    """Where an event happened, in words."""
     return ", ".join(f"{key} {value}" for key, value in first.items())
 
 
-def _cells(row):
+def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     bits = row["bits"]
     return (row["name"], *(bits[kind] for kind in KINDS), bits["daq_rule"], row["prefix_safe"], row["events"]["count"],
             row["changed_outputs"])
 
 
-def _channels(found):
-    for row in found["layers"]:
+def _channels(report: dict[str, Any]) -> Iterator[Any]:
+    for row in report["layers"]:
         lists = [bits for bits in row["channel_bits"].values() if bits is not None]
         names = [name for name, bits in row["channel_bits"].items() if bits is not None]
         rows = list(zip(range(len(lists[0])), *lists))
         yield tables.table(f"{row['name']}: bits per output channel", ("channel", *names), rows)
 
 
-def _what_if_text(found):
-    rows = [(row["acc_bits"], *(row["out_of_range"][name] for name in ("beats", "pixels", "outputs"))) for row in found["widths"]]
+def _what_if_text(what_if: dict[str, Any]) -> Iterator[Any]:
+    counted = ("beats", "pixels", "outputs")
+    rows = [(row["acc_bits"], *(row["out_of_range"][name] for name in counted)) for row in what_if["widths"]]
     yield tables.table("what if the accumulator had n bits: exact partial sums that leave it (not events)",
-                       ("bits", "beats", "pixels", "outputs"), rows)
-    yield f"beats: pairs of a beat and an output channel; a bias needs {found['bias_bits']} bits: no narrower width is run again"
+                       ("bits", *counted), rows)
+    yield (f"beats: pairs of a beat and an output channel; a bias needs {what_if['bias_bits']} bits: "
+           "no narrower width is run again")
     rows = [(row["acc_bits"], row["events"], row["changed_outputs"], *map(_equal, row["psnr_db"].values()))
-            for row in found["reruns"]]
-    names = [f"PSNR dB\n{name}" for name in found["reruns"][0]["psnr_db"]] if found["reruns"] else []
+            for row in what_if["reruns"]]
+    names = [f"PSNR dB\n{name}" for name in what_if["reruns"][0]["psnr_db"]] if what_if["reruns"] else []
     yield tables.table("run again at these widths, against an accumulator that no sum leaves",
                        ("bits", "events", "changed\nvalues", *names), rows)
 
 
-def _equal(psnr):
+def _equal(psnr: float | None) -> str:
     return "equal" if psnr is None else tables.decibel(psnr)
 
 
-def plot(found: dict[str, Any], path: str | PathLike[str]) -> None:
+def plot(report: dict[str, Any], path: str | PathLike[str]) -> None:
     """Writes the picture of an overflow report: the four widths of each layer beside the accumulator."""
-    figure = pyplot().figure(figsize=(10, 1.5 + 0.5 * len(found["layers"])))
+    figure = pyplot().figure(figsize=(10, 1.5 + 0.5 * len(report["layers"])))
     axes = figure.add_subplot()
-    place = np.arange(len(found["layers"]))
+    place = np.arange(len(report["layers"]))
     for offset, kind in enumerate(KINDS):
-        axes.barh(place + 0.2 * offset, [row["bits"][kind] or 0 for row in found["layers"]], 0.2, label=kind)
-    axes.axvline(found["total"]["acc_bits"], color="black", label="accumulator")
-    axes.set_yticks(place + 0.3, [row["name"] for row in found["layers"]])
+        axes.barh(place + 0.2 * offset, [row["bits"][kind] or 0 for row in report["layers"]], 0.2, label=kind)
+    axes.axvline(report["total"]["acc_bits"], color="black", label="accumulator")
+    axes.set_yticks(place + 0.3, [row["name"] for row in report["layers"]])
     axes.invert_yaxis()
     axes.set_xlabel("bits")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -11,7 +11,7 @@ from hwsim.errors import MissingExtraError, UsageError
 PLOTS = ("png", "svg", "pdf")
 
 
-def save(figure: Any, path: str | os.PathLike) -> None:
+def save(figure: Any, path: str | os.PathLike[str]) -> None:
     """Writes a figure whole or not at all, the same bytes for the same data; the kind follows the file's name."""
     kind = plot_kind(path)
     with files.whole(path) as file:
@@ -19,7 +19,7 @@ def save(figure: Any, path: str | os.PathLike) -> None:
     pyplot().close(figure)
 
 
-def plot_kind(path: str | os.PathLike) -> str:
+def plot_kind(path: str | os.PathLike[str]) -> str:
     """png, svg or pdf: the ending of a picture's name. Errors: UsageError for another one."""
     kind = str(path).rpartition(".")[2].lower()
     if kind not in PLOTS:

@@ -13,13 +13,13 @@ from hwsim.version import VERSION
 FIRST_SAMPLE = ("quality", "truth", "outputs", "layers", "worst_layer")     # stand at the top of the report, too
 
 
-def sample_report(found: SampleResult, folder: Path | None = None) -> dict[str, Any]:
+def sample_report(result: SampleResult, folder: Path | None = None) -> dict[str, Any]:
     """What the report says of one sample: outputs (written to `folder` if given), quality, truth, layers."""
-    return {"sample": found.sample.name, "note": found.sample.note, "outputs": outputs.rows(found, folder),
-            "quality": [{"output": name, **quality.as_json()} for name, quality in found.quality.items()],
+    return {"sample": result.sample.name, "note": result.sample.note, "outputs": outputs.rows(result, folder),
+            "quality": [{"output": name, **quality.as_json()} for name, quality in result.quality.items()],
             "truth": [{"output": name, **truth.quality.as_json(), "float_psnr_db": truth.float_psnr_db}
-                      for name, truth in found.truth.items()],
-            "layers": [layer.as_json() for layer in found.layers], "worst_layer": found.worst_layer}
+                      for name, truth in result.truth.items()],
+            "layers": [layer.as_json() for layer in result.layers], "worst_layer": result.worst_layer}
 
 
 def report(session: Session, samples: list[dict[str, Any]], total: RunResult) -> dict[str, Any]:

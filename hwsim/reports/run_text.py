@@ -1,10 +1,15 @@
 """The run report for people: a headline, the layers, the outputs, accumulators and times."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from hwsim.fixed.formats import Rounding
 from hwsim.reports import cycles, overflow, tables
 from hwsim.reports.tables import decibel
 
 
-def text(report):
+def text(report: Mapping[str, Any]) -> Iterator[Any]:
     """Lines and tables of a run report, best first."""
     yield headline(report)
     for sample in report["samples"]:
@@ -16,7 +21,8 @@ def text(report):
     yield "seconds: " + ", ".join(f"{name} {value:.2f}" for name, value in report["seconds"].items())
 
 
-def headline(report):
+def headline(report: Mapping[str, Any]) -> str:
+    """The model, its words and its calibration in three lines."""
     config, model = report["config"], report["model"]
     rounding = Rounding(config["rounding"])
     return (f"[bold]{model['path']}[/bold]  {model['parameters']:,} parameters, sha256 {model['sha256'][:12]}\n"
@@ -25,7 +31,7 @@ def headline(report):
             f"calibrated on {report['calibration']['images']} image(s) by {report['calibration']['method']}")
 
 
-def layers(sample, report):
+def layers(sample: Mapping[str, Any], report: Mapping[str, Any]) -> Any:
     """Per layer: word, SQNR against float, clamped values, top bits never used; the worst is marked."""
     rows = [(("worst > " if row["name"] == sample["worst_layer"] else "") + row["name"], row["op"], row["format"], _sqnr(row),
              row["clamped"], row["unused_bits"]) for row in sample["layers"]]
@@ -33,16 +39,18 @@ def layers(sample, report):
     return tables.table(f"layers on {sample['sample']}", columns, rows)
 
 
-def _sqnr(row):
+def _sqnr(row: Mapping[str, Any]) -> str:
     """An exact tensor has no error to speak of; without a float network there is no figure."""
     if row["sqnr_db"] is not None:
         return decibel(row["sqnr_db"])
     return "-" if row["unused_bits"] is None else "exact"
 
 
-def quality(sample):
+def quality(sample: Mapping[str, Any]) -> Iterator[Any]:
     """Integer against float, and both against the ground truth, with the peak that the dB refer to."""
-    rows = [(f"{row['output']}: integer against float", *_figures(row)) for row in sample["quality"]]
+    rows: list[tuple[str | None, ...]] = []
+    for row in sample["quality"]:
+        rows.append((f"{row['output']}: integer against float", *_figures(row)))
     for row in sample["truth"]:
         if row["float_psnr_db"] is not None:
             rows.append((f"{row['output']}: float against truth", decibel(row["float_psnr_db"]), None, None,
@@ -55,7 +63,7 @@ def quality(sample):
                f"sha256 of the codes {row['sha256'][:16]}")
 
 
-def _figures(row):
+def _figures(row: Mapping[str, Any]) -> tuple[str, str | None, str, str]:
     psnr = "equal" if row["identical"] else decibel(row["psnr_db"])
     ssim = None if row["ssim"] is None else f"{row['ssim']:.5f}"
     return psnr, ssim, f"{row['max_abs_error']:.5g}", f"{row['signal_peak']:g}"

@@ -21,13 +21,14 @@ def write(path: str | Path, texts: Mapping[str, str], ending: str) -> list[Path]
     return targets
 
 
-def text(found: Recording) -> Iterator[Any]:
+def text(recording: Recording) -> Iterator[Any]:
     """The counters of a Recording, summed over its layers, each with its unit and its sentence."""
-    total = sum((counters for _, counters in found.layers), start=Counters())
-    yield tables.table(f"counters of the stepped array, {len(found.layers)} layer runs",
+    total = sum((counters for _, counters in recording.layers), start=Counters())
+    yield tables.table(f"counters of the stepped array, {len(recording.layers)} layer runs",
                        ("<counter", "value", "<unit", "<what it counts"), total.rows())
 
 
-def as_json(found: Recording) -> list[dict[str, Any]]:
+def as_json(recording: Recording) -> list[dict[str, Any]]:
     """Per layer run the counters by name."""
-    return [{"name": layer, "counters": {name: value for name, value, *_ in counters.rows()}} for layer, counters in found.layers]
+    return [{"name": layer, "counters": {name: value for name, value, *_ in counters.rows()}}
+            for layer, counters in recording.layers]

@@ -52,12 +52,27 @@ def test_an_output_in_no_folder_is_one_line(cli, model, tmp_path):
     ("quantize", ["--shift-bits", 2, "-o", "no.hwq"], "enter: shift_bits must be at least 5 for a shift of 25, not 2"),
     ("overflow", ["--acc-bits", 20], "up: the bias of channel 2 must fit 20 accumulator bits, not need 21"),
     ("run", ["--engine", "stepped", "--sb-kb", 1, "--dma-bits", 8],
-     "enter: sb_kb must be at least 5 for two banks of 18432 bits, not 1")])
+     "enter: sb_kb must be at least 5 for two banks of 18432 bits, not 1"),
+    ("vectors", ["--acc-bits", 20, "--out", "v"], "up: the bias of channel 2 must fit 20 accumulator bits, not need 21"),
+    ("inspect", ["--plan", "--acc-bits", 20], "up: the bias of channel 2 must fit 20 accumulator bits, not need 21")])
 def test_errors_in_a_network_begin_with_its_file(cli, model, tmp_path, monkeypatch, command, options, message):
     monkeypatch.chdir(tmp_path)
     done = cli(command, model, *options)
     lines = [line for line in done.err.splitlines() if not line.startswith("warning")]
     assert (done.status, done.out, lines) == (1, "", [f"hwsim: {model}: {message}"])
+
+
+@pytest.mark.parametrize("command, option", [
+    (["run"], "--input"), (["float"], "--input"), (["overflow"], "--input"), (["vectors", "--out", "v"], "--input"),
+    (["quantize", "-o", "no.hwq"], "--calib"), (["inspect", "--plan"], "--calib")])
+def test_errors_in_an_input_begin_with_its_file_once(cli, model, tmp_path, monkeypatch, command, option):
+    monkeypatch.chdir(tmp_path)
+    for shape in ((1, 8, 8, 7), (1, 30, 30, 1)):
+        np.save("x.npy", np.zeros(shape))
+        done = cli(command[0], model, *command[1:], option, "x.npy")
+        lines = [line for line in done.err.splitlines() if not line.startswith("warning")]
+        assert done.status and done.out == "" and len(lines) == 1
+        assert lines[0].startswith("hwsim: x.npy: ") and lines[0].count("x.npy") == 1 and str(model) not in lines[0]
 
 
 def test_an_unforeseen_error_is_one_line_too(capfd, monkeypatch):

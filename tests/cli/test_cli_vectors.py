@@ -126,3 +126,11 @@ def test_a_quantized_network_gives_the_vectors_of_its_checkpoint(cli, model, mos
     for manifest in manifests:
         del manifest["generator"]["command"], manifest["model_sha256"]
     assert manifests[0] == manifests[1]
+
+
+def test_the_command_of_a_set_names_what_was_turned_off(cli, model, tmp_path):
+    """Without --no-fold-prelu and --per-tensor it would make another set; switches that are off by themselves are not there."""
+    done = cli("vectors", model, "--out", tmp_path / "v", "--crop", "8x8", "--no-fold-prelu", "--per-tensor", "-q")
+    assert done.status == 0
+    manifest = json.loads((tmp_path / "v" / "manifest.json").read_text())
+    assert manifest["generator"]["command"] == "hwsim vectors MODEL --crop=8x8 --no-fold-prelu --per-tensor"

@@ -15,7 +15,7 @@ from hwsim.engine.kernels import build, program, target
 AVX2 = "avx avx2 bmi bmi2 fma sse4.1 sse4.2 ssse3 popcnt".split()
 AVX512 = [*AVX2, "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512cd"]
 FEATURES = {"sapphirerapids": [*AVX512, "avx512vnni", "avxvnni"], "skylake-avx512": AVX512, "alderlake": [*AVX2, "avxvnni"]}
-MEMORY = ("weights", "runs", "channels", "tally", "fresh")  # the addresses of a JOB
+MEMORY = ("weights", "runs", "channels", "counters", "owned")  # the addresses of a JOB
 
 
 class Foreign:

@@ -5,7 +5,7 @@ import numpy as np
 
 from hwsim.engine.kernels import wide
 from hwsim.engine.kernels.program import SCRATCH, WIDE_BYTES, Program, Worker
-from hwsim.engine.kernels.variant import Mode, Tally
+from hwsim.engine.kernels.variant import Counter, Mode
 from hwsim.fixed.formats import Overflow
 
 
@@ -53,8 +53,8 @@ class BeatWorker(Worker):
     def _wraps(self):
         return self.program.facts.datapath.acc_mode is not Overflow.SATURATE
 
-    def tally(self, row):
-        return {Tally.LEAST: self.least, Tally.MOST: self.most}[row]
+    def per_channel(self, row):
+        return {Counter.LEAST: self.least, Counter.MOST: self.most}[row]
 
     def take_events(self, rows):
         taken = self.events[:rows].copy()

@@ -1,12 +1,12 @@
 """What a mode does to accumulators and counters at the end of a beat, as LLVM IR."""
-from hwsim.engine.kernels.epilogue import fresh
+from hwsim.engine.kernels.epilogue import owned_mask
 from hwsim.engine.kernels.ir import i32, smax, smin, splat, umax, vector
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import COUNTS, Mode, Tally
+from hwsim.engine.kernels.variant import COUNTS, Counter, Mode
 
 
 class BeatEnd:
-    """The rule of a mode at the end of a beat: (accumulators before, after or the beat's own sums, tally) -> (acc, tally)."""
+    """A mode's rule at the end of a beat: (accumulators before, after or the beat's own sums, counters) -> (acc, counters)."""
 
     def __init__(self, b, tile, v, rung):
         self.b, self.v, self.vecs = b, v, v.nr * COLUMN // v.lanes
@@ -19,24 +19,24 @@ class BeatEnd:
         if v.mode & (Mode.WRAP | Mode.COUNT_WRAP):
             self.wrap = splat(b, b.trunc(tile.wrap, i32), v.lanes)
         if v.mode & COUNTS:
-            self.fresh = [fresh(b, tile, pixel, vector(i32, v.lanes)) for pixel in range(v.mr)]
+            self.owned = [owned_mask(b, tile, pixel, vector(i32, v.lanes)) for pixel in range(v.mr)]
 
-    def __call__(self, start, acc, tally):
+    def __call__(self, start, acc, counters):
         mode = self.v.mode
         if mode & COUNTS:  # acc holds the beat's own sums: its tree is exact before the accumulator's rule applies
             acc = [self.b.add(before, tree) for before, tree in zip(start, acc)]
-            self._count(acc, tally)
+            self._count(acc, counters)
         if mode & Mode.OBSERVE:
-            acc, tally = self.observed(start, acc, tally)
+            acc, counters = self.observed(start, acc, counters)
         if mode & Mode.COUNT_SATURATE:
             acc = [self._limited(value) for value in acc]
         if mode & Mode.COUNT_WRAP:
             acc = [self.wrapped(value) for value in acc]
-        return acc, tally
+        return acc, counters
 
-    def limited(self, start, acc, tally):
+    def limited(self, start, acc, counters):
         """Every accumulator saturated."""
-        return [self._limited(value) for value in acc], tally
+        return [self._limited(value) for value in acc], counters
 
     def collected(self, start, acc, seen):
         """The accumulators as they are, and all their bits in one vector."""
@@ -54,13 +54,13 @@ class BeatEnd:
     def _limited(self, value):
         return smin(self.b, smax(self.b, value, self.lo), self.hi)
 
-    def observed(self, start, acc, tally):
-        """Least and most per channel; tally begins with the two."""
-        tally = list(tally)
+    def observed(self, start, acc, counters):
+        """Least and most per channel; counters begins with the two."""
+        counters = list(counters)
         for index, value in enumerate(acc):
-            least, most = (row * self.vecs + index % self.vecs for row in (Tally.LEAST, Tally.MOST))
-            tally[least], tally[most] = smin(self.b, tally[least], value), smax(self.b, tally[most], value)
-        return acc, tally
+            least, most = (row * self.vecs + index % self.vecs for row in (Counter.LEAST, Counter.MOST))
+            counters[least], counters[most] = smin(self.b, counters[least], value), smax(self.b, counters[most], value)
+        return acc, counters
 
     def highest(self, start, acc, spans):
         """The largest of unsigned accumulators per channel."""
@@ -69,9 +69,9 @@ class BeatEnd:
             spans[index % self.vecs] = umax(self.b, spans[index % self.vecs], value)
         return acc, spans
 
-    def _count(self, acc, tally):
+    def _count(self, acc, counters):
         for index, value in enumerate(acc):
             # the mask of lanes that a clamp would change is -1 there: ANDed with the mask of owned pixels, it is subtracted
             outside = self.b.sext(self.b.icmp_signed("!=", value, self._limited(value)), value.type)
-            here = Tally.EVENTS * self.vecs + index % self.vecs
-            tally[here] = self.b.sub(tally[here], self.b.and_(outside, self.fresh[index // self.vecs]))
+            here = Counter.EVENTS * self.vecs + index % self.vecs
+            counters[here] = self.b.sub(counters[here], self.b.and_(outside, self.owned[index // self.vecs]))

@@ -8,7 +8,7 @@ from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.plan import Requantizer, requantizer
 from hwsim.engine.kernels.program import Part, Program
 from hwsim.engine.kernels.target import rung_named
-from hwsim.engine.kernels.variant import PER_BEAT, Finish, Form, Mode
+from hwsim.engine.kernels.variant import PER_BEAT, EpilogueKind, Form, Mode
 from hwsim.fixed.formats import INT32
 
 BYTE = 8
@@ -31,58 +31,58 @@ def _program(facts, plan, rung, mode):
         return _split(facts, rung, mode)
     if plan.path == "beats":
         return _beats(facts, rung, mode)
-    chosen = requantizer(facts)
+    requantizing = requantizer(facts)
     if plan.path == "dot8":
-        return _bytes(facts, rung, mode, chosen)
+        return _bytes(facts, rung, mode, requantizing)
     if mode & PER_BEAT:
-        return _single(facts, rung, mode, chosen, facts.beats, _form(facts, Form.CHANNEL), facts.bias)
+        return _single(facts, rung, mode, requantizing, facts.beats, _form(facts, Form.CHANNEL), facts.bias)
     reduction = facts.free.paired() if facts.layer.depthwise else facts.free
-    return _single(facts, rung, mode, chosen, reduction, _form(facts, Form.TAPS), facts.bias)
+    return _single(facts, rung, mode, requantizing, reduction, _form(facts, Form.TAPS), facts.bias)
 
 
 def _form(facts, depthwise):
     return depthwise if facts.layer.depthwise else Form.PAIR
 
 
-def _single(facts, rung, mode, chosen, reduction, form, bias):
-    bands = _bands(facts, reduction, bias, chosen, rung, form, mode)
-    return Program(facts, form, mode, chosen.finish, (Part(reduction, bands),), np.zeros(facts.layer.oc, np.int64))
+def _single(facts, rung, mode, requantizing, reduction, form, bias):
+    bands = _bands(facts, reduction, bias, requantizing, rung, form, mode)
+    return Program(facts, form, mode, requantizing.epilogue_kind, (Part(reduction, bands),), np.zeros(facts.layer.oc, np.int64))
 
 
-def _bands(facts, reduction, bias, chosen, rung, form, mode):
-    item = np.dtype(np.int32 if chosen.finish is Finish.NONE else facts.out_type).itemsize
-    return tuple(pack.bands(reduction, bias, chosen, rung, facts.layer.out_hw[1], form, mode, item))
+def _bands(facts, reduction, bias, requantizing, rung, form, mode):
+    item = np.dtype(np.int32 if requantizing.epilogue_kind is EpilogueKind.NONE else facts.out_type).itemsize
+    return tuple(pack.bands(reduction, bias, requantizing, rung, facts.layer.out_hw[1], form, mode, item))
 
 
-def _bytes(facts, rung, mode, chosen):
+def _bytes(facts, rung, mode, requantizing):
     """Signed codes are stored 128 higher, because vpdpbusd takes unsigned inputs; the bias takes 128 * sum(w) back."""
     moved = 128 if facts.in_format.signed else 0
     bias = facts.bias - moved * facts.summed.reshape(facts.layer.oc, -1).sum(1)
-    return _single(facts, rung, mode, chosen, facts.free, Form.QUAD, bias)
+    return _single(facts, rung, mode, requantizing, facts.free, Form.QUAD, bias)
 
 
 def _split(facts, rung, mode):
     """Weights in signed bytes of 2^0, 2^8, ..., runs in stretches, so that every pass fits 32 bits; the sums have 64."""
     form, none = _form(facts, Form.TAPS), np.zeros(facts.layer.oc, np.int64)
-    chosen = Requantizer(Finish.NONE)
+    requantizing = Requantizer(EpilogueKind.NONE)
     parts = []
     for shift, weights in _signed_bytes(facts.summed):
         for stretch in _stretches(free_order(facts.layer, weights).shortened(SHORT_RUN), facts.in_format):
             reduction = stretch.paired() if facts.layer.depthwise else stretch
-            bands = _bands(facts, reduction, none, chosen, rung, form, Mode.PLAIN)
+            bands = _bands(facts, reduction, none, requantizing, rung, form, Mode.PLAIN)
             parts.append(Part(reduction, bands, shift))
-    return Program(facts, form, mode, Finish.NONE, tuple(parts), facts.bias)
+    return Program(facts, form, mode, EpilogueKind.NONE, tuple(parts), facts.bias)
 
 
 def _beats(facts, rung, mode):
     """Weights in signed bytes; every beat is a run, whose sum fits 32 bits: at most 64 products of 16 and 8 bits."""
     form, alone = _form(facts, Form.CHANNEL), facts.beats_alone
     none = np.zeros(facts.layer.oc, np.int64)
-    chosen, parts = Requantizer(Finish.NONE), []
+    requantizing, parts = Requantizer(EpilogueKind.NONE), []
     for shift, weights in _signed_bytes(alone.weights):
         reduction = Reduction(weights, alone.starts)
-        parts.append(Part(reduction, _bands(facts, reduction, none, chosen, rung, form, Mode.PLAIN), shift))
-    return BeatProgram(facts, form, mode, Finish.NONE, tuple(parts), facts.bias)
+        parts.append(Part(reduction, _bands(facts, reduction, none, requantizing, rung, form, Mode.PLAIN), shift))
+    return BeatProgram(facts, form, mode, EpilogueKind.NONE, tuple(parts), facts.bias)
 
 
 def _signed_bytes(weights):

@@ -11,7 +11,7 @@ from hwsim.engine.host.threads import for_chunks
 from hwsim.engine.kernels.build import build
 from hwsim.engine.kernels.events import first_event
 from hwsim.engine.kernels.plan import Facts, plan_of
-from hwsim.engine.kernels.variant import COUNTS, WATCHES, Mode, Tally
+from hwsim.engine.kernels.variant import COUNTS, MONITORED, Counter, Mode
 from hwsim.engine.result import LayerStats
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import Overflow
@@ -54,7 +54,7 @@ def _compiles(prepared, rung):
     """Whether the kernels of every mode that the layer may need could be made; if not, says so once per instruction set."""
     # compiled now, not when the first event is met: a failure must choose another rung before anything has run
     modes = [prepared.plan.mode]
-    if prepared.plan.mode & WATCHES and not prepared.facts.inside:
+    if prepared.plan.mode & MONITORED and not prepared.facts.inside:
         modes.append(COUNTING[prepared.facts.datapath.acc_mode])
     try:
         for mode in modes:
@@ -68,14 +68,14 @@ def _compiles(prepared, rung):
 def run_layer(prepared, x, y, store, monitor=False, threads=1):
     """Fills y (N,OH,OW,OC) of facts.out_type, any steps; the LayerStats of a prepared layer on x (N,IH,IW,IC), its input's codes.
 
-    store(acc int64 (P,OC), y (P,OC)) -> clamped count requantizes where the plan's finish is NONE.
+    store(acc int64 (P,OC), y (P,OC)) -> clamped count requantizes where the plan's epilogue_kind is NONE.
     The counters are filled when `monitor` is set; `first` also in overflow mode `error`.
     """
     layer = prepared.facts.layer
     _check_input(layer, x)
     _check_output(prepared.facts, len(x), y)
     totals = _run(prepared.program(prepared.plan.mode), x, y, store, threads)
-    return _counted(prepared, x, y, store, monitor, threads, totals) if prepared.plan.mode & WATCHES else LayerStats()
+    return _counted(prepared, x, y, store, monitor, threads, totals) if prepared.plan.mode & MONITORED else LayerStats()
 
 
 def _check_input(layer, x):
@@ -124,13 +124,13 @@ def _run(program, x, out, store, threads):
 
 
 def _totals(workers, events):
-    least = np.min([worker.tally(Tally.LEAST) for worker in workers], axis=0)
-    most = np.max([worker.tally(Tally.MOST) for worker in workers], axis=0)
+    least = np.min([worker.per_channel(Counter.LEAST) for worker in workers], axis=0)
+    most = np.max([worker.per_channel(Counter.MOST) for worker in workers], axis=0)
     return Totals(least, most, sum(worker.all_clamped() for worker in workers), events)
 
 
 def _counted(prepared, x, out, store, monitor, threads, totals):
-    """The LayerStats of a watched layer. Where exact sums left the accumulator it runs again, beat by beat."""
+    """The LayerStats of a monitored layer. Where exact sums left the accumulator it runs again, beat by beat."""
     fmt, mode = prepared.facts.datapath.acc_format, prepared.facts.datapath.acc_mode
     events, first, clamped = 0, None, totals.clamped
     if totals.least.min() < fmt.min or totals.most.max() > fmt.max:

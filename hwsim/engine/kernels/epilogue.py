@@ -9,25 +9,25 @@ zero, a v that does not fit 16 bits is clamped to the same end as its nearest 16
 """
 from hwsim.engine.kernels.ir import at, constant, i16, i32, i64, load, narrowed, shuffle, smax, smin, splat, store, vector
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import FRESH_BYTES, WORDS, Finish, Tally
+from hwsim.engine.kernels.variant import OWNED_BYTES, WORDS, Counter, EpilogueKind
 
-HALVED = (Finish.HIGH_HALF_UP, Finish.WORD_HALF_UP)
-HIGH = (Finish.HIGH_HALF_UP, Finish.HIGH_FLOOR)
+HALVED = (EpilogueKind.HIGH_HALF_UP, EpilogueKind.WORD_HALF_UP)
+HIGH = (EpilogueKind.HIGH_HALF_UP, EpilogueKind.HIGH_FLOOR)
 
 
-def emit(b, variant, rung, tile, acc, tally):
-    """Stores the tile's outputs from acc[pixel * vecs + vector]; returns the tally vectors with its clamped counts added."""
-    if variant.finish == Finish.NONE:
+def emit(b, variant, rung, tile, acc, counters):
+    """Stores the tile's outputs from acc[pixel * vecs + vector]; returns the counters vectors with its clamped counts added."""
+    if variant.epilogue_kind == EpilogueKind.NONE:
         _store_all(b, variant, rung, tile, acc)
-        return tally
-    if variant.finish in WORDS:
-        return _in_words(b, variant, rung, tile, acc, list(tally))
-    return (_high_words if variant.finish in HIGH else _full)(b, variant, rung, tile, acc, list(tally))
+        return counters
+    if variant.epilogue_kind in WORDS:
+        return _in_words(b, variant, rung, tile, acc, list(counters))
+    return (_high_words if variant.epilogue_kind in HIGH else _full)(b, variant, rung, tile, acc, list(counters))
 
 
-def fresh(b, tile, pixel, kind):
+def owned_mask(b, tile, pixel, kind):
     """The mask of owned pixels: all ones where the left neighbour did not already do `pixel` of the tile, else zero."""
-    return load(b, at(b, tile.fresh, pixel * FRESH_BYTES), kind, 4)
+    return load(b, at(b, tile.owned, pixel * OWNED_BYTES), kind, 4)
 
 
 # ---- where outputs go
@@ -111,33 +111,33 @@ def _merged(b, even, odd, high):
 
 # ---- the full form
 
-def _full(b, variant, rung, tile, acc, tally):
+def _full(b, variant, rung, tile, acc, counters):
     vecs, outputs = variant.nr * COLUMN // rung.lanes, [None] * len(acc)
     lo, hi = (splat(b, value, rung.lanes // 2) for value in (tile.lo, tile.hi))
     for part in range(vecs):
         channels = _Channels(b, variant, rung, tile, part)
         for index in range(part, len(acc), vecs):
-            outputs[index], clamped = _requantized(b, variant.finish, acc[index], channels, lo, hi)
-            _count(b, vecs, tile, tally, index, clamped)
+            outputs[index], clamped = _requantized(b, variant.epilogue_kind, acc[index], channels, lo, hi)
+            _count(b, vecs, tile, counters, index, clamped)
     _store_all(b, variant, rung, tile, outputs)
-    return tally
+    return counters
 
 
-def _count(b, vecs, tile, tally, index, clamped):
-    """Adds a mask of clamped outputs to the tally, where there is one."""
-    if tally:
+def _count(b, vecs, tile, counters, index, clamped):
+    """Adds a mask of clamped outputs to the counters, where there is one."""
+    if counters:
         pixel, part = divmod(index, vecs)
-        here = Tally.CLAMPED * vecs + part
-        tally[here] = b.sub(tally[here], b.and_(clamped, fresh(b, tile, pixel, clamped.type)))
+        here = Counter.CLAMPED * vecs + part
+        counters[here] = b.sub(counters[here], b.and_(clamped, owned_mask(b, tile, pixel, clamped.type)))
 
 
-def _requantized(b, finish, acc, channels, lo, hi):
+def _requantized(b, epilogue_kind, acc, channels, lo, hi):
     """(y, mask of the clamped) as 32-bit lanes."""
     multiplier = channels.multiplier(b, acc)
     halves = []
     for half, shift in ((_even, _low_word), (_odd, _high_word)):
         product = b.mul(half(b, acc), half(b, multiplier))
-        rounded = _rounded(b, finish, product, shift(b, channels.shift))
+        rounded = _rounded(b, epilogue_kind, product, shift(b, channels.shift))
         y = smin(b, smax(b, rounded, lo), hi)
         # a clamped output is one that the clamp changed: compared before and after, not with lo and hi
         halves.append((y, b.sext(b.icmp_signed("!=", y, rounded), y.type)))
@@ -155,18 +155,19 @@ def _high_word(b, shift):
     return b.lshr(b.bitcast(shift, _wide(shift)), constant(_wide(shift), 32))
 
 
-def _rounded(b, finish, p, s):
+def _rounded(b, epilogue_kind, p, s):
     """p / 2^s, rounded as ARITHMETIC section 4 says; s is 1..62 per lane."""
     one = constant(p.type, 1)
-    if finish != Finish.FLOOR:
+    if epilogue_kind != EpilogueKind.FLOOR:
         half = b.shl(one, b.sub(s, one))
-        p = b.add(b.add(p, half), _tie(b, finish, p, s)) if finish != Finish.HALF_UP else b.add(p, half)
+        p = b.add(b.add(p, half), _tie(b, epilogue_kind, p, s)) if epilogue_kind != EpilogueKind.HALF_UP else b.add(p, half)
     return b.ashr(p, s)
 
 
-def _tie(b, finish, p, s):
+def _tie(b, epilogue_kind, p, s):
     """What moves a tie: -1 for negative p (half-away), -1 where the floor is even (half-even)."""
-    if finish == Finish.HALF_AWAY:  # half up on the magnitude is half up minus 1 for negative numbers; p >> 63 is that -1
+    if epilogue_kind == EpilogueKind.HALF_AWAY:
+        # half up on the magnitude is half up minus 1 for negative numbers; p >> 63 is that -1
         return b.ashr(p, constant(p.type, 63))
     one = constant(p.type, 1)  # half - 1 rounds halves down; the floor's lowest bit adds the 1 back where the floor is odd
     return b.sub(b.and_(b.ashr(p, s), one), one)
@@ -191,51 +192,51 @@ def _high(b, acc, channels):
 def _halved(b, variant, v):
     """(v + 1) >> 1 without a carry, or v itself where no half bit was kept."""
     # v + 1 could overflow; v - (v >> 1) is the same number, as v = (v >> 1) + ((v + 1) >> 1)
-    return b.sub(v, b.ashr(v, constant(v.type, 1))) if variant.finish in HALVED else v
+    return b.sub(v, b.ashr(v, constant(v.type, 1))) if variant.epilogue_kind in HALVED else v
 
 
-def _high_words(b, variant, rung, tile, acc, tally):
+def _high_words(b, variant, rung, tile, acc, counters):
     vecs, outputs = variant.nr * COLUMN // rung.lanes, []
     lo, hi = (splat(b, b.trunc(value, i32), rung.lanes) for value in (tile.lo, tile.hi))
     for index, value in enumerate(_shifted(b, variant, rung, tile, acc)):
         rounded = _halved(b, variant, value)
         outputs.append(smin(b, smax(b, rounded, lo), hi))
-        _count(b, vecs, tile, tally, index, b.sext(b.icmp_signed("!=", outputs[-1], rounded), rounded.type))
+        _count(b, vecs, tile, counters, index, b.sext(b.icmp_signed("!=", outputs[-1], rounded), rounded.type))
     _store_all(b, variant, rung, tile, outputs)
-    return tally
+    return counters
 
 
-def _in_words(b, variant, rung, tile, acc, tally):
+def _in_words(b, variant, rung, tile, acc, counters):
     """Two vectors of accumulators at a time. Which channel was clamped is not kept, only how many."""
     lo, hi = (splat(b, b.trunc(value, i16), 2 * rung.lanes) for value in (tile.lo, tile.hi))
     rounded = [_halved(b, variant, narrowed(b, *pair)) for pair in _pairs(_shifted(b, variant, rung, tile, acc))]
     outputs = [smin(b, smax(b, value, lo), hi) for value in rounded]
-    if tally:
-        _count_words(b, variant, rung, tile, tally, rounded, outputs)
+    if counters:
+        _count_words(b, variant, rung, tile, counters, rounded, outputs)
     _store_pairs(b, variant, rung, tile, outputs)
-    return tally
+    return counters
 
 
-def _count_words(b, variant, rung, tile, tally, rounded, outputs):
-    """Adds the number of clamped outputs to the first vector of the tally's row, in any of its lanes."""
+def _count_words(b, variant, rung, tile, counters, rounded, outputs):
+    """Adds the number of clamped outputs to the first vector of the counters's row, in any of its lanes."""
     vecs, total = variant.nr * COLUMN // rung.lanes, constant(outputs[0].type, 0)
     # a 16-bit lane counts at most one per vector of the tile, which cannot fill it
     for index, (before, after) in enumerate(zip(rounded, outputs)):
         mask = b.sext(b.icmp_signed("!=", before, after), before.type)
-        total = b.sub(total, b.and_(mask, _fresh_pair(b, variant, rung, tile, 2 * index)))
-    pairs, here = b.bitcast(total, vector(i32, rung.lanes)), Tally.CLAMPED * vecs
+        total = b.sub(total, b.and_(mask, _owned_pair(b, variant, rung, tile, 2 * index)))
+    pairs, here = b.bitcast(total, vector(i32, rung.lanes)), Counter.CLAMPED * vecs
     # counts of neighbouring 16-bit lanes are added in 32 bits; which lane a count stands in does not matter
     low, high = b.and_(pairs, constant(pairs.type, 0xFFFF)), b.lshr(pairs, constant(pairs.type, 16))
-    tally[here] = b.add(tally[here], b.add(low, high))
+    counters[here] = b.add(counters[here], b.add(low, high))
 
 
-def _fresh_pair(b, variant, rung, tile, index):
+def _owned_pair(b, variant, rung, tile, index):
     """The mask of owned pixels for two neighbouring output vectors in 16-bit lanes; a vector that is there twice counts once."""
     vecs, last = variant.nr * COLUMN // rung.lanes, variant.mr * variant.nr * COLUMN // rung.lanes - 1
     pixels = [index // vecs, (index + 1) // vecs]
     if pixels[0] == pixels[1]:
-        return fresh(b, tile, pixels[0], vector(i16, 2 * rung.lanes))
+        return owned_mask(b, tile, pixels[0], vector(i16, 2 * rung.lanes))
     kind = vector(i16, rung.lanes)
-    halves = [fresh(b, tile, pixels[0], kind),
-              fresh(b, tile, pixels[1], kind) if index < last else constant(kind, 0)]
+    halves = [owned_mask(b, tile, pixels[0], kind),
+              owned_mask(b, tile, pixels[1], kind) if index < last else constant(kind, 0)]
     return shuffle(b, *halves, range(2 * rung.lanes))

@@ -42,7 +42,7 @@ from hwsim.engine.kernels.ir import (
     vector,
 )
 from hwsim.engine.kernels.target import COLUMN, rung_of_lanes
-from hwsim.engine.kernels.variant import COUNTS, FRESH_BYTES, JOB, WATCHES, Form, Mode, Tally, Tile, Variant
+from hwsim.engine.kernels.variant import COUNTS, JOB, MONITORED, OWNED_BYTES, Counter, Form, Mode, Tile, Variant
 
 
 def stamp():
@@ -57,67 +57,67 @@ LONGEST_PAUSE = 255  # tiles, 2^n - 1: a tile that runs twice costs as much as e
 
 
 def emit_tile(b, tile, v):
-    """Emits the whole tile of variant `v` at the builder's place; returns the back-off counter `doubt` for the next tile."""
+    """Emits the whole tile of variant `v` at the builder's place; returns the back-off counter for the next tile."""
     rung = rung_of_lanes(v.lanes)
     # acc[pixel * vecs + n] is vector n of the channels of one pixel: Python lists of IR values, which LLVM keeps in registers.
     # Every pixel starts at the bias, the first row of the channel table.
     vecs = v.nr * COLUMN // v.lanes
     start = _vectors(b, tile.channels, vecs, rung)
     acc = (tap_pairs.shared_out(b, v, start) if v.form == Form.TAPS else start) * v.mr
-    tally = _vectors(b, tile.tally, len(Tally) * vecs, rung) if v.mode & WATCHES else []
-    rule, doubt = BeatEnd(b, tile, v, rung), tile.doubt
+    counters = _vectors(b, tile.counters, len(Counter) * vecs, rung) if v.mode & MONITORED else []
+    rule, backoff = BeatEnd(b, tile, v, rung), tile.backoff
     if v.mode & Mode.SATURATE:
-        acc, doubt = _saturated(b, tile, v, rung, acc, rule)
+        acc, backoff = _saturated(b, tile, v, rung, acc, rule)
     elif v.mode & Mode.WATCH:
-        acc, tally, doubt = _watched(b, tile, v, rung, acc, tally, rule)
+        acc, counters, backoff = _monitored(b, tile, v, rung, acc, counters, rule)
     else:
-        acc, tally = _all_runs(b, tile, v, rung, acc, tally, rule)
+        acc, counters = _all_runs(b, tile, v, rung, acc, counters, rule)
     if v.form == Form.TAPS:
         acc = tap_pairs.restored(b, v, acc)
     # Wrapping is a ring homomorphism: sums taken modulo 2^32 on the way and wrapped once at the end give the same bits as a wrap
     # after every beat, as acc_bits is at most 32 here.
     if v.mode & Mode.WRAP:
         acc = [rule.wrapped(value) for value in acc]
-    for n, value in enumerate(epilogue.emit(b, v, rung, tile, acc, tally)):
-        store(b, value, at(b, tile.tally, n * v.lanes * 4), 4)
-    return doubt
+    for n, value in enumerate(epilogue.emit(b, v, rung, tile, acc, counters)):
+        store(b, value, at(b, tile.counters, n * v.lanes * 4), 4)
+    return backoff
 
 
-def _all_runs(b, tile, v, rung, acc, tally, rule):
-    """(acc, tally) after every run."""
-    state = counted_loop(b, tile.n_runs, [tile.weights, *acc, *tally],
+def _all_runs(b, tile, v, rung, acc, counters, rule):
+    """(acc, counters) after every run."""
+    state = counted_loop(b, tile.n_runs, [tile.weights, *acc, *counters],
                          lambda run, state: _one_run(b, tile, v, rung, run, state, rule))
     return state[1:1 + len(acc)], state[1 + len(acc):]
 
 
 def _saturated(b, tile, v, rung, acc, rule):
-    """(saturated accumulators, doubt). Optimistic: exact sums, right if none left the range; else the runs are done once more,
+    """(saturated accumulators, backoff). Optimistic: exact sums, right if none left the range; else the runs are done once more,
     with a clamp after every beat.
 
     The optimistic path counts from acc_lo instead of 0: a sum inside the range is then 0..2^acc_bits - 1, and one that leaves
     it has a bit above acc_bits set. One instruction collects the bits of two accumulators, where a clamp takes four.
     """
-    def attempt():
+    def optimistic():
         moved = [b.sub(value, rule.lo) for value in acc]
         sums, (seen,) = _all_runs(b, tile, v, rung, moved, [constant(acc[0].type, 0)], rule.collected)
         fits = b.not_(any_set(b, b.and_(seen, rule.above)))
         return [fits, *(b.add(value, rule.lo) for value in sums)]
 
-    return _in_doubt(b, tile, acc, attempt, lambda: _all_runs(b, tile, v, rung, acc, [], rule.limited)[0])
+    return _optimistic_or_fallback(b, tile, acc, optimistic, lambda: _all_runs(b, tile, v, rung, acc, [], rule.limited)[0])
 
 
-def _watched(b, tile, v, rung, acc, tally, rule):
-    """(accumulators, tally, doubt): minimum and maximum per channel, by one instruction per accumulator and beat.
+def _monitored(b, tile, v, rung, acc, counters, rule):
+    """(accumulators, counters, backoff): minimum and maximum per channel, by one instruction per accumulator and beat.
 
     Optimistic: sums are counted from the channel's minimum so far. As long as none is below it, they are not negative and one
     unsigned maximum gives the new `most`. A sum below it is negative, which as an unsigned number is larger than all others, so
     that the maximum's sign bit says that the tile has a new minimum: its runs are done once more with both extremes.
     SPAN keeps the difference of two sums inside 31 bits, so that the sign bit means nothing else.
     """
-    least, most = (tally[row * rule.vecs:(row + 1) * rule.vecs] for row in (Tally.LEAST, Tally.MOST))
-    rest = tally[2 * rule.vecs:]
+    least, most = (counters[row * rule.vecs:(row + 1) * rule.vecs] for row in (Counter.LEAST, Counter.MOST))
+    rest = counters[2 * rule.vecs:]
 
-    def attempt():
+    def optimistic():
         moved = [b.sub(value, least[n % rule.vecs]) for n, value in enumerate(acc)]
         spans = [b.sub(high, low) for high, low in zip(most, least)]
         sums, spans = _all_runs(b, tile, v, rung, moved, spans, rule.highest)
@@ -125,30 +125,30 @@ def _watched(b, tile, v, rung, acc, tally, rule):
         return [fits, *(b.add(value, least[n % rule.vecs]) for n, value in enumerate(sums)),
                 *least, *map(b.add, spans, least)]
 
-    def again():
+    def fallback():
         values, seen = _all_runs(b, tile, v, rung, acc, [*least, *most], rule.observed)
         return [*values, *seen]
 
-    values, doubt = _in_doubt(b, tile, [*acc, *least, *most], attempt, again)
-    return values[:len(acc)], [*values[len(acc):], *rest], doubt
+    values, backoff = _optimistic_or_fallback(b, tile, [*acc, *least, *most], optimistic, fallback)
+    return values[:len(acc)], [*values[len(acc):], *rest], backoff
 
 
-def _in_doubt(b, tile, start, attempt, again):
-    """(values, doubt): those of the optimistic attempt() -> [fits, *values] if they fit, else those of the fallback again().
+def _optimistic_or_fallback(b, tile, start, optimistic, fallback):
+    """(values, backoff): those of optimistic() -> [fits, *values] if they fit, else those of fallback().
 
-    start: values of the right types, for the path on which no attempt is made.
-    doubt: exponential back-off packed in an int64. Low 32 bits: tiles left before the optimistic path is tried again; high 32
+    start: values of the right types, for the tiles that do not try the optimistic path.
+    backoff: exponential back-off packed in an int64. Low 32 bits: tiles left before the optimistic path is tried again; high 32
     bits: the last pause, doubled after a failure, halved after a success (at most LONGEST_PAUSE). A layer that saturates
-    everywhere therefore makes a vain attempt in one tile of 256 only.
+    everywhere therefore runs twice in one tile of 256 only.
     """
-    wait, pause = b.and_(tile.doubt, i64(0xFFFFFFFF)), b.lshr(tile.doubt, i64(32))
-    trust = b.icmp_signed("==", wait, i64(0))
-    fits, *values = either(b, trust, attempt, lambda: [i1(0), *start])
-    results = either(b, fits, lambda: values, again)
+    wait, pause = b.and_(tile.backoff, i64(0xFFFFFFFF)), b.lshr(tile.backoff, i64(32))
+    try_it = b.icmp_signed("==", wait, i64(0))
+    fits, *values = either(b, try_it, optimistic, lambda: [i1(0), *start])
+    results = either(b, fits, lambda: values, fallback)
     # 2 * pause + 1 masked by 2^n - 1: 0, 1, 3, ..., 255, without a branch
     longer = b.and_(b.or_(b.add(pause, pause), i64(1)), i64(LONGEST_PAUSE))
     tried = b.select(fits, b.shl(b.lshr(pause, i64(1)), i64(32)), b.or_(b.shl(longer, i64(32)), longer))
-    return results, b.select(trust, tried, b.sub(tile.doubt, i64(1)))
+    return results, b.select(try_it, tried, b.sub(tile.backoff, i64(1)))
 
 
 def _vectors(b, address, count, rung):
@@ -170,7 +170,7 @@ def _one_run(b, tile, v, rung, run, state, rule):
 
 def _one_beat(b, v, rung, inputs, here, state, rule):
     vecs, size = v.nr * COLUMN // v.lanes, v.lanes * 4
-    w, acc, tally = state[0], list(state[1:1 + v.mr * vecs]), list(state[1 + v.mr * vecs:])
+    w, acc, counters = state[0], list(state[1:1 + v.mr * vecs]), list(state[1 + v.mr * vecs:])
     start = list(acc)
     if v.mode & COUNTS:  # the beat's sum alone: events are counted on (accumulator before) + (exact tree of the beat)
         acc = [constant(value.type, 0) for value in acc]
@@ -180,8 +180,8 @@ def _one_beat(b, v, rung, inputs, here, state, rule):
             acc = dot_block.emit(b, rung, v.form, acc, w, places, lane)
         else:
             acc = _one_lane(b, v, rung, acc, at(b, w, lane * vecs * size), [at(b, place, 4 * lane) for place in places])
-    acc, tally = rule(start, acc, tally)
-    return [at(b, w, v.lanes_per_pass * vecs * size), *acc, *tally]
+    acc, counters = rule(start, acc, counters)
+    return [at(b, w, v.lanes_per_pass * vecs * size), *acc, *counters]
 
 
 def _one_lane(b, v, rung, acc, w, inputs):
@@ -205,17 +205,17 @@ def _inputs(b, v, rung, address, vecs):
 
 
 @intrinsic(prefer_literal=True)
-def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, finish, item, stamp, tile):
+def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, epilogue_kind, item, stamp, tile):
     """Runs one tile and returns its back-off counter; all arguments but `tile`, a Tile of int64, are compile-time integers.
 
     stamp is not read: as a literal type it is part of the key of numba's cache, which so notices a change of the generator.
     """
-    variant_of_tile = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, finish, item)))
+    variant_of_tile = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, epilogue_kind, item)))
 
     def codegen(context, builder, signature, values):
         return emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[9])), variant_of_tile)
 
-    return types.int64(lanes, mr, nr, form, lanes_per_pass, mode, finish, item, stamp, tile), codegen
+    return types.int64(lanes, mr, nr, form, lanes_per_pass, mode, epilogue_kind, item, stamp, tile), codegen
 
 
 @lru_cache(None)
@@ -226,24 +226,24 @@ def kernel(v):
     The weights of a block stay in the first cache while a row passes; the last tile of a row overlaps its neighbour. Numba's
     cache knows this closure by the integers that it holds, which are therefore all that it holds.
     """
-    lanes, mr, nr, form, lanes_per_pass, mode, finish, item = (int(value) for value in v)
-    stamp, fresh_bytes = STAMP, FRESH_BYTES
+    lanes, mr, nr, form, lanes_per_pass, mode, epilogue_kind, item = (int(value) for value in v)
+    stamp, owned_bytes = STAMP, OWNED_BYTES
 
     def rows(jobs, inputs, out, count):
-        job, doubt = jobs[0], 0
+        job, backoff = jobs[0], 0
         for y in range(count):
             for block in range(job.blocks):
                 x = inputs + job.x + y * job.x_row + block * job.x_block
                 target = out + job.out + y * job.out_row + block * job.out_block
                 start = 0
                 while start < job.width:
-                    # the last tile moves left to end with the row; the mask `fresh` then starts as many rows of zeros earlier
+                    # the last tile moves left to end with the row; the mask `owned` then starts as many rows of zeros earlier
                     pixel = min(start, job.width - mr)
-                    doubt = run_tile(lanes, mr, nr, form, lanes_per_pass, mode, finish, item, stamp, Tile(
+                    backoff = run_tile(lanes, mr, nr, form, lanes_per_pass, mode, epilogue_kind, item, stamp, Tile(
                         x + pixel * job.x_pixel, job.x_pixel, job.weights + block * job.w_block, job.runs, job.n_runs,
                         job.n_passes, job.channels + block * job.per_block, job.lo, job.hi, job.acc_lo, job.acc_hi,
-                        job.wrap, job.tally + block * job.per_block, job.fresh + (pixel - start) * fresh_bytes,
-                        target + pixel * job.out_pixel, job.out_pixel, doubt))
+                        job.wrap, job.counters + block * job.per_block, job.owned + (pixel - start) * owned_bytes,
+                        target + pixel * job.out_pixel, job.out_pixel, backoff))
                     start += mr
 
     return compiled(rows, (numba.typeof(np.zeros(1, JOB)), *[types.int64] * 3))

@@ -6,7 +6,7 @@ import numpy as np
 
 from hwsim.engine.kernels import tap_pairs
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import FRESH_BYTES, SPAN, Form, Mode, Tally, Variant
+from hwsim.engine.kernels.variant import OWNED_BYTES, SPAN, Counter, Form, Mode, Variant
 
 # A kernel reads whole passes and whole columns: the last one reaches past the data. What it reads there meets weights of zero or
 # belongs to channels that nobody stores; the memory must only be there.
@@ -59,7 +59,7 @@ def bands(reduction, bias, requantizer, rung, width, form, mode, item):
         mr, nr = rung.tile(columns, width, careful)
         count = min(channels - first, columns // nr * nr * COLUMN)
         lanes_per_pass = _pass(reduction, form)
-        variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_pass, int(mode), int(requantizer.finish), item)
+        variant = Variant(rung.lanes, mr, nr, int(form), lanes_per_pass, int(mode), int(requantizer.epilogue_kind), item)
         blocks.append(_band(reduction, bias, requantizer, variant, first, count))
         first += count
     return blocks
@@ -76,7 +76,7 @@ def _pass(reduction, form):
 def _band(reduction, bias, requantizer, variant, first, count):
     here = slice(first, first + count)
     weights = _packed(reduction.weights[here], variant)
-    fields = (bias, requantizer.m_pos, requantizer.m_neg, requantizer.shift) if requantizer.finish else (bias,)
+    fields = (bias, requantizer.m_pos, requantizer.m_neg, requantizer.shift) if requantizer.epilogue_kind else (bias,)
     channels = _per_block([field[here] for field in fields], len(weights), variant.nr * COLUMN)
     passes = weights.shape[2] // variant.lanes_per_pass
     return ChannelBlock(first, count, variant, weights, channels, passes)
@@ -102,7 +102,7 @@ def _packed(weights, variant):
 
 
 def _per_block(fields, blocks, block):
-    table = aligned((blocks, len(Tally), block), np.int32)
+    table = aligned((blocks, len(Counter), block), np.int32)
     for index, field in enumerate(fields):
         row = np.zeros(blocks * block, np.int64)
         row[:len(field)] = field
@@ -111,20 +111,20 @@ def _per_block(fields, blocks, block):
 
 
 @cache
-def fresh_masks():
-    """Rows of FRESH_BYTES, MOST_PIXELS of zeros, then as many of ones: from row MOST_PIXELS - k on, those of a tile whose first k
+def owned_masks():
+    """Rows of OWNED_BYTES, MOST_PIXELS of zeros, then as many of ones: from row MOST_PIXELS - k on, those of a tile whose first k
     pixels were done before.
     """
-    masks = aligned((2 * MOST_PIXELS, FRESH_BYTES), np.uint8)
+    masks = aligned((2 * MOST_PIXELS, OWNED_BYTES), np.uint8)
     masks[MOST_PIXELS:] = 255
     return masks
 
 
-def empty_tally(band):
-    """A tally [block][least, most, clamped, events][nr*16] before the first pixel."""
-    tally = aligned((band.blocks, len(Tally), band.block), np.int32)
+def empty_counters(band):
+    """A counters [block][least, most, clamped, events][nr*16] before the first pixel."""
+    counters = aligned((band.blocks, len(Counter), band.block), np.int32)
     info = np.iinfo(np.int32)
     # a monitored tile counts from LEAST: the first one must not overflow when it subtracts SPAN from a sum
     ends = (SPAN, -SPAN) if band.variant.mode & Mode.WATCH else (info.max, info.min)
-    tally[:, Tally.LEAST], tally[:, Tally.MOST] = ends
-    return tally
+    counters[:, Counter.LEAST], counters[:, Counter.MOST] = ends
+    return counters

@@ -10,15 +10,15 @@ import numpy as np
 from hwsim.engine.context import word_type
 from hwsim.engine.kernels import geometry, proofs
 from hwsim.engine.kernels.target import Rung, ladder
-from hwsim.engine.kernels.variant import SPAN, Finish, Mode
+from hwsim.engine.kernels.variant import SPAN, EpilogueKind, Mode
 from hwsim.fixed.formats import INT16, INT32, Datapath, IntFormat, Overflow, Rounding
 from hwsim.ops.epilogue import Folded
 from hwsim.ops.layer import ArrayLayer
 
-FULL = {Rounding.HALF_UP: Finish.HALF_UP, Rounding.HALF_AWAY: Finish.HALF_AWAY,
-        Rounding.HALF_EVEN: Finish.HALF_EVEN, Rounding.FLOOR: Finish.FLOOR}
-HIGH = {Rounding.HALF_UP: (Finish.HIGH_HALF_UP, 33), Rounding.FLOOR: (Finish.HIGH_FLOOR, 32)}
-WORD = {Finish.HIGH_HALF_UP: Finish.WORD_HALF_UP, Finish.HIGH_FLOOR: Finish.WORD_FLOOR}
+FULL = {Rounding.HALF_UP: EpilogueKind.HALF_UP, Rounding.HALF_AWAY: EpilogueKind.HALF_AWAY,
+        Rounding.HALF_EVEN: EpilogueKind.HALF_EVEN, Rounding.FLOOR: EpilogueKind.FLOOR}
+HIGH = {Rounding.HALF_UP: (EpilogueKind.HIGH_HALF_UP, 33), Rounding.FLOOR: (EpilogueKind.HIGH_FLOOR, 32)}
+WORD = {EpilogueKind.HIGH_HALF_UP: EpilogueKind.WORD_HALF_UP, EpilogueKind.HIGH_FLOOR: EpilogueKind.WORD_FLOOR}
 # In 16 bits: v rounded by a halving, then clamped. Saturating v to 16 bits first changes nothing where lo and hi are within
 # 2^14 - 1 of zero: a v beyond 16 bits is clamped to the same end as +-2^15, whose half is still outside lo..hi.
 WORD_END = (1 << 14) - 1
@@ -29,20 +29,20 @@ class KernelPlan:
     """How one layer runs. path: dot16, dot8 (bytes), split (64-bit sums of several passes), beats (as split, put together after
     every beat) or portable (no kernel).
 
-    rung: the instruction set, "" where none; mode, finish: as in kernels/variant.py, finish NONE: by the engine's own
-    requantizer; reason: why not a faster path.
+    rung: the instruction set, "" where none; mode, epilogue_kind: as in kernels/variant.py, with NONE the engine's own
+    requantizer runs; reason: why not a faster path.
     """
 
     path: str
     rung: str
     mode: Mode
-    finish: Finish
+    epilogue_kind: EpilogueKind
     reason: str = ""
 
     def __str__(self):
         if self.path == "portable":
             return f"portable ({self.reason})"
-        text = f"{self.path} {self.rung} {_names(self.mode)}, {self.finish.name.lower().replace('_', '-')}"
+        text = f"{self.path} {self.rung} {_names(self.mode)}, {self.epilogue_kind.name.lower().replace('_', '-')}"
         return f"{text} ({self.reason})" if self.reason else text
 
 
@@ -52,9 +52,9 @@ def _names(mode):
 
 @dataclass(frozen=True)
 class Requantizer:
-    """m_pos, m_neg, shift as the kernel takes them (int64, OC) for a Finish, in 32 bits; with NONE there are none."""
+    """m_pos, m_neg, shift as the kernel takes them (int64, OC) for a EpilogueKind, in 32 bits; with NONE there are none."""
 
-    finish: Finish
+    epilogue_kind: EpilogueKind
     m_pos: np.ndarray | None = None
     m_neg: np.ndarray | None = None
     shift: np.ndarray | None = None
@@ -149,12 +149,12 @@ def plan_of(facts: Facts, monitor: bool, rung: Rung | None) -> KernelPlan:
     """The KernelPlan for a Rung; without one, portable code runs the layer."""
     if rung is None:
         return _portable("no kernels in this process")
-    watched = monitor or facts.datapath.acc_mode is Overflow.ERROR
-    return _watched(facts, rung) if watched else _unwatched(facts, rung)
+    monitored = monitor or facts.datapath.acc_mode is Overflow.ERROR
+    return _monitored(facts, rung) if monitored else _unmonitored(facts, rung)
 
 
-def _watched(facts, rung):
-    """Counters wanted: exact partial sums are watched, and where one may leave the accumulator, events can be counted."""
+def _monitored(facts, rung):
+    """Counters wanted: exact partial sums are monitored, and where one may leave the accumulator, events can be counted."""
     if facts.beats is None:
         return _portable("row-packed beats with dilated columns")
     if not proofs.pairs_exact(facts.words, facts.in_format):
@@ -163,21 +163,21 @@ def _watched(facts, rung):
         return _beats(facts, rung, Mode.OBSERVE, "exact partial sums may need more than 32 bits")
     if not facts.inside and not facts.beats_fit:
         return _beats(facts, rung, Mode.OBSERVE, "an accumulator plus a beat may need more than 32 bits")
-    return KernelPlan("dot16", rung.name, Mode.WATCH if facts.reach < SPAN else Mode.OBSERVE, requantizer(facts).finish)
+    return KernelPlan("dot16", rung.name, Mode.WATCH if facts.reach < SPAN else Mode.OBSERVE, requantizer(facts).epilogue_kind)
 
 
 def _portable(reason: str) -> KernelPlan:
-    return KernelPlan("portable", "", Mode.PLAIN, Finish.NONE, reason)
+    return KernelPlan("portable", "", Mode.PLAIN, EpilogueKind.NONE, reason)
 
 
-def _unwatched(facts, rung):
-    finish = requantizer(facts).finish
+def _unmonitored(facts, rung):
+    epilogue_kind = requantizer(facts).epilogue_kind
     if facts.inside or facts.datapath.acc_mode is Overflow.WRAP:
-        return _free(facts, rung, finish)
+        return _free(facts, rung, epilogue_kind)
     if facts.beats is None:
         return _portable("row-packed beats with dilated columns")
     if facts.beats_fit:
-        return KernelPlan("dot16", rung.name, Mode.SATURATE, finish)
+        return KernelPlan("dot16", rung.name, Mode.SATURATE, epilogue_kind)
     return _beats(facts, rung, Mode.SATURATE, "a saturating accumulator plus a beat may need more than 32 bits")
 
 
@@ -185,25 +185,25 @@ def _beats(facts: Facts, rung: Rung, mode: Mode, reason: str) -> KernelPlan:
     """Sums of single beats by the kernels, everything else in 64 bits."""
     if not _in_16_bits(facts.in_format):
         return _portable("activations of more than 16 bits")
-    return KernelPlan("beats", rung.name, mode, Finish.NONE, reason)
+    return KernelPlan("beats", rung.name, mode, EpilogueKind.NONE, reason)
 
 
 def _in_16_bits(fmt: IntFormat) -> bool:
     return fmt.min in INT16 and fmt.max in INT16
 
 
-def _free(facts: Facts, rung: Rung, finish: Finish) -> KernelPlan:
+def _free(facts: Facts, rung: Rung, epilogue_kind: EpilogueKind) -> KernelPlan:
     """The order of the sums is free: the accumulator never overflows, or wraps once at the end."""
     narrow = facts.datapath.acc_bits <= 32 and facts.datapath.acc_mode is Overflow.WRAP
     mode = Mode.PLAIN if facts.inside or facts.datapath.acc_bits == 32 else Mode.WRAP
     if _bytes(facts, rung):
-        return KernelPlan("dot8", rung.name, mode, finish)
+        return KernelPlan("dot8", rung.name, mode, epilogue_kind)
     if facts.pairs and (facts.exact32 or narrow):
-        return KernelPlan("dot16", rung.name, mode, finish)
+        return KernelPlan("dot16", rung.name, mode, epilogue_kind)
     if not _in_16_bits(facts.in_format):
         return _portable("activations of more than 16 bits")
     reason = "sums may need more than 32 bits" if facts.pairs else "products may need more than 32 bits"
-    return KernelPlan("split", rung.name, Mode.WRAP if not facts.inside else Mode.PLAIN, Finish.NONE, reason)
+    return KernelPlan("split", rung.name, Mode.WRAP if not facts.inside else Mode.PLAIN, EpilogueKind.NONE, reason)
 
 
 def _bytes(facts: Facts, rung: Rung) -> bool:
@@ -211,21 +211,21 @@ def _bytes(facts: Facts, rung: Rung) -> bool:
 
 
 def requantizer(facts: Facts) -> Requantizer:
-    """The Requantizer of the fastest exact Finish; kernels do one stage, Folded, and leave any other to the engine."""
+    """The Requantizer of the fastest exact EpilogueKind; kernels do one stage, Folded, and leave any other to the engine."""
     epilogue, rounding = facts.layer.epilogue, facts.datapath.rounding
     stage = epilogue.stage
     if not isinstance(stage, Folded) or rounding is Rounding.GEMMLOWP:
-        return Requantizer(Finish.NONE)
+        return Requantizer(EpilogueKind.NONE)
     in_words = -WORD_END <= epilogue.lo <= 0 <= epilogue.hi <= WORD_END
-    return _high(stage, rounding, in_words) or _full(stage, rounding) or Requantizer(Finish.NONE)
+    return _high(stage, rounding, in_words) or _full(stage, rounding) or Requantizer(EpilogueKind.NONE)
 
 
 def _high(stage: Folded, rounding: Rounding, in_words: bool) -> Requantizer | None:
     """Multipliers scaled so that every shift reaches the high word of the product, if they then still fit 32 bits."""
     if rounding not in HIGH:
         return None
-    finish, least = HIGH[rounding]
-    return _scaled(stage, WORD[finish] if in_words else finish, np.maximum(least - stage.shift, 0), least)
+    epilogue_kind, least = HIGH[rounding]
+    return _scaled(stage, WORD[epilogue_kind] if in_words else epilogue_kind, np.maximum(least - stage.shift, 0), least)
 
 
 def _full(stage: Folded, rounding: Rounding) -> Requantizer | None:
@@ -233,8 +233,8 @@ def _full(stage: Folded, rounding: Rounding) -> Requantizer | None:
     return _scaled(stage, FULL[rounding], (stage.shift == 0).astype(np.int64), 0)
 
 
-def _scaled(stage: Folded, finish: Finish, more: np.ndarray, least: int) -> Requantizer | None:
+def _scaled(stage: Folded, epilogue_kind: EpilogueKind, more: np.ndarray, least: int) -> Requantizer | None:
     m_pos, m_neg = stage.m_pos << more, stage.m_neg << more
     if max(np.abs(m_pos).max(initial=0), np.abs(m_neg).max(initial=0)) > INT32.max:
         return None
-    return Requantizer(finish, m_pos, m_neg, stage.shift + more - least)
+    return Requantizer(epilogue_kind, m_pos, m_neg, stage.shift + more - least)

@@ -12,7 +12,7 @@ from hwsim.engine.kernels.fill import fill, keep
 from hwsim.engine.kernels.geometry import Reduction
 from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.target import COLUMN
-from hwsim.engine.kernels.variant import COUNTS, FRESH_BYTES, JOB, WORDS, Finish, Form, Mode, Tally
+from hwsim.engine.kernels.variant import COUNTS, JOB, OWNED_BYTES, WORDS, Counter, EpilogueKind, Form, Mode
 from hwsim.fixed.formats import INT32
 from hwsim.ops.window import extent
 
@@ -35,12 +35,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """`facts` of the layer, `mode` and `finish` of its kernels, its parts; bias: int64 (OC), what 64-bit sums start at."""
+    """`facts` of the layer, `mode` and `epilogue_kind` of its kernels, its parts; bias: int64 (OC), what 64-bit sums start at."""
 
     facts: object
     form: Form
     mode: Mode
-    finish: Finish
+    epilogue_kind: EpilogueKind
     parts: tuple
     bias: np.ndarray
 
@@ -97,7 +97,7 @@ class Program:
         """The chunks of an image's output rows, as slices: guided self-scheduling.
 
         Each takes half of a thread's fair share of the rows that are left (at least `turn`, at most chunk_rows), so that chunks
-        shrink towards the end and all threads finish together.
+        shrink towards the end and all threads epilogue_kind together.
         """
         height, highest, starts = self.layer.out_hw[0], self.chunk_rows(threads), [0]
         while starts[-1] < height:
@@ -127,11 +127,11 @@ class Program:
 
 
 class Worker:
-    """One thread's buffers for a Program: input rows, accumulators, tallies.
+    """One thread's buffers for a Program: input rows, accumulators, counters.
 
     steps: bytes between two rows, pixels and channels of the output, which kernels of whole columns write where it is.
     in_place: the images hold int16, and the kernels read them where they are.
-    store(acc int64 (P,OC), y (P,OC)) -> clamped count: the requantizer of a program whose finish is NONE.
+    store(acc int64 (P,OC), y (P,OC)) -> clamped count: the requantizer of a program whose epilogue_kind is NONE.
     """
 
     def __init__(self, program, rows, steps, store, in_place=False):
@@ -139,20 +139,21 @@ class Worker:
         self.inputs = None if in_place else pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
         self.strides = program.image_steps if in_place else self.inputs.strides
         self.padded = -(-layer.oc // COLUMN) * COLUMN
-        self.out_type = np.dtype(np.int32 if program.finish is Finish.NONE else program.facts.out_type)
-        self.direct = program.finish is not Finish.NONE and self.padded == layer.oc and steps[2] == self.out_type.itemsize
+        self.out_type = np.dtype(np.int32 if program.epilogue_kind is EpilogueKind.NONE else program.facts.out_type)
+        whole_columns = self.padded == layer.oc and steps[2] == self.out_type.itemsize
+        self.direct = whole_columns and program.epilogue_kind is not EpilogueKind.NONE
         self.outputs = None if self.direct else pack.aligned((rows, layer.out_hw[1], self.padded), self.out_type)
         self.out_steps = steps if self.direct else self.outputs.strides
-        self.fresh = pack.fresh_masks()
-        if program.finish is Finish.NONE:
+        self.owned = pack.owned_masks()
+        if program.epilogue_kind is EpilogueKind.NONE:
             self.acc = np.empty((rows, layer.out_hw[1], layer.oc), np.int64)
-        self.tallies = [[pack.empty_tally(band) for band in part.bands] for part in program.parts]
+        self.counters = [[pack.empty_counters(band) for band in part.bands] for part in program.parts]
         self.runs = [part.reduction.offsets(*self.strides) for part in program.parts]
         self.clamped = 0
         if not in_place:
             self._check_reach()
-        self.jobs = [[(kernel(band.variant), self._job(band, tally, offsets)) for band, tally in zip(part.bands, tallies)]
-                     for part, tallies, offsets in zip(program.parts, self.tallies, self.runs)]
+        self.jobs = [[(kernel(band.variant), self._job(band, counters, offsets)) for band, counters in zip(part.bands, tables)]
+                     for part, tables, offsets in zip(program.parts, self.counters, self.runs)]
 
     def _check_reach(self):
         """No kernel may read past the slack behind the input rows."""
@@ -169,7 +170,7 @@ class Worker:
         top = first * layer.stride[0] - layer.pad[0]
         x = image[top:] if self.inputs is None else self._filled(image, top, program.rows(count))
         target = y if self.direct else self.outputs[:count]
-        if program.finish is Finish.NONE:
+        if program.epilogue_kind is EpilogueKind.NONE:
             self._wide(x, target, y)
             return
         self.run(self.jobs[0], x, target)
@@ -205,7 +206,7 @@ class Worker:
         for kernel_of_band, job in jobs:
             kernel_of_band(job, x.ctypes.data, out.ctypes.data, len(out))
 
-    def _job(self, band, tally, offsets):
+    def _job(self, band, counters, offsets):
         """What a kernel is told about its band, in this worker's memory."""
         layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
         (row, pixel, item), item_out = self.strides, self.out_type.itemsize
@@ -219,26 +220,26 @@ class Worker:
             channels=band.channels.ctypes.data, per_block=band.channels.strides[0], lo=layer.epilogue.lo, hi=layer.epilogue.hi,
             acc_lo=max(fmt.min, INT32.min), acc_hi=min(fmt.max, INT32.max), wrap=max(32 - fmt.bits, 0),
             # the table's first half is zeros: a tile that repeats k pixels starts k rows before the middle
-            tally=tally.ctypes.data, fresh=self.fresh.ctypes.data + pack.MOST_PIXELS * FRESH_BYTES,
+            counters=counters.ctypes.data, owned=self.owned.ctypes.data + pack.MOST_PIXELS * OWNED_BYTES,
             out=band.first * item_out, out_row=self.out_steps[0], out_pixel=self.out_steps[1],
             out_block=band.block * item_out)
         return np.array([tuple(fields[name] for name in JOB.names)], JOB)
 
-    def tally(self, row):
-        """One row of the tally of all output channels, int64 (OC)."""
-        rows = [tally[:, row].ravel()[:band.count] for band, tally in zip(self.program.parts[0].bands, self.tallies[0])]
+    def per_channel(self, row):
+        """One row of the counters of all output channels, int64 (OC)."""
+        rows = [counters[:, row].ravel()[:band.count] for band, counters in zip(self.program.parts[0].bands, self.counters[0])]
         return np.concatenate(rows).astype(np.int64)
 
     def take_events(self, rows):
         """Events per channel in the `rows` rows since the last call, int64 (ROWS,OC)."""
-        events = self.tally(Tally.EVENTS)
-        for tally in self.tallies[0]:
-            tally[:, Tally.EVENTS] = 0
+        events = self.per_channel(Counter.EVENTS)
+        for counters in self.counters[0]:
+            counters[:, Counter.EVENTS] = 0
         return events[None]
 
     def all_clamped(self):
-        """How many of this worker's outputs the final clamp changed. Kernels that finish in words count in any lane; their
-        channels that are filled up are 0 and never clamped."""
-        if self.program.finish in WORDS:
-            return sum(int(tally[:, Tally.CLAMPED].sum(dtype=np.int64)) for tally in self.tallies[0])
-        return self.clamped + int(self.tally(Tally.CLAMPED).sum())
+        """How many of this worker's outputs the final clamp changed. Kernels whose epilogue rounds in words count in any lane;
+        their channels that are filled up are 0 and never clamped."""
+        if self.program.epilogue_kind in WORDS:
+            return sum(int(counters[:, Counter.CLAMPED].sum(dtype=np.int64)) for counters in self.counters[0])
+        return self.clamped + int(self.per_channel(Counter.CLAMPED).sum())

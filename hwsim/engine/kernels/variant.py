@@ -3,11 +3,12 @@
 Integers only: numba's compile cache tells closures apart by the integers that they hold, and by nothing else that is the same
 in every process. Words of this folder:
 
-finish  how a 32-bit accumulator becomes an output: the epilogue
-fresh   the mask of owned pixels: all ones for a pixel that this tile computes first, zero for one that its left neighbour did
-tally   the monitoring counters of a channel: extremes, clamped outputs, events
-watch   to monitor the extremes by one instruction per accumulator as long as no new minimum turns up
-doubt   the back-off counter that decides whether the next tile tries an optimistic path
+epilogue kind  how a 32-bit accumulator becomes an output
+owned          the mask of owned pixels: all ones for a pixel that this tile computes first, zero for one that its left
+               neighbour did
+counters       of monitoring, per channel: extremes, clamped outputs, events
+watch          to monitor the extremes by one instruction per accumulator as long as no new minimum turns up
+backoff        the back-off counter that decides whether the next tile tries the optimistic path or takes the fallback
 """
 from collections import namedtuple
 from enum import IntEnum, IntFlag
@@ -46,7 +47,7 @@ class Mode(IntFlag):
     WATCH = 32         # as OBSERVE, for sums of less than SPAN: minima are updated only in tiles that have a new one
 
 
-class Finish(IntEnum):
+class EpilogueKind(IntEnum):
     """The epilogue: how an accumulator becomes an output."""
 
     NONE = 0        # it does not: 32-bit accumulators are stored
@@ -60,8 +61,8 @@ class Finish(IntEnum):
     WORD_FLOOR = 8
 
 
-class Tally(IntEnum):
-    """The rows of a block's tally, the monitoring counters: 32 bits per channel."""
+class Counter(IntEnum):
+    """The monitoring counters, rows of a block's table: 32 bits per channel."""
 
     LEAST = 0    # extremes of the accumulator after a beat
     MOST = 1
@@ -71,27 +72,27 @@ class Tally(IntEnum):
 
 COUNTS = Mode.COUNT_WRAP | Mode.COUNT_SATURATE
 PER_BEAT = COUNTS | Mode.SATURATE | Mode.OBSERVE | Mode.WATCH
-WATCHES = COUNTS | Mode.OBSERVE | Mode.WATCH  # modes that fill the tally
+MONITORED = COUNTS | Mode.OBSERVE | Mode.WATCH  # modes that fill the counters
 
-WORDS = (Finish.WORD_HALF_UP, Finish.WORD_FLOOR)
+WORDS = (EpilogueKind.WORD_HALF_UP, EpilogueKind.WORD_FLOOR)
 
 # The last tile of a row is moved left so that it ends with the row, and computes some pixels a second time. Their outputs are
-# the same bits, but they must be counted once: a table of masks, one row per pixel, says which pixels are `fresh`.
-FRESH_BYTES = 64  # a row of that table: one vector of the widest kind
+# the same bits, but they must be counted once: a table of masks, one row per pixel, says which pixels are `owned`.
+OWNED_BYTES = 64  # a row of that table: one vector of the widest kind
 
 SPAN = 1 << 30  # the difference of two sums of smaller magnitude fits 31 bits, so its sign bit is free to mean "new minimum"
 
 # mr pixels x nr columns of 16 channels in registers of `lanes` 32-bit lanes; item: bytes of a stored output, 2 or 4.
 # Everything here is a constant of the compiled code: loops over mr and nr are unrolled while the IR is built.
-Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode finish item")
+Variant = namedtuple("Variant", "lanes mr nr form lanes_per_pass mode epilogue_kind item")
 
 # What one tile is given, as 64-bit values of the IR. Addresses: x (first input), weights, runs (byte offsets of the runs),
-# channels (bias, m_pos, m_neg, shift), tally, fresh, out; x_pixel and out_pixel: bytes from one pixel to the next.
-Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap tally fresh out out_pixel "
-                  "doubt")
+# channels (bias, m_pos, m_neg, shift), counters, owned, out; x_pixel and out_pixel: bytes from one pixel to the next.
+Tile = namedtuple("Tile", "x x_pixel weights runs n_runs n_passes channels lo hi acc_lo acc_hi wrap counters owned out out_pixel "
+                  "backoff")
 
 # What stays the same in all calls of a kernel: addresses and steps in bytes, `x` and `out` counted from the first pixel;
 # counts of pixels, blocks, runs and passes. A record in memory: numba takes an array with a tenth of the ceremony of a tuple.
 JOB = np.dtype([(name, np.int64) for name in (
     "width blocks x x_row x_pixel x_block weights w_block runs n_runs n_passes channels per_block "
-    "lo hi acc_lo acc_hi wrap tally fresh out out_row out_pixel out_block").split()])
+    "lo hi acc_lo acc_hi wrap counters owned out out_row out_pixel out_block").split()])

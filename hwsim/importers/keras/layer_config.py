@@ -35,7 +35,7 @@ class LayerConfig:
     def integer(self, key: str, default: int | None = None, low: int = 1) -> int:
         """The whole number at `key`, at least `low`. Errors: FileError."""
         value = self.get(key, default)
-        if not _whole(value) or value < low:
+        if not _is_whole(value) or value < low:
             raise self.bad(key, f"an integer of at least {low}")
         return int(value)
 
@@ -68,8 +68,9 @@ class LayerConfig:
         Errors: FileError.
         """
         value = self.get(key, None if default is MISSING else default)
-        value = [value, value] if _whole(value) else value
-        if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(_whole(v) and low <= v <= MAX_SPAN for v in value):
+        value = [value, value] if _is_whole(value) else value
+        is_pair = isinstance(value, (list, tuple)) and len(value) == 2
+        if not is_pair or not all(_is_whole(v) and low <= v <= MAX_SPAN for v in value):
             raise self.bad(key, f"two integers in {low}..{MAX_SPAN}")
         return int(value[0]), int(value[1])
 
@@ -78,7 +79,7 @@ class LayerConfig:
         self.choice("data_format", "channels_last", ("channels_last",))
 
 
-def _whole(value: object) -> TypeGuard[int]:
+def _is_whole(value: object) -> TypeGuard[int]:
     """True for whole numbers; Keras writes some of them as 2.0."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value == math.floor(value)
 
