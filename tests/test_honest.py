@@ -22,11 +22,11 @@ def calls(function: ast.AST) -> set[str]:
 
 def asserting(known: dict[str, ast.FunctionDef]) -> set[str]:
     """The names of the functions that assert themselves or call one that does."""
-    found, before = set(ASSERTING), set()
-    while found != before:
-        before = set(found)
-        found |= {name for name, function in known.items() if asserts(function, before)}
-    return found
+    names, before = set(ASSERTING), set()
+    while names != before:
+        before = set(names)
+        names |= {name for name, function in known.items() if asserts(function, before)}
+    return names
 
 
 def asserts(function: ast.AST, asserters: set[str]) -> bool:
@@ -37,13 +37,13 @@ def asserts(function: ast.AST, asserters: set[str]) -> bool:
 
 def exits(function: ast.AST) -> list[int]:
     """Lines of `return` and `continue` in a function itself, not in the functions inside it."""
-    found = []
+    returns = []
     for node in ast.iter_child_nodes(function):
         if isinstance(node, (ast.Return, ast.Continue)):
-            found.append(node.lineno)
+            returns.append(node.lineno)
         elif not isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            found += exits(node)
-    return found
+            returns += exits(node)
+    return returns
 
 
 def dishonest(tree: ast.Module, shared: dict[str, ast.FunctionDef]) -> list[str]:

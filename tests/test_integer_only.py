@@ -13,15 +13,15 @@ DESCRIPTIONS = {"ops/kinds.py", "ops/pointwise.py"}
 
 def floats(source):
     """Lines on which a source does float arithmetic."""
-    found = []
+    places = []
     for node in ast.walk(ast.parse(source)):
         literal = isinstance(node, ast.Constant) and isinstance(node.value, (float, complex))
         division = isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.Div)
         name = (isinstance(node, ast.Name) and node.id in FLOAT_NAMES) or (
             isinstance(node, ast.Attribute) and node.attr in FLOAT_NAMES)
         if literal or division or name:
-            found.append(node.lineno)
-    return found
+            places.append(node.lineno)
+    return places
 
 
 @pytest.mark.parametrize("path", [p for room in INTEGER_ROOMS for p in sorted((PACKAGE / room).rglob("*.py"))],

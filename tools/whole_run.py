@@ -29,15 +29,15 @@ PASSES, REPEATS = 1_000_000, 15
 
 def chain(layers, path):
     """Writes a chain of 3x3 convolutions with ReLU as a Keras .h5, from and to INPUTS channels; its products per pixel."""
-    made, source = Writer(0), "image"
-    made.add("InputLayer", "image", [], batch_input_shape=[None, None, None, INPUTS])
+    writer, source = Writer(0), "image"
+    writer.add("InputLayer", "image", [], batch_input_shape=[None, None, None, INPUTS])
     widths = [INPUTS, *[CHANNELS] * (layers - 1), INPUTS]
     for number, (ic, oc) in enumerate(zip(widths, widths[1:])):
-        values = made.rng.normal(0, (2 / (9 * ic)) ** 0.5, (3, 3, ic, oc))
-        source = made.add("Conv2D", f"conv{number}", [source], [("kernel", values), ("bias", np.zeros(oc))], filters=oc,
+        values = writer.rng.normal(0, (2 / (9 * ic)) ** 0.5, (3, 3, ic, oc))
+        source = writer.add("Conv2D", f"conv{number}", [source], [("kernel", values), ("bias", np.zeros(oc))], filters=oc,
                           kernel_size=[3, 3], strides=[1, 1], padding="same", use_bias=True, dilation_rate=[1, 1],
                           data_format="channels_last", activation="relu" if number < layers - 1 else "linear")
-    made.save(path, source)
+    writer.save(path, source)
     return sum(9 * ic * oc for ic, oc in zip(widths, widths[1:]))
 
 

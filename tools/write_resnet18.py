@@ -67,18 +67,18 @@ class Writer:
 
 def resnet18(seed):
     """(Writer with every layer, name of the output)."""
-    made = Writer(seed)
-    made.add("InputLayer", "image", [], batch_input_shape=[None, SIZE, SIZE, 3])
-    made.add("ZeroPadding2D", "conv1_pad", ["image"], padding=[[3, 3], [3, 3]], data_format="channels_last")
-    made.relu("conv1_relu", made.conv("conv1", "conv1_pad", 64, 3, 7, 2, padding="valid"))
-    made.add("ZeroPadding2D", "pool_pad", ["conv1_relu"], padding=[[1, 1], [1, 1]], data_format="channels_last")
-    last, ic = made.add("MaxPooling2D", "pool", ["pool_pad"], pool_size=[3, 3], strides=[2, 2], padding="valid"), 64
+    writer = Writer(seed)
+    writer.add("InputLayer", "image", [], batch_input_shape=[None, SIZE, SIZE, 3])
+    writer.add("ZeroPadding2D", "conv1_pad", ["image"], padding=[[3, 3], [3, 3]], data_format="channels_last")
+    writer.relu("conv1_relu", writer.conv("conv1", "conv1_pad", 64, 3, 7, 2, padding="valid"))
+    writer.add("ZeroPadding2D", "pool_pad", ["conv1_relu"], padding=[[1, 1], [1, 1]], data_format="channels_last")
+    last, ic = writer.add("MaxPooling2D", "pool", ["pool_pad"], pool_size=[3, 3], strides=[2, 2], padding="valid"), 64
     for stage, oc in enumerate(STAGES, 1):
         for block in (1, 2):
-            last, ic = made.block(f"stage{stage}_{block}", last, oc, ic, 2 if stage > 1 and block == 1 else 1), oc
-    made.add("GlobalAveragePooling2D", "mean", [last], data_format="channels_last")
-    weights = [("kernel", made.rng.normal(0, 0.05, (ic, CLASSES))), ("bias", made.rng.normal(0, 0.05, CLASSES))]
-    return made, made.add("Dense", "classes", ["mean"], weights, units=CLASSES, activation="linear", use_bias=True)
+            last, ic = writer.block(f"stage{stage}_{block}", last, oc, ic, 2 if stage > 1 and block == 1 else 1), oc
+    writer.add("GlobalAveragePooling2D", "mean", [last], data_format="channels_last")
+    weights = [("kernel", writer.rng.normal(0, 0.05, (ic, CLASSES))), ("bias", writer.rng.normal(0, 0.05, CLASSES))]
+    return writer, writer.add("Dense", "classes", ["mean"], weights, units=CLASSES, activation="linear", use_bias=True)
 
 
 def main():

@@ -41,11 +41,11 @@ def test_codes_keep_the_scale_that_they_were_calibrated_with(cli, model, mosaic,
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_takes_it(report, model, picture, mosaic, ranges, command):
     name, *options = command
-    found = [report(name, model, "--input", mosaic, *options, *calibration)
+    reports = [report(name, model, "--input", mosaic, *options, *calibration)
              for calibration in (("--calib", picture), ("--calibration", ranges))]
-    for each in found:
+    for each in reports:
         each.pop("seconds", None)
-    assert found[0] == found[1]
+    assert reports[0] == reports[1]
 
 
 def test_vectors_take_it(cli, model, picture, mosaic, ranges, tmp_path):

@@ -59,12 +59,12 @@ def test_cycles_and_run_agree(report, model, mosaic):
 
 
 def test_cycles_of_a_quantized_network_say_its_words(report, network):
-    found = report("cycles", network, "--input-size", "32x32", "--dma-bits", 64, "--gap", 3)
-    device = found["device"]
+    body = report("cycles", network, "--input-size", "32x32", "--dma-bits", 64, "--gap", 3)
+    device = body["device"]
     assert (device["w_format"], device["w_bits"], device["act_bits"], device["dma_bits"]) == ("stlq", 4, 11, 64)
-    assert found["total"]["gap_cycles"] == 8 * 3
-    assert found["total"]["literature_words"] == pytest.approx(sum(
-        row["weight_storage"]["literature_words"] for row in found["layers"] if "weight_storage" in row))
+    assert body["total"]["gap_cycles"] == 8 * 3
+    assert body["total"]["literature_words"] == pytest.approx(sum(
+        row["weight_storage"]["literature_words"] for row in body["layers"] if "weight_storage" in row))
 
 
 @pytest.mark.parametrize("command", ["cycles", "overflow"])
@@ -107,9 +107,9 @@ def test_the_first_event_in_every_mode(cli, report, tmp_path):
 
 
 def test_what_if_in_numbers(report, model, mosaic):
-    found = report("overflow", model, "--input", mosaic, "--what-if")
-    widths, reruns = found["what_if"]["widths"], found["what_if"]["reruns"]
-    assert [row["acc_bits"] for row in widths] == list(range(8, found["total"]["smallest_safe"]["observed"] + 1))
+    body = report("overflow", model, "--input", mosaic, "--what-if")
+    widths, reruns = body["what_if"]["widths"], body["what_if"]["reruns"]
+    assert [row["acc_bits"] for row in widths] == list(range(8, body["total"]["smallest_safe"]["observed"] + 1))
     assert widths[-1]["out_of_range"] == {"beats": 0, "pixels": 0, "outputs": 0}
     assert reruns[0]["events"] == reruns[0]["changed_outputs"] == 0 < reruns[1]["events"]
-    json.dumps(found, allow_nan=False)
+    json.dumps(body, allow_nan=False)

@@ -11,17 +11,17 @@ KEYS = {"schema", "hwsim", "model", "config", "quality", "truth", "outputs", "la
 
 
 def test_report_keys(report, model, picture):
-    found = report("run", model, "--input", picture)
-    assert found.keys() >= KEYS and found["schema"] == "hwsim.run/1"
-    assert found["model"].keys() == {"path", "sha256", "parameters"} and len(found["model"]["sha256"]) == 64
-    assert found["seconds"].keys() == {"import", "calibrate", "quantize", "simulate"}
-    [quality], [truth], [output] = found["quality"], found["truth"], found["outputs"]
+    body = report("run", model, "--input", picture)
+    assert body.keys() >= KEYS and body["schema"] == "hwsim.run/1"
+    assert body["model"].keys() == {"path", "sha256", "parameters"} and len(body["model"]["sha256"]) == 64
+    assert body["seconds"].keys() == {"import", "calibrate", "quantize", "simulate"}
+    [quality], [truth], [output] = body["quality"], body["truth"], body["outputs"]
     assert quality.keys() >= {"psnr_db", "ssim", "max_abs_error", "signal_peak"} and quality["psnr_db"] > 40
     assert truth["float_psnr_db"] > 15 and quality["signal_peak"] == 1
     assert (output["shape"], output["format"], len(output["sha256"])) == ([1, 32, 48, 3], "i11", 64)
-    assert found["worst_layer"] in [layer["name"] for layer in found["layers"]]
-    assert all(layer.keys() >= {"name", "format", "sqnr_db", "clamped", "unused_bits"} for layer in found["layers"])
-    assert found["config"]["act_bits"] == 11 and found["config"]["input_bits"] == 10
+    assert body["worst_layer"] in [layer["name"] for layer in body["layers"]]
+    assert all(layer.keys() >= {"name", "format", "sqnr_db", "clamped", "unused_bits"} for layer in body["layers"])
+    assert body["config"]["act_bits"] == 11 and body["config"]["input_bits"] == 10
 
 
 def test_sensor_codes_pass_the_input_unchanged(report, cli, model, mosaic, tmp_path):
@@ -52,10 +52,10 @@ def test_narrow_accumulator_overflows_with_an_address(report, model, mosaic):
 
 
 def test_cycles_and_overflow_sections(report, model, mosaic):
-    found = report("run", model, "--input", mosaic)
-    assert found["cycles"]["total"].keys() >= {"cycles", "macs", "utilization", "frames_per_second"}
-    assert found["cycles"]["layers"][1]["name"] == "enter" and found["cycles"]["layers"][1]["cycles"] == 8 * 8 * 9 * 3 + 6
-    row = found["overflow"]["layers"][0]
+    body = report("run", model, "--input", mosaic)
+    assert body["cycles"]["total"].keys() >= {"cycles", "macs", "utilization", "frames_per_second"}
+    assert body["cycles"]["layers"][1]["name"] == "enter" and body["cycles"]["layers"][1]["cycles"] == 8 * 8 * 9 * 3 + 6
+    row = body["overflow"]["layers"][0]
     assert row["name"] == "enter" and row["bits"].keys() == {"datatype", "weights", "reachable", "observed", "daq_rule"}
     assert row["bits"]["datatype"] >= row["bits"]["weights"] >= row["bits"]["reachable"] >= row["bits"]["observed"]
 

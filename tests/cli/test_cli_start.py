@@ -24,13 +24,13 @@ def python(*arguments):
 
 def cpu_seconds(*arguments):
     """User and system time of a `hwsim` process, the least of three after one that fills the caches."""
-    found = []
+    seconds = []
     for _ in range(4):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         python("-m", "hwsim", *arguments)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(found[1:])
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(seconds[1:])
 
 
 def loaded(*arguments):

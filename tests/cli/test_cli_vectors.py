@@ -21,10 +21,10 @@ def add_five(folder, place):
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     *keys, last = place
-    found = manifest["layers"][1]
+    entry = manifest["layers"][1]
     for key in keys:
-        found = found[key]
-    found[last] += 5
+        entry = entry[key]
+    entry[last] += 5
     path.write_text(json.dumps(manifest, indent=1) + "\n")
 
 
@@ -118,11 +118,11 @@ def test_a_quantized_network_gives_the_vectors_of_its_checkpoint(cli, model, mos
     for source, folder in (((tmp_path / "net.hwq",), "hwq"), ((model, *options), "h5")):
         done = cli("vectors", *source, *common, tmp_path / folder)
         assert done.status == 0, done.err
-    own, other = files(tmp_path / "hwq"), files(tmp_path / "h5")
-    manifests = [json.loads(found.pop("manifest.json")) for found in (own, other)]
-    for found in (own, other):
+    of_network, of_checkpoint = files(tmp_path / "hwq"), files(tmp_path / "h5")
+    manifests = [json.loads(found.pop("manifest.json")) for found in (of_network, of_checkpoint)]
+    for found in (of_network, of_checkpoint):
         del found["README.txt"]     # it prints the command
-    assert own == other
+    assert of_network == of_checkpoint
     for manifest in manifests:
         del manifest["generator"]["command"], manifest["model_sha256"]
     assert manifests[0] == manifests[1]

@@ -60,17 +60,17 @@ def test_another_image_size_than_declared():
 
 
 def test_dead_tensors_are_freed():
-    made = {}
+    tensors = {}
 
     def run_node(node, inputs, context):
         y, stats = FAST.run_node(node, inputs, context)
-        made[node.name] = weakref.ref(y)
+        tensors[node.name] = weakref.ref(y)
         return y, stats
 
     alive = []
     for node, tensor, _ in steps(chain(), {"x": PIXELS}, HostEngine("watched", run_node)):
         del tensor
-        alive.append((node.name, sorted(name for name, ref in made.items() if ref() is not None)))
+        alive.append((node.name, sorted(name for name, ref in tensors.items() if ref() is not None)))
     assert alive == [("x", []), ("a", ["a"]), ("b", ["b"]), ("y", ["y"])]
 
 

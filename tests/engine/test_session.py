@@ -130,11 +130,11 @@ def test_only_what_is_asked_for_comes_back():
 @pytest.mark.parametrize("step", [1, 2, 5])
 def test_bands_are_cut_and_joined_by_the_session(step):
     net, remote = small(), RemoteEngine(RemoteRows())
-    found = run(net, {"x": X}, remote, dump=("a", "s"), monitor=True, rows=step)
+    result = run(net, {"x": X}, remote, dump=("a", "s"), monitor=True, rows=step)
     assert remote.sessions[0].crossings.count("put") == 2 * -(-7 // step)
     expected = run(net, {"x": X}, REFERENCE, dump=("a", "s"), monitor=True)
     for name in expected.tensors:
-        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+        np.testing.assert_array_equal(result[name], expected[name], err_msg=name)
 
 
 def test_a_session_without_rows_runs_whole():

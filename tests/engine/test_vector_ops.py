@@ -232,9 +232,9 @@ def test_words_are_the_narrowest_that_are_proved():
 def test_floor(op, floor):
     """A fraction of the rate of a plain copy of as many bytes: a median of nine in turns, and where it is below, one more."""
     case = next(case for case in bench_vector.CASES if case.op == op)
-    found = [bench_vector.measured(9, (case,))[0].of_copy]
-    if found[0] < floor:
-        found.append(bench_vector.measured(9, (case,))[0].of_copy)
-    said = f"{op} of a copy: {', '.join(f'{value:.3f}' for value in found)} (floor {floor:.2f})"
+    fractions = [bench_vector.measured(9, (case,))[0].of_copy]
+    if fractions[0] < floor:
+        fractions.append(bench_vector.measured(9, (case,))[0].of_copy)
+    said = f"{op} of a copy: {', '.join(f'{value:.3f}' for value in fractions)} (floor {floor:.2f})"
     print(said)
-    assert max(found) >= floor, said
+    assert max(fractions) >= floor, said

@@ -90,12 +90,12 @@ def test_signed_bits(lo, hi, bits):
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=4), st.integers(-9, 9))
 def test_every_prefix_of_every_input_is_inside_and_the_ends_are_met(weights, bias):
     fmt = IntFormat(2)
-    found = weights_range(row(weights, bias), fmt)
+    bounds = weights_range(row(weights, bias), fmt)
     sums = set()
     for x in product(range(fmt.min, fmt.max + 1), repeat=len(weights)):
         products = [a * w for a, w in zip(x, weights)]
         sums |= {bias + sum(products[:n]) for n in range(len(products) + 1)} | {sum(products)}
-    assert (min(sums | {0}), max(sums | {0})) == (found.lo[0], found.hi[0])
+    assert (min(sums | {0}), max(sums | {0})) == (bounds.lo[0], bounds.hi[0])
 
 
 def test_a_transposed_layer_counts_its_phases():

@@ -24,12 +24,12 @@ def clip(name, source, lo, hi):
 def folded(*nodes, outputs=None):
     """(the folded graph, what was said), once it computes the same."""
     given = Graph((Node.make("x", "input", shape=(6, 5, 3)), *nodes), ("x",), tuple(outputs or [nodes[-1].name]))
-    said = []
-    found = check(fold_activation(lower(given), lambda *note: said.append(note)))
+    notes = []
+    graph = check(fold_activation(lower(given), lambda *note: notes.append(note)))
     x = np.random.default_rng(0).normal(size=(2, 6, 5, 3)) * 4
-    for one, other in zip(evaluate(given, {"x": x}), evaluate(found, {"x": x})):
+    for one, other in zip(evaluate(given, {"x": x}), evaluate(graph, {"x": x})):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
-    return found, said
+    return graph, notes
 
 
 @pytest.mark.parametrize("acts, alpha, limits", [
@@ -42,12 +42,12 @@ def folded(*nodes, outputs=None):
     ([slope("a", "c", -1.0), clip("b", "a", 0.0, 1.0)], [-1.0] * 3, (None, 1.0)),
 ], ids=["prelu", "prelu twice", "prelu, clip", "relu6", "clip, clip", "clips apart", "abs, clip from 0"])
 def test_into_an_array_layer(acts, alpha, limits):
-    found, _ = folded(CONV, *acts)
-    assert [node.name for node in found.nodes] == ["x", "c"]
-    assert found.outputs == ("c",)
-    stored = found["c"].params["alpha"]
+    graph, _ = folded(CONV, *acts)
+    assert [node.name for node in graph.nodes] == ["x", "c"]
+    assert graph.outputs == ("c",)
+    stored = graph["c"].params["alpha"]
     assert (None if stored is None else stored.tolist()) == alpha
-    assert found["c"].params["clip"] == limits
+    assert graph["c"].params["clip"] == limits
 
 
 def test_a_slope_does_not_pass_a_clip():
@@ -68,10 +68,10 @@ def test_into_a_vector_operator():
 
 
 def test_a_slope_after_a_vector_operator_stays():
-    found, said = folded(SUM, slope("p", "c", 0.5), clip("k", "p", -1.0, 1.0))
-    assert [node.op for node in found.nodes] == ["input", "add", "prelu"]
-    assert found["p"].params["clip"] == (-1.0, 1.0)
-    assert said == [("p", "not folded: c is add, which takes a clamp but no slope"), ("k", "folded into p")]
+    graph, notes = folded(SUM, slope("p", "c", 0.5), clip("k", "p", -1.0, 1.0))
+    assert [node.op for node in graph.nodes] == ["input", "add", "prelu"]
+    assert graph["p"].params["clip"] == (-1.0, 1.0)
+    assert notes == [("p", "not folded: c is add, which takes a clamp but no slope"), ("k", "folded into p")]
 
 
 def test_slopes_over_pixels():

@@ -25,30 +25,30 @@ def graph(*nodes, outputs=None, shape=(9, 8, 4)):
 
 def folded(given):
     """(the folded graph, what was said), once it gives what `given` gives."""
-    said = []
-    found = check(fold_batchnorm(given, lambda layer, text: said.append((layer, text))))
+    notes = []
+    result = check(fold_batchnorm(given, lambda layer, text: notes.append((layer, text))))
     x = np.random.default_rng(1).normal(size=(2, *given["x"].params["shape"]))
-    for one, other in zip(evaluate(given, {"x": x}), evaluate(found, {"x": x})):
+    for one, other in zip(evaluate(given, {"x": x}), evaluate(result, {"x": x})):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
-    return found, said
+    return result, notes
 
 
 def test_after_a_convolution_literal():
     layer = Node.make("c", "conv2d", ("x",), weights=np.array([[[[2.0]]], [[[3.0]]]]), bias=np.array([1.0, -1.0]))
     norm = Node.make("b", "affine", ("c",), scale=np.array([0.5, -2.0]), offset=np.array([4.0, 8.0]))
-    found = fold_batchnorm(graph(layer, norm, shape=(2, 2, 1)))
-    assert found.outputs == ("c",)
-    assert found["c"].params["weights"].ravel().tolist() == [1.0, -6.0]
-    assert found["c"].params["bias"].tolist() == [4.5, 10.0]
+    result = fold_batchnorm(graph(layer, norm, shape=(2, 2, 1)))
+    assert result.outputs == ("c",)
+    assert result["c"].params["weights"].ravel().tolist() == [1.0, -6.0]
+    assert result["c"].params["bias"].tolist() == [4.5, 10.0]
 
 
 def test_before_a_convolution_literal():
     norm = Node.make("b", "affine", ("x",), scale=np.array([0.5, -2.0]), offset=np.array([4.0, 8.0]))
     layer = Node.make("c", "conv2d", ("b",), weights=np.array([[[[2.0, 3.0]]]]), bias=np.array([1.0]))
-    found = fold_batchnorm(graph(norm, layer, shape=(2, 2, 2)))
-    assert found["c"].inputs == ("x",)
-    assert found["c"].params["weights"].ravel().tolist() == [1.0, -6.0]
-    assert found["c"].params["bias"].tolist() == [33.0]
+    result = fold_batchnorm(graph(norm, layer, shape=(2, 2, 2)))
+    assert result["c"].inputs == ("x",)
+    assert result["c"].params["weights"].ravel().tolist() == [1.0, -6.0]
+    assert result["c"].params["bias"].tolist() == [33.0]
 
 
 @pytest.mark.parametrize("layer", [

@@ -18,10 +18,10 @@ def graph(*nodes, outputs=None, shape=(5, 4, 3)):
 def lowered(node, shape=(5, 4, 3)):
     """The node that `node` becomes, once it computes the same."""
     given = graph(node, shape=shape)
-    found = check(lower(given))
+    result = check(lower(given))
     x = np.random.default_rng(0).normal(size=(2, *shape)) * 4
-    np.testing.assert_array_equal(evaluate(given, {"x": x})[0], evaluate(found, {"x": x})[0])
-    return found[node.name]
+    np.testing.assert_array_equal(evaluate(given, {"x": x})[0], evaluate(result, {"x": x})[0])
+    return result[node.name]
 
 
 def affine(scale, offset):
@@ -66,10 +66,10 @@ def test_negative_scale_is_a_layer():
     (Node.make("r", "prelu", ("x",), alpha=np.full((5, 4, 3), 0.3)), 0.3, None),
 ], ids=["relu", "relu6 with slope", "clip from 0", "unary relu", "leaky relu", "prelu alike for all pixels"])
 def test_every_name_of_a_slope(node, alpha, clip):
-    found = lowered(node)
-    assert found.op == "prelu"
-    assert found.params["alpha"].tolist() == [alpha] * 3
-    assert found.params["clip"] == clip
+    result = lowered(node)
+    assert result.op == "prelu"
+    assert result.params["alpha"].tolist() == [alpha] * 3
+    assert result.params["clip"] == clip
 
 
 @pytest.mark.parametrize("node", [
@@ -82,11 +82,11 @@ def test_what_stays(node):
 
 
 def test_softmax_at_an_output_is_left_to_the_host():
-    said = []
+    notes = []
     given = graph(Node.make("r", "relu", ("x",)), Node.make("p", "softmax", ("r",)))
-    found = lower(given, lambda *note: said.append(note))
+    found = lower(given, lambda *note: notes.append(note))
     assert found.outputs == ("r",)
-    assert said == [("p", "runs on the host: the output is r, its logits")]
+    assert notes == [("p", "runs on the host: the output is r, its logits")]
 
 
 def test_softmax_inside():

@@ -96,15 +96,15 @@ def test_every_operator_has_a_rule_or_needs_everything():
 
 
 def test_held_rows():
-    held, whole = HeldRows(), np.arange(40).reshape(1, 10, 2, 2)
+    window, tensor = HeldRows(), np.arange(40).reshape(1, 10, 2, 2)
     for lo, hi in ((0, 4), (4, 6), (6, 10)):
-        held.add(whole[:, lo:hi])
-    held.forget(3)
-    assert held.parts[0].base is None                                       # a copy: the band can go
-    np.testing.assert_array_equal(held.rows(3, 7), whole[:, 3:7])
-    assert held.rows(4, 6).base is not None and held.rows(3, 7).flags.c_contiguous
-    held.forget(6)
-    assert (held.first, len(held.parts)) == (6, 1)
+        window.add(tensor[:, lo:hi])
+    window.forget(3)
+    assert window.parts[0].base is None                                       # a copy: the band can go
+    np.testing.assert_array_equal(window.rows(3, 7), tensor[:, 3:7])
+    assert window.rows(4, 6).base is not None and window.rows(3, 7).flags.c_contiguous
+    window.forget(6)
+    assert (window.first, len(window.parts)) == (6, 1)
 
 
 def test_rows_per_step_grow_with_the_budget():

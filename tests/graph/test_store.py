@@ -39,10 +39,10 @@ def stored(tmp_path):
 
 
 def test_round_trip(stored):
-    net, found = network(), open_net(stored)
-    assert to_text(found.graph) == to_text(net.graph)
-    assert (found.formats, found.scales, found.datapath, found.meta) == (net.formats, net.scales, net.datapath, net.meta)
-    for one, other in zip(net.nodes, found.nodes):
+    net, copy = network(), open_net(stored)
+    assert to_text(copy.graph) == to_text(net.graph)
+    assert (copy.formats, copy.scales, copy.datapath, copy.meta) == (net.formats, net.scales, net.datapath, net.meta)
+    for one, other in zip(net.nodes, copy.nodes):
         assert dict(one.params).keys() == dict(other.params).keys()
         for key, value in one.params.items():
             assert np.array_equal(value, other.params[key])
@@ -147,15 +147,15 @@ def test_compressed_arrays_are_refused(stored):
 
 
 def test_truncated_and_damaged_files_are_refused_in_one_line(stored, tmp_path):
-    whole = stored.read_bytes()
+    content = stored.read_bytes()
     rng = np.random.default_rng(0)
-    for size in range(0, len(whole), 997):
-        (tmp_path / "cut.hwq").write_bytes(whole[:size])
+    for size in range(0, len(content), 997):
+        (tmp_path / "cut.hwq").write_bytes(content[:size])
         with pytest.raises(FileError, match=r"^[^\n]*$"):
             open_net(tmp_path / "cut.hwq")
     for _ in range(100):
-        damaged = bytearray(whole)
-        damaged[rng.integers(len(whole))] ^= 1 << rng.integers(8)
+        damaged = bytearray(content)
+        damaged[rng.integers(len(content))] ^= 1 << rng.integers(8)
         (tmp_path / "bad.hwq").write_bytes(damaged)
         assert is_network(tmp_path / "bad.hwq") in (True, False)
         try:

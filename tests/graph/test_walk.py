@@ -95,10 +95,10 @@ def test_rows_are_held_in_the_memory_that_is_given():
             Counting.joins += 1
             return super().join(tensors)
 
-    held, x = HeldRows(Counting()), np.arange(12).reshape(1, 6, 2, 1)
-    held.add(x[:, :3])
-    held.add(x[:, 3:])
-    np.testing.assert_array_equal(held.rows(0, 3), x[:, :3])
+    window, x = HeldRows(Counting()), np.arange(12).reshape(1, 6, 2, 1)
+    window.add(x[:, :3])
+    window.add(x[:, 3:])
+    np.testing.assert_array_equal(window.rows(0, 3), x[:, :3])
     assert Counting.joins == 0
-    np.testing.assert_array_equal(held.rows(2, 5), x[:, 2:5])
+    np.testing.assert_array_equal(window.rows(2, 5), x[:, 2:5])
     assert Counting.joins == 1

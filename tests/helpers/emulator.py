@@ -38,12 +38,12 @@ def _load():
 
 def _add_newer_libc(error):
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, "newer_libc.so")
+        library = Path(folder, "newer_libc.so")
         try:
-            subprocess.run(["cc", "-shared", "-fPIC", "-o", made, Path(__file__).with_name("newer_libc.c")], check=True)
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, Path(__file__).with_name("newer_libc.c")], check=True)
         except (OSError, subprocess.CalledProcessError):
             raise ImportError(f"{error}; a C library of 2.38 or newer has it, or a C compiler, cc, adds it") from None
-        ctypes.CDLL(made, ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(library, ctypes.RTLD_GLOBAL)
 
 
 bochscpu = _load()

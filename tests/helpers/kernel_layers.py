@@ -19,11 +19,11 @@ def on_rung(node, x, context, rung):
 def assert_exact(node, x, context, rung):
     """Codes and counters equal to the reference's."""
     expected, counters = reference.ENGINE.run_node(node, [x], context)
-    found, others = on_rung(node, x, context, rung)
+    result, others = on_rung(node, x, context, rung)
     assert others.first == counters.first
     if context.datapath.acc_mode is Overflow.ERROR and counters.first is not None:
         return  # the run stops here, codes and counts are never seen
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(result, expected)
     assert (others.events, others.clamped) == (counters.events, counters.clamped)
     for one, other in ((counters.observed_min, others.observed_min), (counters.observed_max, others.observed_max)):
         assert (one is None and other is None) or one.tolist() == other.tolist()

@@ -214,18 +214,18 @@ def _together(accs, parts):
     rows = sum({part.rows.start: acc.shape[1] for acc, part in zip(accs, parts)}.values())
     cols = sum({part.cols.start: acc.shape[2] for acc, part in zip(accs, parts)}.values())
     channels = sum({part.channels.start: acc.shape[3] for acc, part in zip(accs, parts)}.values())
-    whole = np.empty((len(accs[0]), rows, cols, channels), np.int64)
+    tensor = np.empty((len(accs[0]), rows, cols, channels), np.int64)
     for acc, part in zip(accs, parts):
-        whole[:, part.rows, part.cols, part.channels] = acc
-    return whole
+        tensor[:, part.rows, part.cols, part.channels] = acc
+    return tensor
 
 
 def _extremes(parts, ends, choose, channels):
-    found = [None] * channels
+    extremes = [None] * channels
     for part, end in zip(parts, ends):
         for oc, value in zip(range(channels)[part.channels], end):
-            found[oc] = value if found[oc] is None else choose(found[oc], value)
-    return np.array(found)
+            extremes[oc] = value if extremes[oc] is None else choose(extremes[oc], value)
+    return np.array(extremes)
 
 
 # ---- requantization

@@ -135,11 +135,11 @@ def pad(b):
 
 def crop(b):
     name = b.image()
-    found = []
+    pads = []
     for size in b.shapes[name][1:3]:
         before = b.integer(0, min(2, size - 1))
-        found += [before, b.integer(0, min(2, size - before - 1))]
-    b.add("crop", (name,), b.formats[name], crop=tuple(found))
+        pads += [before, b.integer(0, min(2, size - before - 1))]
+    b.add("crop", (name,), b.formats[name], crop=tuple(pads))
 
 
 def slice_axis(b):

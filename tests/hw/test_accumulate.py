@@ -46,11 +46,11 @@ def test_check_values(act, lo, hi):
 def test_a_relu_before_halves_the_reach():
     relu = dense([[3, -2, 1, -1]], lo=-1024, hi=100, m_neg=0)
     net = dense_net(relu, dense([[10], [-10]], "fc", "out", bias=7))
-    _, found = accumulator_bounds(net, {"x": (1, 4)})
-    assert (found.weights.lo.tolist(), found.weights.hi.tolist()) == ([-10240, -10230], [10237, 10247])
-    assert (found.reachable.lo.tolist(), found.reachable.hi.tolist()) == ([0, -1000], [1007, 7])
-    assert found.bits == {"datatype": 18, "weights": 15, "reachable": 11, "observed": None, "daq_rule": 18}
-    assert found.channel_bits == {"weights": (15, 15), "reachable": (11, 11), "observed": None}
+    _, bounds = accumulator_bounds(net, {"x": (1, 4)})
+    assert (bounds.weights.lo.tolist(), bounds.weights.hi.tolist()) == ([-10240, -10230], [10237, 10247])
+    assert (bounds.reachable.lo.tolist(), bounds.reachable.hi.tolist()) == ([0, -1000], [1007, 7])
+    assert bounds.bits == {"datatype": 18, "weights": 15, "reachable": 11, "observed": None, "daq_rule": 18}
+    assert bounds.channel_bits == {"weights": (15, 15), "reachable": (11, 11), "observed": None}
 
 
 def test_a_wrapped_producer_may_emit_anything():
@@ -122,10 +122,10 @@ def exact_spread(layer, x, datapath):
 def test_the_exact_pass_counts_every_beat():
     node, datapath = conv((4, 5, 17), 3), Datapath(30)
     layer, x = cut(node, (1, 4, 5, 17))[0].layer, image((4, 5, 17))[0]
-    found = layer_spread(layer, x, datapath)
-    np.testing.assert_array_equal([found.beats, found.outputs, found.pixels], exact_spread(layer, x, datapath))
-    assert found.out_of_range(found.bits) == {"beats": 0, "pixels": 0, "outputs": 0}
-    assert found.out_of_range(found.bits - 1)["outputs"] > 0
+    spread = layer_spread(layer, x, datapath)
+    np.testing.assert_array_equal([spread.beats, spread.outputs, spread.pixels], exact_spread(layer, x, datapath))
+    assert spread.out_of_range(spread.bits) == {"beats": 0, "pixels": 0, "outputs": 0}
+    assert spread.out_of_range(spread.bits - 1)["outputs"] > 0
 
 
 @pytest.mark.parametrize("options", [{"groups": 17, "oc": 17}, {"rowpack": True, "oc": 3},
@@ -136,16 +136,16 @@ def test_the_exact_pass_of_every_kind(options):
     node = conv((4, 5, 17), **{"oc": 5, **options})
     net, x = network(node, (4, 5, 17), Datapath(40)), {"x": image((4, 5, 17))}
     stats = run(net, x, "reference", monitor=True).stats["conv"]
-    found = what_if(net, x, reruns=1, engine="reference")
+    widths = what_if(net, x, reruns=1, engine="reference")
     bits = signed_bits(int(stats.observed_min.min()), int(stats.observed_max.max()))
-    assert found.total.bits == bits
+    assert widths.total.bits == bits
     flags = node.params["flags"]
     second = 0 if flags is None else int(flags.sum())
     taps = {17: 9, 3: 3 * 4, 5: 9 * 2}[len(node.params["bias"])]
-    assert found.total.beats.sum() == 20 * len(node.params["bias"]) * (taps + second)
-    assert [rerun.acc_bits for rerun in found.reruns] == [bits, bits - 1]
-    assert [rerun.events > 0 for rerun in found.reruns] == [False, True]
-    assert found.reruns[0].changed == 0
+    assert widths.total.beats.sum() == 20 * len(node.params["bias"]) * (taps + second)
+    assert [rerun.acc_bits for rerun in widths.reruns] == [bits, bits - 1]
+    assert [rerun.events > 0 for rerun in widths.reruns] == [False, True]
+    assert widths.reruns[0].changed == 0
 
 
 def test_out_of_range_is_not_events():
@@ -162,10 +162,10 @@ def test_the_shadow_finds_what_the_accumulator_changed():
     node = conv((4, 4, 17), 17, bias=np.zeros(17, np.int64))
     x = {"x": image((4, 4, 17))}
     net = network(node, (4, 4, 17), Datapath(16))
-    found = shadow_run(net, x, "reference")
+    shadow = shadow_run(net, x, "reference")
     wide = run(with_accumulator(net, 40), x, "reference")
-    differs = np.argwhere(found.outputs["conv"] != wide["conv"])
-    assert (found.layers["conv"].changed, found.layers["conv"].first) == (len(differs), tuple(differs[0]))
+    differs = np.argwhere(shadow.outputs["conv"] != wide["conv"])
+    assert (shadow.layers["conv"].changed, shadow.layers["conv"].first) == (len(differs), tuple(differs[0]))
     assert shadow_run(with_accumulator(net, 40), x, "reference").layers["conv"].changed == 0
 
 

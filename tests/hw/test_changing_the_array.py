@@ -25,12 +25,12 @@ def example():
 def test_the_truncated_multiplier():
     node, shape, datapath, device = conv((8, 8, 20), 24), (8, 8, 20), Datapath(30), Device()
     layer, x, names = cut(node, (1, *shape))[0].layer, image(shape), example()
-    exact, found = run_stepped(layer, datapath, device, x[0]), names["one_layer"](layer, datapath, device, x[0])
-    error = exact.acc - found.acc
-    assert found.cycles == exact.cycles == 2310
+    exact, truncated = run_stepped(layer, datapath, device, x[0]), names["one_layer"](layer, datapath, device, x[0])
+    error = exact.acc - truncated.acc
+    assert truncated.cycles == exact.cycles == 2310
     assert error.min() >= 0 and 0 < error.max() <= 180 * 15
     padded = np.pad(x[0], ((1, 1), (1, 1), (0, 0)))
     lost = (padded[0:3, 0:3].ravel() * layer.weights.codes[0, 0].ravel()) & 15
     assert error[0, 0, 0] == lost.sum()
     through = run(network(node, shape, datapath), {"x": x}, names["truncated_engine"](device))["conv"][0]
-    np.testing.assert_array_equal(through, found.values)
+    np.testing.assert_array_equal(through, truncated.values)

@@ -69,13 +69,13 @@ def test_256_channels():
 
 def test_resnet18():
     graph = resnet18()
-    found = float_cycles(graph, image_shapes(graph), SENSOR)
-    convs = [layer for layer in found.layers if layer.op == "qconv2d"]
+    cycles = float_cycles(graph, image_shapes(graph), SENSOR)
+    convs = [layer for layer in cycles.layers if layer.op == "qconv2d"]
     beats = sum(layer.cycles - 6 for layer in convs)
     assert (len(convs), beats) == (20, 9_081_856)
     assert sum(layer.macs for layer in convs) * 1000 // (256 * beats) == 780
-    assert found.cycles == sum(layer.cycles for layer in found.layers)
-    assert found.frames_per_second == Fraction(10 ** 9, found.cycles)
+    assert cycles.cycles == sum(layer.cycles for layer in cycles.layers)
+    assert cycles.frames_per_second == Fraction(10 ** 9, cycles.cycles)
 
 
 @pytest.mark.parametrize(("shape", "tiles"), [((64, 3, 3, 64), 144), ((64, 7, 7, 3), 196), ((256, 3, 3, 256), 2304)])
@@ -133,13 +133,13 @@ def vector_graph():
 
 def test_every_unit():
     graph = prepare(vector_graph())
-    found = {layer.name: layer for layer in float_cycles(graph, image_shapes(graph, (6, 6)), SENSOR).layers}
-    assert {name: (layer.unit, layer.cycles) for name, layer in found.items()} == {
+    layers = {layer.name: layer for layer in float_cycles(graph, image_shapes(graph, (6, 6)), SENSOR).layers}
+    assert {name: (layer.unit, layer.cycles) for name, layer in layers.items()} == {
         "dw": ("array", 36 * 9 * 2 + 6), "grouped": ("array", 4 * (36 + 6)), "up": ("vector", 144 * 3 * 4),
         "d2s": ("address", 0), "pool": ("vector", 12 * 8 * 6), "sig": ("vector", 96)}
-    assert found["dw"].utilization == Fraction(36 * 9 * 20, 256 * 654)
-    assert found["dw"].limit == "depthwise: a column uses 1 of its 16 multipliers"
-    assert found["grouped"].limit == "few channels: 5 inputs of each group on 16 lanes"
+    assert layers["dw"].utilization == Fraction(36 * 9 * 20, 256 * 654)
+    assert layers["dw"].limit == "depthwise: a column uses 1 of its 16 multipliers"
+    assert layers["grouped"].limit == "few channels: 5 inputs of each group on 16 lanes"
 
 
 def test_gap_counts_groups_and_phases():

@@ -26,13 +26,13 @@ def assert_equal_everywhere(node, in_shape, datapath, device, n=1, act=ACT):
     """Stepped == reference in values and counters, == closed form in cycles, and its counters balance."""
     net, x = network(node, in_shape, datapath, act), image(in_shape, fmt=act, n=n)
     runs = []
-    found = list(steps(net, {"x": x}, stepped_engine(device, observe=runs.append), monitor=True))[-1]
+    stepped = list(steps(net, {"x": x}, stepped_engine(device, observe=runs.append), monitor=True))[-1]
     expected = list(steps(net, {"x": x}, "reference", monitor=True))[-1]
-    np.testing.assert_array_equal(found[1], expected[1])
+    np.testing.assert_array_equal(stepped[1], expected[1])
     for name in ("events", "first", "clamped"):
-        assert getattr(found[2], name) == getattr(expected[2], name), name
-    np.testing.assert_array_equal(found[2].observed_min, expected[2].observed_min)
-    np.testing.assert_array_equal(found[2].observed_max, expected[2].observed_max)
+        assert getattr(stepped[2], name) == getattr(expected[2], name), name
+    np.testing.assert_array_equal(stepped[2].observed_min, expected[2].observed_min)
+    np.testing.assert_array_equal(stepped[2].observed_max, expected[2].observed_max)
     forms = [array_cycles(piece.layer, device) for piece in cut(node, (1, *in_shape), datapath.tm)]
     for seen, form in zip(runs, [form for form in forms for _ in range(n)], strict=True):
         assert_same_cycles(seen.run, form, device)

@@ -25,14 +25,14 @@ def test_hex_words():
 
 
 def test_trace_lines():
-    found = run()
-    lines = trace_text(found).splitlines()
+    result = run()
+    lines = trace_text(result).splitlines()
     assert [line.split()[:3] for line in lines] == [["4", "A", "0"], ["5", "A", "1"], ["6", "O", "0"], ["7", "O", "1"],
                                                     ["8", "D", "0"]]
     assert lines[-1] == "8 D 0 0"
-    for line, pixel in zip(lines[2:4], found.values[0]):
+    for line, pixel in zip(lines[2:4], result.values[0]):
         assert line.split()[3] == word_hex(pixel, 11)
-    assert lines[0].split()[3] == word_hex(found.acc[0, 0], 20)
+    assert lines[0].split()[3] == word_hex(result.acc[0, 0], 20)
 
 
 def test_file_names():
@@ -65,14 +65,14 @@ def replay(text):
 
 
 def test_waveform():
-    found = run(log=True)
-    seen = replay(vcd_text(found))
-    assert seen["hwsim.clk"] == [(t, 1 - t % 2) for t in range(2 * found.cycles + 2)]
+    result = run(log=True)
+    seen = replay(vcd_text(result))
+    assert seen["hwsim.clk"] == [(t, 1 - t % 2) for t in range(2 * result.cycles + 2)]
     assert seen["hwsim.control.done"] == [(0, 0), (16, 1)]
     assert seen["hwsim.control.running"] == [(0, 1), (4, 0)]
     mask = (1 << 20) - 1
     shown = dict(seen["hwsim.pe_column.acc.acc1"])
-    assert (shown[8], shown[10]) == (int(found.acc[0, 0, 1]) & mask, int(found.acc[0, 1, 1]) & mask)
+    assert (shown[8], shown[10]) == (int(result.acc[0, 0, 1]) & mask, int(result.acc[0, 1, 1]) & mask)
     assert {"hwsim.pe_column.column0.products", "hwsim.nbin.q.q0", "hwsim.sb.column1.q", "hwsim.nbout.valid",
             "hwsim.control.counters.cot"} <= set(seen)
 
@@ -87,9 +87,9 @@ def test_the_same_run_gives_the_same_texts():
 
 
 def test_counters_have_a_unit_and_a_sentence_and_add_up():
-    found = run().counters
-    assert all(unit and len(sentence.split()) > 3 for _, _, unit, sentence in found.rows())
-    assert (found + found).cycles == 2 * found.cycles
-    assert [name for name, *_ in found.rows()][0] == "cycles"
-    assert Counters() + found == found
-    assert np.all([isinstance(value, int) for _, value, _, _ in found.rows()])
+    counters = run().counters
+    assert all(unit and len(sentence.split()) > 3 for _, _, unit, sentence in counters.rows())
+    assert (counters + counters).cycles == 2 * counters.cycles
+    assert [name for name, *_ in counters.rows()][0] == "cycles"
+    assert Counters() + counters == counters
+    assert np.all([isinstance(value, int) for _, value, _, _ in counters.rows()])

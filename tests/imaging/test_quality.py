@@ -42,13 +42,13 @@ def test_shapes_must_agree(a, b):
 
 def plain_ssim(a, b, peak):
     """The formula, window by window."""
-    found = []
+    channels = []
     for y, x, c in np.ndindex(a.shape[0] - 6, a.shape[1] - 6, a.shape[2]):
         one, other = a[y:y + 7, x:x + 7, c].ravel(), b[y:y + 7, x:x + 7, c].ravel()
         (va, cov), (_, vb) = np.cov(one, other)
         ma, mb, c1, c2 = one.mean(), other.mean(), (0.01 * peak) ** 2, (0.03 * peak) ** 2
-        found.append((2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2)))
-    return np.mean(found)
+        channels.append((2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2)))
+    return np.mean(channels)
 
 
 @pytest.mark.parametrize("size", [(7, 7, 1), (9, 12, 3)])
@@ -75,11 +75,11 @@ def test_ssim_of_codes_is_that_of_their_real_values():
 
 def test_bands_change_nothing(monkeypatch):
     a, b = np.random.default_rng(3).random((2, 23, 9, 3))
-    whole = quality.psnr(a, b, 1), quality.ssim(a, b, 1), quality.max_abs_error(a, b)
+    at_once = quality.psnr(a, b, 1), quality.ssim(a, b, 1), quality.max_abs_error(a, b)
     monkeypatch.setattr(quality, "CHUNK", 60)
     monkeypatch.setattr(ssim, "BAND_VALUES", 60)
     bands = quality.psnr(a, b, 1), quality.ssim(a, b, 1), quality.max_abs_error(a, b)
-    assert bands == pytest.approx(whole, abs=1e-12)
+    assert bands == pytest.approx(at_once, abs=1e-12)
 
 
 def test_ssim_of_a_tiny_picture_is_none():

@@ -118,19 +118,19 @@ def test_a_filter_of_a_plug_in(path):
 
 def test_bytes_cut_anywhere(path, tmp_path):
     """Every truncation is refused in one line."""
-    whole = path.read_bytes()
-    for size in range(1, len(whole), 97):
+    content = path.read_bytes()
+    for size in range(1, len(content), 97):
         cut = tmp_path / "cut.h5"
-        cut.write_bytes(whole[:size])
+        cut.write_bytes(content[:size])
         refusal(cut)
 
 
 def test_bytes_flipped(path, tmp_path):
     """Damage anywhere gives a network or one line, never another exception."""
-    whole, random = path.read_bytes(), np.random.default_rng(zlib.crc32(b"flip"))
+    content, random = path.read_bytes(), np.random.default_rng(zlib.crc32(b"flip"))
     for _ in range(300):
-        damaged = bytearray(whole)
-        for place in random.integers(0, len(whole), 4):
+        damaged = bytearray(content)
+        for place in random.integers(0, len(content), 4):
             damaged[place] = random.integers(256)
         (tmp_path / "d.h5").write_bytes(damaged)
         try:

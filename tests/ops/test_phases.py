@@ -14,14 +14,14 @@ def test_axis(stride, kernel, size, before, after):
     outs = full - before - after
     pairs = {(o, i): o + before - i * stride for o in range(max(outs, 0)) for i in range(size)}
     expected = {key: tap for key, tap in pairs.items() if 0 <= tap < kernel}
-    found = {}
+    outputs = {}
     for p in range(stride):
         phase = axis_phase(p, stride, kernel, before, outs)
         for j in range(phase.count):
             for n, tap in enumerate(phase.taps):
                 if tap >= 0 and 0 <= j - phase.pad + n < size:
-                    found[p + j * stride, j - phase.pad + n] = tap
-    assert found == expected
+                    outputs[p + j * stride, j - phase.pad + n] = tap
+    assert outputs == expected
 
 
 def transpose_node(codes, stride, crop):

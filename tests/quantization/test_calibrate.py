@@ -50,10 +50,10 @@ def test_a_dead_tensor_has_range_0():
 @pytest.mark.parametrize("method", ["percentile", "mse"])
 def test_methods(method):
     values = np.random.default_rng(0).normal(size=(4, 64, 64, 1))
-    found = calibrate(network(), ({"x": v[None]} for v in values), Config(calib_method=method, act_bits=4))
-    assert 0 < found.amax["x"] < np.abs(values).max()
+    ranges = calibrate(network(), ({"x": v[None]} for v in values), Config(calib_method=method, act_bits=4))
+    assert 0 < ranges.amax["x"] < np.abs(values).max()
     if method == "percentile":
-        assert found.amax["x"] == float(np.float32(np.percentile(np.abs(values), 99.99)))
+        assert ranges.amax["x"] == float(np.float32(np.percentile(np.abs(values), 99.99)))
 
 
 def test_no_image():
@@ -69,12 +69,12 @@ def test_values_that_leave_the_floats():
 
 
 def test_ranges_are_asked_for_by_name():
-    found = Calibration({"x": 2.0, "y": float("inf")}, 8)
-    assert found.range_of("x") == 2.0
+    calibration = Calibration({"x": 2.0, "y": float("inf")}, 8)
+    assert calibration.range_of("x") == 2.0
     with pytest.raises(QuantizeError, match="^z: the calibration must hold the range of this tensor, not only of 2 others$"):
-        found.range_of("z")
+        calibration.range_of("z")
     with pytest.raises(QuantizeError, match="^y: the calibrated range must be finite, not inf$"):
-        found.range_of("y")
+        calibration.range_of("y")
 
 
 def test_inputs_of_other_names():

@@ -31,22 +31,22 @@ def test_an_exact_network_has_infinite_quality():
     given = graph(image(), conv("c", "x", [[1.0]], [0.0]))
     codes = {"x": np.arange(-8, 8).reshape(1, 4, 4, 1)}
     net = net_of(given, act_bits=5, weight_bits=2, scales={"x": 1.0, "c": 1.0})
-    found = compare(given, net, codes, "reference", monitor=True)
-    assert found.layers == (LayerQuality("x", "input", "i5", math.inf, 0, 1), LayerQuality("c", "qconv2d", "i5", math.inf, 0, 1))
-    assert found.result["c"].ravel().tolist() == list(range(-8, 8))
-    assert found.floats["c"].ravel().tolist() == list(range(-8, 8))
+    report = compare(given, net, codes, "reference", monitor=True)
+    assert report.layers == (LayerQuality("x", "input", "i5", math.inf, 0, 1), LayerQuality("c", "qconv2d", "i5", math.inf, 0, 1))
+    assert report.result["c"].ravel().tolist() == list(range(-8, 8))
+    assert report.floats["c"].ravel().tolist() == list(range(-8, 8))
 
 
 def test_layers_of_a_network():
     done = []
-    found = compare(network(), net_of(network(), act_bits=4), X, "reference", dump=("x",), monitor=True,
+    comparison = compare(network(), net_of(network(), act_bits=4), X, "reference", dump=("x",), monitor=True,
                     progress=lambda node, *count: done.append((node.name, *count)))
-    assert [layer.name for layer in found.layers] == ["x", "c", "r", "d"]
-    assert [layer.op for layer in found.layers] == ["input", "qconv2d", "qprelu", "qconv2d"]
+    assert [layer.name for layer in comparison.layers] == ["x", "c", "r", "d"]
+    assert [layer.op for layer in comparison.layers] == ["input", "qconv2d", "qprelu", "qconv2d"]
     assert done == [("x", 1, 4), ("c", 2, 4), ("r", 3, 4), ("d", 4, 4)]
-    assert set(found.result.tensors) == {"x", "r", "d"}
-    assert set(found.floats) == {"r", "d"}
-    assert found.worst_layer in ("c", "d", "r")
+    assert set(comparison.result.tensors) == {"x", "r", "d"}
+    assert set(comparison.floats) == {"r", "d"}
+    assert comparison.worst_layer in ("c", "d", "r")
 
 
 def test_saturated_inputs_are_counted():

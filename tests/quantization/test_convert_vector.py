@@ -197,11 +197,11 @@ def test_a_stored_network_gives_the_same_bits(tmp_path):
     config = Config(act_bits=8, weight_bits=6)
     net = quantize(GIVEN, calibrate(GIVEN, [DATA], config), config)
     save(net, tmp_path / "net.hwq")
-    found = open_net(tmp_path / "net.hwq")
-    assert to_text(found.graph) == to_text(net.graph)
-    assert (found.formats, found.scales, found.datapath, found.meta) == (net.formats, net.scales, net.datapath, net.meta)
+    stored = open_net(tmp_path / "net.hwq")
+    assert to_text(stored.graph) == to_text(net.graph)
+    assert (stored.formats, stored.scales, stored.datapath, stored.meta) == (net.formats, net.scales, net.datapath, net.meta)
     codes, _ = read_input(net, DATA)
-    one, other = (run(n, codes, "reference") for n in (net, found))
+    one, other = (run(n, codes, "reference") for n in (net, stored))
     for name in net.outputs:
         np.testing.assert_array_equal(one[name], other[name])
 

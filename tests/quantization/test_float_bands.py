@@ -51,14 +51,14 @@ def test_bands_of_one_operator(op, params):
     inputs = {"x": whole_numbers(2, 12, 6, 4)}
     expected = dict(steps(graph, inputs))
     for rows in (1, 2, 5):
-        found = {}
+        tensors = {}
         for band in bands(graph, inputs, rows):
             name = band.node.name
-            found[name] = graph_bands.gathered(found.get(name), band, expected[name].shape, np.float64)
+            tensors[name] = graph_bands.gathered(tensors.get(name), band, expected[name].shape, np.float64)
             if band.note is not None:
                 np.testing.assert_array_equal(band.note, expected["y:pre"][band.images, band.rows])
-        np.testing.assert_array_equal(found["y"], expected["y"])
-        np.testing.assert_array_equal(found["x"], expected["x"])
+        np.testing.assert_array_equal(tensors["y"], expected["y"])
+        np.testing.assert_array_equal(tensors["x"], expected["x"])
 
 
 def conv(name, reads, ic, oc, **params):
@@ -112,16 +112,16 @@ def test_comparison(streaming):
     expected = compare(NETWORK, net, X, dump=("m",), monitor=True)
     streaming()
     told = []
-    found = compare(NETWORK, net, X, dump=("m",), monitor=True, progress=lambda node, done, total: told.append((done, total)))
+    in_bands = compare(NETWORK, net, X, dump=("m",), monitor=True, progress=lambda node, done, total: told.append((done, total)))
     assert told[-1][0] == told[-1][1] and len(told) > 40
-    assert found.worst_layer == expected.worst_layer and set(found.result.tensors) == {"m", "y", "s"}
-    for name in found.result.tensors:
-        np.testing.assert_array_equal(found.result[name], expected.result[name])
-    for one, other in zip(found.layers, expected.layers):
+    assert in_bands.worst_layer == expected.worst_layer and set(in_bands.result.tensors) == {"m", "y", "s"}
+    for name in in_bands.result.tensors:
+        np.testing.assert_array_equal(in_bands.result[name], expected.result[name])
+    for one, other in zip(in_bands.layers, expected.layers):
         assert math.isclose(one.sqnr_db, other.sqnr_db, rel_tol=1e-9)
         assert (one.name, one.op, one.format, one.clamped, one.unused_bits) == (
             other.name, other.op, other.format, other.clamped, other.unused_bits)
-    np.testing.assert_allclose(found.floats["y"], expected.floats["y"], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(in_bands.floats["y"], expected.floats["y"], rtol=1e-12, atol=1e-12)
 
 
 def test_an_input_is_checked_band_by_band():

@@ -133,12 +133,12 @@ def test_fused_activation_yields_what_came_before():
                      clip=(-1.0, 3.0))
     total = Node.make("s", "add", ["c", "x"], clip=(0.0, None))
     x = np.array([[-4.0, -4.0], [2.0, 5.0]]).reshape(1, 1, 2, 2)
-    found = dict(steps(graph_of(conv, total), {"x": x}))
-    assert list(found) == ["x", "c:pre", "c", "s:pre", "s"]
-    np.testing.assert_array_equal(found["c:pre"], x)
-    np.testing.assert_array_equal(found["c"].reshape(2, 2), [[-1, 0], [2, 3]])
-    np.testing.assert_array_equal(found["s:pre"].reshape(2, 2), [[-5, -4], [4, 8]])
-    np.testing.assert_array_equal(found["s"].reshape(2, 2), [[0, 0], [4, 8]])
+    tensors = dict(steps(graph_of(conv, total), {"x": x}))
+    assert list(tensors) == ["x", "c:pre", "c", "s:pre", "s"]
+    np.testing.assert_array_equal(tensors["c:pre"], x)
+    np.testing.assert_array_equal(tensors["c"].reshape(2, 2), [[-1, 0], [2, 3]])
+    np.testing.assert_array_equal(tensors["s:pre"].reshape(2, 2), [[-5, -4], [4, 8]])
+    np.testing.assert_array_equal(tensors["s"].reshape(2, 2), [[0, 0], [4, 8]])
 
 
 def test_a_clip_of_its_own_has_no_pre():

@@ -42,10 +42,10 @@ def test_calibration_and_comparison_are_the_same(network, runs):
     calibration = calibrate(network, [X], config, float_run=shared)
     assert calibration == calibrate(network, [X], config)
     net = quantize(network, calibration, config)
-    found, plain = compare(network, net, X, float_run=shared), compare(network, net, X)
+    kept, plain = compare(network, net, X, float_run=shared), compare(network, net, X)
     assert len(runs) == 1
-    assert found.layers == plain.layers
-    assert all(np.array_equal(found.floats[name], plain.floats[name]) for name in plain.floats)
+    assert kept.layers == plain.layers
+    assert all(np.array_equal(kept.floats[name], plain.floats[name]) for name in plain.floats)
 
 
 def test_the_second_time_gives_the_very_arrays_and_lets_them_go(network, runs):

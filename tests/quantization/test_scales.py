@@ -50,10 +50,10 @@ def test_frozen_and_calib_meet_at_the_reference(amax, bits):
 
 
 def test_lsb_takes_powers_of_two_of_the_sensors_step():
-    found = scales(chain(), ranges(x=0.9, c=3.0, d=7.0), act_bits=11, scale_policy="lsb")
-    assert (found["x"], found["c"], found["d"]) == (Fraction(1, 1023), Fraction(4, 1023), Fraction(1, 1023))
-    found = scales(chain(), ranges(x=0.9, c=1.0, d=7.0), act_bits=8, input_bits=10, scale_policy="lsb")
-    assert (found["x"], found["c"], found["d"]) == (Fraction(1, 1023), Fraction(1, 1023), Fraction(1, 1023))
+    by_name = scales(chain(), ranges(x=0.9, c=3.0, d=7.0), act_bits=11, scale_policy="lsb")
+    assert (by_name["x"], by_name["c"], by_name["d"]) == (Fraction(1, 1023), Fraction(4, 1023), Fraction(1, 1023))
+    by_name = scales(chain(), ranges(x=0.9, c=1.0, d=7.0), act_bits=8, input_bits=10, scale_policy="lsb")
+    assert (by_name["x"], by_name["c"], by_name["d"]) == (Fraction(1, 1023), Fraction(1, 1023), Fraction(1, 1023))
     assert scales(chain(), ranges(x=0.9, c=0.2, d=7.0), act_bits=11, scale_policy="lsb")["c"] == Fraction(1, 4 * 1023)
 
 

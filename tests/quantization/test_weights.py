@@ -15,10 +15,10 @@ def packed(values, bias, w_bits=4, s_in=1.0, in_bits=4, **options):
 
 
 def test_per_channel():
-    found = packed([[7, -3.5], [1, 2]], [0, 0])
-    assert found.scale.tolist() == [1.0, 2 / 7]
-    assert found.weights.codes[0, :, 0, 0].tolist() == [[7, -4], [4, 7]]  # -3.5 and 3.5 tie to even
-    assert found.weights.flags is None
+    layer = packed([[7, -3.5], [1, 2]], [0, 0])
+    assert layer.scale.tolist() == [1.0, 2 / 7]
+    assert layer.weights.codes[0, :, 0, 0].tolist() == [[7, -4], [4, 7]]  # -3.5 and 3.5 tie to even
+    assert layer.weights.flags is None
 
 
 def test_per_tensor():
@@ -32,10 +32,10 @@ def test_codes_are_narrow():
 
 
 def test_a_nearly_dead_channel_takes_its_scale_from_its_bias():
-    found = packed([[2e-33], [1.0]], [0.5, 0.0], s_in=0.25)
-    assert found.scale.tolist() == [0.5 / (0.25 * (2**12 - 1)), 1 / 7]
-    assert found.weights.codes.ravel().tolist() == [0, 7]
-    assert quantize_bias("c", np.array([0.5, 0.0]), 0.25, found.scale, "auto").tolist() == [4095, 0]
+    layer = packed([[2e-33], [1.0]], [0.5, 0.0], s_in=0.25)
+    assert layer.scale.tolist() == [0.5 / (0.25 * (2**12 - 1)), 1 / 7]
+    assert layer.weights.codes.ravel().tolist() == [0, 7]
+    assert quantize_bias("c", np.array([0.5, 0.0]), 0.25, layer.scale, "auto").tolist() == [4095, 0]
 
 
 def test_a_dead_channel_has_scale_1():

@@ -15,11 +15,11 @@ def record(tmp_path, groups):
 
 
 def test_one_layer_is_one_file(tmp_path):
-    found, paths = record(tmp_path, 1)
+    body, paths = record(tmp_path, 1)
     assert paths == [tmp_path / "trace"]
     assert paths[0].read_text().splitlines()[-1] == "87 D 0 0"
-    assert list(found.waves) == ["L000_conv"] and len(found.layers) == 2
-    assert stepped.as_json(found)[0]["counters"]["cycles"] == 87
+    assert list(body.waves) == ["L000_conv"] and len(body.layers) == 2
+    assert stepped.as_json(body)[0]["counters"]["cycles"] == 87
 
 
 def test_groups_are_files_in_a_folder(tmp_path):

@@ -19,14 +19,14 @@ ICARUS = pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus Verilog
 @pytest.fixture(scope="module")
 def verilated(builds):
     """set -> its Cosimulation in Verilator, builds shared."""
-    return lambda found, **options: cosim(found.root, "verilator", place=builds, **options)
+    return lambda vectors, **options: cosim(vectors.root, "verilator", place=builds, **options)
 
 
 @pytest.mark.parametrize("name", DEVICES)
 def test_directed_and_random_layers_in_verilator(verilated, tmp_path, name):
     seen = []
-    found = write(tmp_path / "v", DEVICES[name], count=20)
-    result = verilated(found, progress=lambda run, done, total: seen.append((done, total)))
+    vectors = write(tmp_path / "v", DEVICES[name], count=20)
+    result = verilated(vectors, progress=lambda run, done, total: seen.append((done, total)))
     assert result.passed and result.difference is None and result.builds == 1
     assert len(result.runs) >= 40 and all(run.cycles == run.exp_cycles > 0 for run in result.runs)
     assert seen[0] == (0, len(result.runs)) and seen[-1] == (len(result.runs), len(result.runs))
@@ -36,8 +36,8 @@ def test_directed_and_random_layers_in_verilator(verilated, tmp_path, name):
 @ICARUS
 @pytest.mark.parametrize("name", DEVICES)
 def test_directed_layers_in_icarus(builds, tmp_path, name):
-    found = write(tmp_path / "v", DEVICES[name], count=2)
-    assert cosim(found.root, "icarus", place=builds).passed
+    vectors = write(tmp_path / "v", DEVICES[name], count=2)
+    assert cosim(vectors.root, "icarus", place=builds).passed
 
 
 def test_a_checked_in_set_of_the_full_array(verilated):
@@ -59,65 +59,65 @@ def test_layers_of_other_words_are_other_builds(builds, tmp_path, quickest):
 # ---- expected values come from the files alone ----
 
 def altered(tmp_path, name, change):
-    found = write(tmp_path / "v", names=("ties", "window"))
-    path = found.root / name
+    vectors = write(tmp_path / "v", names=("ties", "window"))
+    path = vectors.root / name
     path.write_text(change(path.read_text()))
-    return found
+    return vectors
 
 
 @pytest.mark.parametrize("name, stage", [("out", "requantizer"), ("acc", "accumulator")])
 def test_a_flipped_bit_of_the_expected_words_fails(builds, quickest, tmp_path, name, stage):
-    found = altered(tmp_path, f"L000_ties/{name}.hex", lambda text: text[:-2] + f"{int(text[-2], 16) ^ 1:x}\n")
-    result = cosim(found.root, quickest.kind, place=builds)
+    vectors = altered(tmp_path, f"L000_ties/{name}.hex", lambda text: text[:-2] + f"{int(text[-2], 16) ^ 1:x}\n")
+    result = cosim(vectors.root, quickest.kind, place=builds)
     assert not result.passed and [run.name for run in result.runs] == ["ties"]
     first = result.difference.first
     assert (first["stage"], first["cot"], first["lane"], first["bits"]) == (stage, 1, 0, [0])
 
 
 def test_a_changed_cycle_count_fails(builds, quickest, tmp_path):
-    found = altered(tmp_path, "manifest.json", lambda text: text.replace('"total": 38', '"total": 39', 1))
-    result = cosim(found.root, quickest.kind, place=builds)
+    vectors = altered(tmp_path, "manifest.json", lambda text: text.replace('"total": 38', '"total": 39', 1))
+    result = cosim(vectors.root, quickest.kind, place=builds)
     assert not result.passed and result.difference.first["stage"] == "cycle"
     assert (result.difference.first["got"], result.difference.first["expected"]) == (38, 39)
 
 
 def test_a_wrong_status_register_fails(builds, quickest, tmp_path):
-    found = altered(tmp_path, "L000_ties/csr.txn", lambda text: text.replace("R 00000090 ffffffff 00000000",
+    vectors = altered(tmp_path, "L000_ties/csr.txn", lambda text: text.replace("R 00000090 ffffffff 00000000",
                                                                              "R 00000090 ffffffff 00000001"))
-    first = cosim(found.root, quickest.kind, place=builds).difference.first
+    first = cosim(vectors.root, quickest.kind, place=builds).difference.first
     assert (first["stage"], first["register"], first["got"], first["expected"]) == ("status", "90", "00000000", "00000001")
 
 
 def test_a_truncated_file_is_bad_input_not_a_pass(builds, quickest, tmp_path):
-    found = altered(tmp_path, "L001_window/out.hex", lambda text: text[:-12])
+    vectors = altered(tmp_path, "L001_window/out.hex", lambda text: text[:-12])
     with pytest.raises(FileError, match=r"L001_window/out\.hex: must be \d+ bytes, not \d+$"):
-        cosim(found.root, quickest.kind, place=builds)
+        cosim(vectors.root, quickest.kind, place=builds)
 
 
 def test_an_empty_session_is_no_pass(builds, quickest, tmp_path):
-    found = altered(tmp_path, "L000_ties/csr.txn", lambda text: "")
-    command = build(quickest, found.root, "p0", builds)
-    assert not run_layer(command, found.layers[0]).passed
+    vectors = altered(tmp_path, "L000_ties/csr.txn", lambda text: "")
+    command = build(quickest, vectors.root, "p0", builds)
+    assert not run_layer(command, vectors.layers[0]).passed
 
 
 def test_traces_and_waves_of_the_testbench_read_back(builds, quickest, tmp_path):
-    found = write(tmp_path / "v", names=("window",))
-    command = build(quickest, found.root, "p0", builds, waves=True)
-    assert run_layer(command, found.layers[0], trace=tmp_path / "t.txt", waves=tmp_path).passed
+    vectors = write(tmp_path / "v", names=("window",))
+    command = build(quickest, vectors.root, "p0", builds, waves=True)
+    assert run_layer(command, vectors.layers[0], trace=tmp_path / "t.txt", waves=tmp_path).passed
     for trace in ("t.txt", "wave.vcd"):
-        (report,) = compare(found.root, tmp_path / trace)
-        assert report.equal and report.compared == 2 * found.layers[0].words
+        (report,) = compare(vectors.root, tmp_path / trace)
+        assert report.equal and report.compared == 2 * vectors.layers[0].words
 
 
 def test_rtl_that_does_not_compile_is_one_line(quickest, tmp_path):
-    found = write(tmp_path / "v", names=("ties",))
-    (found.root / "rtl" / "sb.v").write_text("module sb(;\n")
+    vectors = write(tmp_path / "v", names=("ties",))
+    (vectors.root / "rtl" / "sb.v").write_text("module sb(;\n")
     with pytest.raises(HwsimError, match=r"^(iverilog|verilator) must accept the design, not stop: .*sb\.v:1"):
-        cosim(found.root, quickest.kind, place=tmp_path / "b")
-    (found.root / "rtl" / "sb.v").unlink()
-    (found.root / "tb" / "tb.v").unlink()
+        cosim(vectors.root, quickest.kind, place=tmp_path / "b")
+    (vectors.root / "rtl" / "sb.v").unlink()
+    (vectors.root / "tb" / "tb.v").unlink()
     with pytest.raises(FileError, match=r"tb\.v: a vector set must hold its RTL and testbench, not miss this file$"):
-        cosim(found.root, quickest.kind, place=tmp_path / "b")
+        cosim(vectors.root, quickest.kind, place=tmp_path / "b")
 
 
 def test_no_simulator_says_what_to_install(monkeypatch):

@@ -64,7 +64,7 @@ def test_products_past_64_bits_are_exact():
 
 def test_bands_join_to_the_whole():
     case = next(directed_cases(SMALL, names=("window",)))
-    whole = golden.band(case.layer, datapath(SMALL), case.x, case.out_format, 0, case.layer.out_hw[0])
+    at_once = golden.band(case.layer, datapath(SMALL), case.x, case.out_format, 0, case.layer.out_hw[0])
     rows = [golden.band(case.layer, datapath(SMALL), case.x, case.out_format, r, r + 1) for r in range(case.layer.out_hw[0])]
-    assert np.array_equal(np.concatenate([row.out for row in rows]), whole.out)
-    assert sum(row.clamped for row in rows) == whole.clamped
+    assert np.array_equal(np.concatenate([row.out for row in rows]), at_once.out)
+    assert sum(row.clamped for row in rows) == at_once.clamped

@@ -60,16 +60,16 @@ def test_a_weak_set_lets_a_mutant_survive(tmp_path, quickest, builds):
 
 
 def test_a_set_that_fails_the_right_design_is_refused(tmp_path, quickest, builds):
-    found = write(tmp_path / "v", names=["ties"])
-    path = found.root / "rtl" / "requantizer.v"
+    vectors = write(tmp_path / "v", names=["ties"])
+    path = vectors.root / "rtl" / "requantizer.v"
     path.write_text(path.read_text().replace("(acc[ACC-1] ? m_neg : m_pos)", "m_pos"))
     with pytest.raises(HwsimError, match=r"the unpatched design must pass, not fail layer ties \(hwsim cosim says where\)$"):
-        qualify(found.root, (), quickest.kind, builds)
-    path = found.root / "L000_ties" / "out.hex"
+        qualify(vectors.root, (), quickest.kind, builds)
+    path = vectors.root / "L000_ties" / "out.hex"
     text = path.read_text()
     path.write_text(text[:-2] + f"{int(text[-2], 16) ^ 1:x}\n")
     with pytest.raises(FileError, match=r"out\.hex: must have the sha256 of the manifest, not be altered$"):
-        qualify(found.root, (), quickest.kind, builds)
+        qualify(vectors.root, (), quickest.kind, builds)
 
 
 def test_an_unknown_mutant_is_refused(tmp_path):

@@ -70,12 +70,12 @@ def test_cocotb_runs_the_same_files(tmp_path):
     cocotb = pytest.importorskip("cocotb_tools.runner")
     assert cocotb
     simulator = "icarus" if shutil.which("iverilog") else "verilator"
-    found = write(tmp_path / "v", override(SMALL, w_format="stlq", w_bits=4), names=("ties", "window", "words", "dma"))
+    vectors = write(tmp_path / "v", override(SMALL, w_format="stlq", w_bits=4), names=("ties", "window", "words", "dma"))
     environment = {**find_simulator(simulator).environment}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    done = subprocess.run([sys.executable, str(found.root / "tb" / "test_top.py"), simulator], cwd=tmp_path, env=environment,
+    done = subprocess.run([sys.executable, str(vectors.root / "tb" / "test_top.py"), simulator], cwd=tmp_path, env=environment,
                           capture_output=True, text=True)
     text = done.stdout + done.stderr
     assert done.returncode == 0, text[-3000:]
-    cycles = [layer.entry["cycles"]["total"] for layer in found.layers]
+    cycles = [layer.entry["cycles"]["total"] for layer in vectors.layers]
     assert [int(n) for n in re.findall(r"RESULT cycles=(\d+) outs=\d+ PASS", text)] == cycles

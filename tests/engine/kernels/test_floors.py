@@ -23,9 +23,9 @@ def test_of_plain(shape, mode):
 
 def _judge(what, floor, measure):
     """A median of nine, and where it is below the floor one more; both are printed."""
-    found = [measure()]
-    if found[0] < floor:
-        found.append(measure())
-    said = f"{what}: {', '.join(f'{value:.3f}' for value in found)} (floor {floor:.2f})"
+    rates = [measure()]
+    if rates[0] < floor:
+        rates.append(measure())
+    said = f"{what}: {', '.join(f'{value:.3f}' for value in rates)} (floor {floor:.2f})"
     print(said)
-    assert max(found) >= floor, said
+    assert max(rates) >= floor, said

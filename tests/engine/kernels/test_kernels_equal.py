@@ -88,12 +88,12 @@ def test_threads_change_nothing(monkeypatch):
     monkeypatch.setattr(program, "TURN", 1)
     node, x = plain_layer(24, 20, (3, 3), (23, 19))
     x = np.concatenate([x, x[:, ::-1], -x // 2])
-    found = [on_rung(node, x, Context(Datapath(17, Overflow.SATURATE), (IntFormat(11),), IntFormat(11), True, n), RUNGS[0])
+    results = [on_rung(node, x, Context(Datapath(17, Overflow.SATURATE), (IntFormat(11),), IntFormat(11), True, n), RUNGS[0])
              for n in (1, 2, 3, 7)]
-    for y, stats in found[1:]:
-        np.testing.assert_array_equal(y, found[0][0])
-        assert (stats.events, stats.first, stats.clamped) == (found[0][1].events, found[0][1].first, found[0][1].clamped)
-    assert found[0][1].events > 0
+    for y, stats in results[1:]:
+        np.testing.assert_array_equal(y, results[0][0])
+        assert (stats.events, stats.first, stats.clamped) == (results[0][1].events, results[0][1].first, results[0][1].clamped)
+    assert results[0][1].events > 0
 
 
 

@@ -189,14 +189,14 @@ def test_a_folder_that_cannot_be_written_is_one_warning(monkeypatch, fault):
         raise fault
 
     monkeypatch.setattr(jit, "_WARNED", set())
-    with pytest.warns(UserWarning, match="^compiled code cannot be kept: no folder can be written") as said:
+    with pytest.warns(UserWarning, match="^compiled code cannot be kept: no folder can be written") as warned:
         nowhere = {}
         exec("def double(x): return 2 * x", nowhere)
         assert jit.compiled(nowhere["double"])(21) == 42
         monkeypatch.setattr(jit.FunctionCache, "_save_overload", unwritable)
         monkeypatch.setattr(jit.FunctionCache, "_load_overload", lambda *_: None)
         assert jit.compiled(_negated)(21) == -21
-    assert len(said) == 1
+    assert len(warned) == 1
 
 
 def _negated(x):

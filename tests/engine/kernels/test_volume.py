@@ -34,10 +34,10 @@ def test_three_implementations_agree(batch):
 def examined(number):
     """The classes that a layer belongs to, once all implementations agree on it."""
     case = volume.layer(number)
-    expected, found, engines = evaluate(case.node, case.x, case.context), case.x.copy(), _engines(case)
+    expected, before, engines = evaluate(case.node, case.x, case.context), case.x.copy(), _engines(case)
     for name, run in engines.items():
         assert_same(expected, *run(case.node, [case.x], case.context), case.context, f"{name} on {case}")
-    np.testing.assert_array_equal(case.x, found, err_msg=f"the input of {case}")
+    np.testing.assert_array_equal(case.x, before, err_msg=f"the input of {case}")
     return frozenset((*_classes(case), *_outcome(case, expected), *engines))
 
 
@@ -135,10 +135,10 @@ def _least():
 
 def test_the_volume_covers_the_law():
     assert volume.LAYERS >= 1000
-    found = Counter()
+    classes = Counter()
     for number in range(volume.LAYERS):
-        found.update(examined(number))
-    missing = {name: (found[name], least) for name, least in _least().items() if found[name] < least}
+        classes.update(examined(number))
+    missing = {name: (classes[name], least) for name, least in _least().items() if classes[name] < least}
     assert not missing, missing
 
 
