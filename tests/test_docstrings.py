@@ -14,9 +14,7 @@ ROOMS = ("errors.py", "files.py", "settings.py", "fixed", "ops", "graph", "impor
 # Modules of these rooms that are still to be documented.
 WAITING = ("vectors/explain/suspects.py", "vectors/explain/suspects_requant.py",      # a suspect says what it is in `text`
            "graph/bands.py")
-# Modules of these rooms that are still to be documented.
-WAITING = ("vectors/explain/suspects.py", "vectors/explain/suspects_requant.py",      # a suspect says what it is in `text`
-           "reports/bench.py", "reports/bench_peers.py", "reports/bench_vector.py", "graph/bands.py")
+
 
 def undocumented(source):
     """Names in a module's source that others may use and that have no docstring, with the module itself as ''."""

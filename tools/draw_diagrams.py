@@ -99,6 +99,9 @@ def _results():
     yield words(806, 260, "counts as padding\u201d", GREY, 14, anchor="start")
 
 
+COLUMNS = (300, 430, 560, 720)     # x of the PE columns that are drawn
+
+
 def array():
     """The array: SB above, NBin at the left, columns of multipliers, tree and accumulator, requantizers, NBout."""
     yield from Box(500, 40, 560, 48, "SB: one weight word per beat",
@@ -106,10 +109,12 @@ def array():
     yield from Box(90, 130, 140, 100, "NBin", "TN codes of 11 bits", BLUE).draw()
     yield from Box(90, 262, 140, 60, "control", "one beat per cycle", PALE).draw()
     yield arrow((90, 232), (90, 182))
-    for index, left in enumerate((300, 430, 560, 720)):
+    for index, left in enumerate(COLUMNS):
         yield from _column(left, "m = TM-1" if index == 3 else f"m = {index}")
-    for left, right in ((160, 246), (353, 376), (483, 506), (613, 666)):
-        yield arrow((left, 130), (right, 130))
+    yield line((160, 97), (690, 97))
+    for x in COLUMNS:
+        yield arrow((x - 30, 97), (x - 30, 106))
+    yield words(206, 90, "to all columns")
     yield words(640, 235, "...", GREY, 26)
     yield from Box(500, 380, 560, 44, "NBout: one output word per finished pixel", "", BLUE).draw()
     yield from _cycles()
@@ -118,7 +123,7 @@ def array():
 def _column(x, name):
     """One PE column at x: TN multipliers, the adder tree, the accumulator, its requantizer."""
     yield arrow((x, 64), (x, 106))
-    yield words(x + 34, 90, name)
+    yield words(x + 34, 84, name)
     yield from Box(x, 130, 106, 42, "TN multipliers", "", ORANGE, 13).draw()
     yield (f'<path d="M{x - 53},158 L{x + 53},158 L{x + 16},190 L{x - 16},190 z" fill="{ORANGE}" '
            f'stroke="{GREY}" stroke-width="1.2"/>')

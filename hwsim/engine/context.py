@@ -17,17 +17,22 @@ Layer = TypeVar("Layer")
 
 
 class PreparedLayers:
-    """State of a session: what an engine has prepared of an array layer, once for all bands and images."""
+    """State of a session: what an engine has prepared of the layers of its array nodes, once for all bands and images."""
 
     def __init__(self) -> None:
-        self._layers: dict[str, Any] = {}
+        self._layers: dict[str, dict[str, Any]] = {}
 
-    def of(self, name: str, prepare: Callable[[], Layer]) -> Layer:
-        """The layer of that name, prepared when it is first asked for."""
-        if name not in self._layers:
-            self._layers[name] = prepare()
-        layer: Layer = self._layers[name]
+    def of(self, node: str, suffix: str, prepare: Callable[[], Layer]) -> Layer:
+        """The layer of a node with that suffix, prepared when it is first asked for."""
+        layers = self._layers.setdefault(node, {})
+        if suffix not in layers:
+            layers[suffix] = prepare()
+        layer: Layer = layers[suffix]
         return layer
+
+    def release(self, node: str) -> None:
+        """Lets the layers of a node go."""
+        self._layers.pop(node, None)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,9 @@ class Context:
     prepared: PreparedLayers | None = None
 
 
-RunNode = Callable[[Node, list[np.ndarray], Context], tuple[np.ndarray, LayerStats]]
+Inputs = list[np.ndarray]               # of a node: codes, N first
+Output = tuple[np.ndarray, LayerStats]  # its codes, N first, and counters
+RunNode = Callable[[Node, Inputs, Context], Output]
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,9 @@ class HostSession:
 
     def get(self, tensor: np.ndarray) -> np.ndarray:
         return tensor
+
+    def release(self, node: Node) -> None:
+        self.prepared.release(node.name)
 
 
 def word_type(least: int, most: int) -> type[np.signedinteger[Any]]:

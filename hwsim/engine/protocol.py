@@ -53,6 +53,9 @@ class EngineSession(Protocol[Tensor]):
     def get(self, tensor: Tensor) -> np.ndarray:
         """Its int16 or int32 codes in numpy, N first, C-contiguous."""
 
+    def release(self, node: Node) -> None:
+        """All of the output of a node of the graph is computed: whatever the session keeps for it may go."""
+
 
 @runtime_checkable
 class Engine(Protocol):

@@ -173,10 +173,20 @@ def _computed(execution: Execution, rows: int | None) -> Iterator[RowBand[Any, L
     """The bands of the placed graph; in overflow mode `error` up to an event."""
     job, session = execution.job, execution.session
     every = computed(job.graph, job.shapes, execution.codes, _compute(session), rows, session.rows or ARRAYS)
-    every = located(job, every)
+    every = located(job, _releasing(execution, every))
     if job.datapath.acc_mode is not Overflow.ERROR:
         return every
     return stopping(job, every) if rows is None else stopping_at_the_end(job, every)
+
+
+def _releasing(execution: Execution, every: Iterator[RowBand[Any, LayerStats]]) -> Iterator[RowBand[Any, LayerStats]]:
+    """The bands; after the last of a node the session lets go what it has prepared for that node, such as packed weights."""
+    for band in every:
+        shape = execution.shapes[band.node.name]
+        if band.images.stop == shape[0] and band.rows.stop == height(shape):
+            execution.session.release(band.node)
+        yield band
+        del band
 
 
 def _compute(session: EngineSession[Any]) -> Callable[[Node, tuple[Node, ...], list[Any]], tuple[Any, LayerStats]]:

@@ -47,3 +47,6 @@ class WatchedSession:
 
     def get(self, tensor: Any) -> np.ndarray:
         return self.session.get(tensor)
+
+    def release(self, node: Node) -> None:
+        self.session.release(node)

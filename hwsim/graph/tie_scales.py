@@ -4,9 +4,13 @@ Exact moves, maximum pools and bilinear resizing keep the codes of their input a
 codes too, so their scale is a fixed ratio of it. A concatenation ties its inputs to its output, because then it moves
 codes and rounds nothing, except an input whose scale is already decided, whose word differs, or that is tied at another ratio.
 """
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from hwsim.graph.node import Graph, Node
 from hwsim.ops.spec import Trait
 
 
@@ -18,26 +22,27 @@ class Tie:
     ratio: Fraction
 
 
-def is_tied(node):
+def is_tied(node: Node) -> bool:
     """Whether the output has the word of the input and its scale times a fixed ratio."""
     return Trait.TIED in node.spec.traits
 
 
-def tie_moves(graph):
+def tie_moves(graph: Graph) -> dict[str, Tie]:
     """tensor -> Tie to the tensor whose codes it holds."""
-    ties = {}
+    ties: dict[str, Tie] = {}
     for node in graph.nodes:
-        ties[node.name] = _followed(node, ties) if is_tied(node) else Tie(node.name, Fraction(1))
+        ties[node.name] = _through(node, ties) if is_tied(node) else Tie(node.name, Fraction(1))
     return ties
 
 
-def _followed(node, ties):
+def _through(node: Node, ties: Mapping[str, Tie]) -> Tie:
+    """The tie of a move's output: that of its input, times the factor of a `scale`."""
     source = ties[node.inputs[0]]
-    factor = Fraction(node.params["factor"]) if node.op == "scale" else 1
+    factor = Fraction(node.params["factor"]) if node.op == "scale" else Fraction(1)
     return Tie(source.root, source.ratio * factor)
 
 
-def tie_scales(graph, words, decided=()):
+def tie_scales(graph: Graph, words: Mapping[str, object], decided: Collection[str] = ()) -> dict[str, Tie]:
     """tensor -> Tie, with concatenations tied as well.
 
     words: tensor -> its format; decided: roots of tie_moves whose scale is fixed from outside (input bits, given scales).
@@ -47,17 +52,18 @@ def tie_scales(graph, words, decided=()):
         if node.op == "concat":
             outside = set(decided) - _common_root(node, ties)
             for name in node.inputs:
-                ties = _joined(ties, name, node.name, words, outside)
+                ties = _with_concat(ties, name, node.name, words, outside)
     return ties
 
 
-def _common_root(node, ties):
+def _common_root(node: Node, ties: Mapping[str, Tie]) -> set[str]:
     """{root} where all inputs of a concatenation have one scale anyway: it takes that scale, decided or not, and only moves."""
-    found = {(ties[name].root, ties[name].ratio) for name in node.inputs}
-    return {ties[node.inputs[0]].root} if len(found) == 1 else set()
+    scales = {ties[name] for name in node.inputs}
+    return {ties[node.inputs[0]].root} if len(scales) == 1 else set()
 
 
-def _joined(ties, name, concat, words, decided):
+def _with_concat(ties: dict[str, Tie], name: str, concat: str, words: Mapping[str, object],
+                 decided: Collection[str]) -> dict[str, Tie]:
     """The ties with scale(name) = scale(concat), unless something forbids it."""
     a, b = ties[name], ties[concat]
     if a.root == b.root or words[name] != words[concat] or a.root in decided or b.root in decided:

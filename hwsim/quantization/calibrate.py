@@ -32,6 +32,7 @@ def calibrate(graph: Graph, batches: Iterable[Mapping[str, np.ndarray]], config:
     bits, kind, images = code_bits(graph, config), OBSERVERS[config.calib_method], 0
     observers: dict[str, Observer] = {}
     for inputs in batches:
+        _check_names(graph, inputs)
         images += len(inputs[graph.inputs[0]])
         for name, values in _tensors(fitted(graph, {name: np.shape(x) for name, x in inputs.items()}), inputs, float_run):
             if name not in observers:
@@ -43,6 +44,12 @@ def calibrate(graph: Graph, batches: Iterable[Mapping[str, np.ndarray]], config:
         raise UsageError("calibration must have at least one image, not none")
     amax = {name: _float32(observer.amax() * config.headroom) for name, observer in observers.items()}
     return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, observers), _decisive(bits, config))
+
+
+def _check_names(graph: Graph, inputs: Mapping[str, np.ndarray]) -> None:
+    """Raises UsageError unless the network's inputs are there."""
+    if not set(graph.inputs) <= inputs.keys():
+        raise UsageError(f"inputs must be {', '.join(graph.inputs)}, not {', '.join(inputs) or 'none'}")
 
 
 def _tensors(graph: Graph, inputs: Mapping[str, np.ndarray], float_run: FloatRun) -> Iterator[tuple[str, np.ndarray]]:

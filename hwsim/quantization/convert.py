@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hwsim.errors import UsageError
 from hwsim.fixed.formats import Datapath, IntFormat
 from hwsim.graph.accumulator import safe_bits
 from hwsim.graph.check import check_integer
@@ -27,6 +28,8 @@ def quantize(graph: Graph, calibration: Calibration, config: Config, source: Map
     Errors: QuantizeError for a bias, multiplier, slope or accumulator that does not fit, UsageError for an option that
     names no layer, UnsupportedError for a layer without integer counterpart.
     """
+    if not isinstance(graph, Graph):
+        raise UsageError(f"hwsim.quantize must be given a float Graph, as hwsim.load makes it, not {type(graph).__name__}")
     notes: list[str] = []
     prepared = prepare(graph, lambda layer, text: notes.append(f"{layer}: {text}"))
     words = config.quantizer.words(prepared, config)

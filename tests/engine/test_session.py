@@ -1,4 +1,5 @@
 """Tensors may live elsewhere: an engine whose tensors refuse everything that numpy does runs networks end to end."""
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -57,6 +58,7 @@ class RemoteSession:
     rows: object
     host: object
     crossings: list = field(default_factory=list)
+    released: list = field(default_factory=list)
 
     def put(self, codes):
         self.crossings.append("put")
@@ -70,6 +72,9 @@ class RemoteSession:
     def get(self, tensor):
         self.crossings.append("get")
         return np.array(tensor._lists, np.int32)
+
+    def release(self, node):
+        self.released.append(node.name)
 
 
 @dataclass
@@ -171,8 +176,11 @@ def test_what_is_an_engine():
 
 
 def test_a_session_keeps_prepared_layers_of_its_own():
-    made = PreparedLayers()
-    assert [made.of("a", lambda: 1), made.of("a", lambda: 2), made.of("b", lambda: 3)] == [1, 1, 3]
+    prepared = PreparedLayers()
+    assert [prepared.of(name, "", lambda i=i: i) for i, name in enumerate(("a", "a", "b"))] == [0, 0, 2]
+    assert [prepared.of("ab", ".g0", lambda: 3), prepared.of("ab", ".g1", lambda: 4)] == [3, 4]
+    prepared.release("ab")
+    assert [prepared.of("ab", ".g0", lambda: 5), prepared.of("a", "", lambda: 6)] == [5, 0]
     seen = []
 
     def run_node(node, inputs, context):
@@ -182,6 +190,17 @@ def test_a_session_keeps_prepared_layers_of_its_own():
     for _ in range(2):
         run(small(), {"x": X}, engine, rows=3)
     assert len({id(prepared) for prepared in seen}) == 2 and None not in seen
+
+
+@pytest.mark.parametrize("rows", [None, 3])
+def test_a_node_is_released_once_after_the_last_band_of_the_last_image(rows):
+    remote, net = RemoteEngine(RemoteRows()), small()
+    bands_of = Counter()
+    run(net, {"x": X}, remote, rows=rows, progress=lambda node, *_: bands_of.update(
+        [node.name] if node.name not in remote.sessions[0].released[:-1] else ["late"]))
+    placed = remote.sessions[0].job.graph
+    assert sorted(remote.sessions[0].released) == sorted(node.name for node in placed.nodes)
+    assert "late" not in bands_of and bands_of["a"] == (1 if rows is None else 2 * 3)
 
 
 def test_a_watched_engine_is_entered_for_every_node():

@@ -15,8 +15,8 @@ from hwsim.graph.integer import IntegerGraph
 from hwsim.graph.node import Graph, Node
 
 # the fast engine takes the first rung that its plan and the machine allow; these stay on the lower ones
-COMPILED = HostEngine("compiled", partial(run_node, loops=backend.COMPILED))
-NUMPY = HostEngine("numpy", partial(run_node, loops=backend.INTERPRETED))
+COMPILED = HostEngine("compiled", partial(run_node, backend=backend.COMPILED))
+NUMPY = HostEngine("numpy", partial(run_node, backend=backend.INTERPRETED))
 ENGINES = (REFERENCE, FAST, COMPILED, NUMPY)
 
 

@@ -25,7 +25,7 @@ from hwsim.quantization.config import Config
 from hwsim.quantization.convert import quantize
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding-an-op.md"
-ENGINES = ("reference", "fast", *(HostEngine(name, partial(run_node, loops=loops))
+ENGINES = ("reference", "fast", *(HostEngine(name, partial(run_node, backend=loops))
                                   for name, loops in (("compiled", backend.COMPILED), ("numpy", backend.INTERPRETED))))
 
 

@@ -2,11 +2,12 @@
 import numpy as np
 import pytest
 
-from helpers.small_networks import conv, graph, image
+from helpers.small_networks import conv, graph, image, ranges
 from hwsim.errors import QuantizeError, UsageError
 from hwsim.graph.node import Node
 from hwsim.quantization.calibrate import Calibration, calibrate
 from hwsim.quantization.config import Config
+from hwsim.quantization.convert import quantize
 
 
 def network():
@@ -74,3 +75,14 @@ def test_ranges_are_asked_for_by_name():
         found.range_of("z")
     with pytest.raises(QuantizeError, match="^y: the calibrated range must be finite, not inf$"):
         found.range_of("y")
+
+
+def test_inputs_of_other_names():
+    with pytest.raises(UsageError, match="^inputs must be x, not y$"):
+        calibrate(graph(image(2), conv("c", "x", [[1.0, 1.0]], [0.0])), [{"y": np.zeros((1, 1, 1, 2))}], Config())
+
+
+def test_a_network_that_is_quantized_already():
+    net = quantize(graph(image(2), conv("c", "x", [[1.0, 1.0]], [0.0])), ranges(x=1, c=1), Config())
+    with pytest.raises(UsageError, match="must be given a float Graph, as hwsim.load makes it, not IntegerGraph$"):
+        quantize(net, ranges(x=1, c=1), Config())

@@ -1,9 +1,12 @@
-"""The ladder of the fast engine: kernels for the CPU's dot products, compiled loops, interpreted loops; equal bits."""
+"""The backends of the fast engine, best first: kernels for the CPU's dot products, compiled loops, numpy; equal bits."""
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from numba import config
 
+from hwsim.engine.context import RunNode
 from hwsim.engine.fast.portable import compiled, interpreted, operators, requantize
 from hwsim.engine.fast.vector import operators as passes
 from hwsim.engine.kernels.target import Rung, ladder
@@ -17,18 +20,18 @@ class Backend:
     rungs: the instruction sets whose kernels run an array layer instead, where its plan allows one; first choice first.
     """
 
-    plain: Callable
-    depthwise_plain: Callable
-    beats: Callable
-    folded: Callable
-    unfolded: Callable
-    vector: Mapping[str, Callable]
+    plain: Callable[..., None]
+    depthwise_plain: Callable[..., None]
+    beats: Callable[..., int]
+    folded: Callable[..., int]
+    unfolded: Callable[..., int]
+    vector: Mapping[str, RunNode]
     rungs: tuple[Rung, ...] = ()
 
 
 COMPILED = Backend(compiled.plain, compiled.depthwise_plain, compiled.beats,
-                 requantize.folded_compiled, requantize.unfolded_compiled, passes.OPERATORS)
+                   requantize.folded_compiled, requantize.unfolded_compiled, passes.OPERATORS)
 INTERPRETED = Backend(interpreted.plain, interpreted.depthwise_plain, interpreted.beats,
-                    requantize.folded, requantize.unfolded, operators.OPERATORS)
+                      requantize.folded, requantize.unfolded, operators.OPERATORS)
 KERNELS = replace(COMPILED, rungs=ladder())
 BEST = INTERPRETED if config.DISABLE_JIT else KERNELS

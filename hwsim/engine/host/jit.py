@@ -2,45 +2,53 @@
 
 _WARNED, and _Cache.warned, are state of the process: every warning is given once.
 """
+from __future__ import annotations
+
 import pickle
 import warnings
 import zlib
+from collections.abc import Callable
 from functools import partial
+from typing import Any, TypeVar
 
 from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 
 class CannotCompile(Exception):
     """numba could not compile a function, for whatever reason: the next ISA level, or numpy, gives the same bits."""
 
 
-def compiled(function, signature=None):
+def compiled(function: Function, signature: object = None) -> Function:
     """`function` under numba, without the GIL; its code is kept between runs where a folder for it can be written.
 
-    With a signature it is compiled, or fetched from the cache, at once, else at the first call. Errors: CannotCompile.
+    signature: numba's, in a tuple of types or a string; with one the function is compiled, or fetched from the cache, at once,
+    else at the first call. Errors: CannotCompile, from here or from that call.
     """
-    dispatcher = njit(function, nogil=True)
+    dispatcher: Any = njit(function, nogil=True)
     if dispatcher is function:  # NUMBA_DISABLE_JIT
         return function
     dispatcher._cache = _cache_of(function, dispatcher._cache)
     dispatcher.compile = partial(_compile, dispatcher.compile)
     if signature is not None:
         dispatcher.compile(signature)
-    return dispatcher
+    kept: Function = dispatcher
+    return kept
 
 
-def _compile(compile_for, signature):
+def _compile(compile_for: Callable[[object], Any], signature: object) -> Any:
     try:
         return compile_for(signature)
     except Exception as error:  # whatever the compiler says
         raise CannotCompile(str(error)) from error
 
 
-def lost(what, error):
-    """Warns that `what` could not be compiled, once in a process."""
+def lost(what: str, error: BaseException) -> None:
+    """Warns that `what` could not be compiled because of `error`, once in a process for each `what`."""
     if what not in _WARNED:
         _WARNED.add(what)
         cause = error.__cause__ or error
@@ -51,16 +59,16 @@ def lost(what, error):
 _WARNED: set[str] = set()
 
 
-def _cache_of(function, none):
-    """The function's cache, or `none` where no folder can be written: then every process compiles it again."""
+def _cache_of(function: Callable[..., Any], without: Any) -> Any:
+    """The function's cache, or `without` where no folder can be written: then every process compiles it again."""
     try:
         return _Cache(function)
     except (RuntimeError, OSError):
         _warn_not_kept()
-        return none
+        return without
 
 
-def _warn_not_kept():
+def _warn_not_kept() -> None:
     """Warns that nothing is kept for the next process, once."""
     if "" not in _WARNED:
         _WARNED.add("")
@@ -71,15 +79,15 @@ def _warn_not_kept():
 class _Checked(CompileResultCacheImpl):
     """Finished code with a checksum: machine code that a disk has changed would end the process."""
 
-    def get_filename_base(self, fullname, abiflags):
+    def get_filename_base(self, fullname: str, abiflags: str) -> str:
         """Files of their own: what numba alone wrote has no checksum."""
-        return super().get_filename_base(fullname, abiflags) + ".checked"
+        return f"{super().get_filename_base(fullname, abiflags)}.checked"
 
-    def reduce(self, cres):
+    def reduce(self, cres: Any) -> tuple[int, bytes]:
         payload = dumps(super().reduce(cres))
         return zlib.crc32(payload), payload
 
-    def rebuild(self, target_context, stored):
+    def rebuild(self, target_context: Any, stored: tuple[int, bytes]) -> Any:
         checksum, payload = stored
         if zlib.crc32(payload) != checksum:
             raise ValueError("checksum")
@@ -92,7 +100,7 @@ class _Cache(FunctionCache):
     _impl_class = _Checked
     warned = False
 
-    def load_overload(self, sig, target_context):
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What was compiled before for these types, or None.
 
         numba would first load the whole of its library, as long as everything else at a start: finished code needs its
@@ -105,14 +113,14 @@ class _Cache(FunctionCache):
             self._start_anew(error)
             return None
 
-    def save_overload(self, sig, data):
+    def save_overload(self, sig: Any, data: Any) -> None:
         try:
             self._save_overload(sig, data)
         except OSError:
             _warn_not_kept()
             self.disable()
 
-    def _start_anew(self, error):
+    def _start_anew(self, error: Exception) -> None:
         if not _Cache.warned:  # several files may be damaged, each in its own way
             _Cache.warned, reason = True, type(error).__name__
             warnings.warn(f"compiled code in the cache could not be read ({reason}); it is made again", stacklevel=2)

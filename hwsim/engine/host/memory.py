@@ -3,30 +3,36 @@
 ARENA is state of the process: blocks of finished arrays that wait for the next layer, at most KEPT bytes of them. A block is
 returned when the last array that views it is freed.
 """
+from __future__ import annotations
+
 import threading
 import weakref
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-LARGE = 1 << 20
-KEPT = 1 << 26
+LARGE = 1 << 20  # bytes from which on an array takes a block
+KEPT = 1 << 26   # bytes of free blocks
 
 
 class _Owner:
     """The base of an array in a block: it lives as long as any view of that array, and its finalizer returns the block."""
 
     __slots__ = ("__array_interface__", "__weakref__")
+    __array_interface__: dict[str, Any]
 
 
 class Arena:
     """Blocks of memory that arrays take and give back; safe for threads and for finalizers that run during an allocation."""
 
-    def __init__(self):
-        self._free, self._lock = [], threading.RLock()  # a finalizer may run inside any allocation, also in here
+    def __init__(self) -> None:
+        self._free, self._lock = list[np.ndarray](), threading.RLock()  # a finalizer may run inside any allocation, also in here
 
-    def empty(self, shape, dtype):
-        """An uninitialized array, as numpy.empty gives it; below LARGE bytes it is one of numpy.empty."""
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> np.ndarray:
+        """An uninitialized array, C-contiguous, as numpy.empty gives it; below LARGE bytes it is one of numpy.empty."""
         size = prod(shape) * np.dtype(dtype).itemsize
         if size < LARGE:
             return np.empty(shape, dtype)
@@ -36,7 +42,7 @@ class Arena:
         weakref.finalize(owner, self._give, block).atexit = False
         return np.asarray(owner)
 
-    def _take(self, size):
+    def _take(self, size: int) -> np.ndarray:
         """The smallest free block of at least `size` bytes and at most twice that, or a new one."""
         with self._lock:
             fitting = [block for block in self._free if size <= block.size <= 2 * size]
@@ -46,11 +52,11 @@ class Arena:
             self._free = [block for block in self._free if block is not smallest]
             return smallest
 
-    def _give(self, block):
+    def _give(self, block: np.ndarray) -> None:
         """Puts `block` into the cache; beyond KEPT bytes the oldest blocks are dropped."""
         with self._lock:
             self._free.append(block)
-            while sum(kept.size for kept in self._free) > KEPT:
+            while sum(free.size for free in self._free) > KEPT:
                 self._free.pop(0)
 
 

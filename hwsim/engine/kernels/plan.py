@@ -47,12 +47,12 @@ class KernelPlan:
 
 
 def _names(mode: Mode) -> str:
-    return "+".join(flag.name.lower().replace("_", "-") for flag in Mode if flag and flag in mode) or "plain"
+    return "+".join(str(flag.name).lower().replace("_", "-") for flag in Mode if flag and flag in mode) or "plain"
 
 
 @dataclass(frozen=True)
 class Requantizer:
-    """m_pos, m_neg, shift as the kernel takes them (int64, OC) for a EpilogueKind, in 32 bits; with NONE there are none."""
+    """m_pos, m_neg, shift as the kernel takes them (int64, OC) for an EpilogueKind, in 32 bits; with NONE there are none."""
 
     epilogue_kind: EpilogueKind
     m_pos: np.ndarray | None = None

@@ -1,20 +1,26 @@
 """Bilinear upsampling by whole factors, half-pixel centres (ops/bilinear.py), in integers."""
+from __future__ import annotations
+
 from fractions import Fraction
 from math import floor
 
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.reference.requantize import clamped, scale
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 
-ONE = 1 << 11
+ONE = 1 << 11  # the weights of two neighbours sum to this
+
+Neighbours = tuple[tuple[int, int], tuple[int, int]]  # (input index, weight) of the one before and the one after
 
 
-def bilinear(node, inputs, context):
+def bilinear(node: Node, inputs: Inputs, context: Context) -> Output:
     """clamp(round(sum over the four neighbours of wy*wx*x, 22), lo, hi)."""
     (x,), p = inputs, node.params
-    rows = [_sources(oy, p["factor"][0], x.shape[1]) for oy in range(x.shape[1] * p["factor"][0])]
-    cols = [_sources(ox, p["factor"][1], x.shape[2]) for ox in range(x.shape[2] * p["factor"][1])]
+    rows = [_neighbours(oy, p["factor"][0], x.shape[1]) for oy in range(x.shape[1] * p["factor"][0])]
+    cols = [_neighbours(ox, p["factor"][1], x.shape[2]) for ox in range(x.shape[2] * p["factor"][1])]
     total = np.zeros((len(x), len(rows), len(cols), x.shape[3]), np.int64)
     for oy, row in enumerate(rows):
         for ox, col in enumerate(cols):
@@ -23,9 +29,9 @@ def bilinear(node, inputs, context):
     return y, LayerStats(clamped=changed)
 
 
-def _sources(o, factor, size):
-    """((input index, weight), (input index, weight)) of output index o on one axis; the weights sum to 2^11."""
-    source = min(max(Fraction(2 * o + 1, 2 * factor) - Fraction(1, 2), 0), size - 1)
+def _neighbours(o: int, factor: int, size: int) -> Neighbours:
+    """The two inputs between which output index o lies, on an axis of `size` inputs."""
+    source = min(max(Fraction(2 * o + 1, 2 * factor) - Fraction(1, 2), Fraction(0)), Fraction(size - 1))
     before = floor(source)
     later = round((source - before) * ONE)
     return (before, ONE - later), (min(before + 1, size - 1), later)

@@ -1,13 +1,23 @@
 """acc[n,oy,ox,oc] = bias[oc] + sum over ky,kx,ic of x[n, oy*SH+ky*DH-top, ox*SW+kx*DW-left, g*ICG+ic] * w[oc,ky,kx,ic]."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
+from hwsim.engine.reference.accumulate import Beats
 from hwsim.engine.reference.layer import array_layer, window
 from hwsim.engine.result import merge
+from hwsim.graph.node import Node
 from hwsim.ops.weights import Weights
 from hwsim.ops.window import out_hw, pads
 
+Taps = Callable[[int, int], np.ndarray]  # (ky, kx) -> what every output reads there, (N,OH,OW,IC)
 
-def conv2d(node, inputs, context):
+
+def conv2d(node: Node, inputs: Inputs, context: Context) -> Output:
     """Groups run one after another, each a layer of its own; depthwise runs as one layer."""
     (x,), p = inputs, node.params
     w = Weights.from_fields(p).integers
@@ -28,14 +38,15 @@ def conv2d(node, inputs, context):
     return np.concatenate(ys, axis=3), merge(stats)
 
 
-def _taps(x, p, kernel, size):
-    """taps(ky, kx) -> x[n, oy*SH+ky*DH-top, ox*SW+kx*DW-left, :] as (N,OH,OW,IC)."""
+def _taps(x: np.ndarray, p: Mapping[str, Any], kernel: tuple[int, int], size: tuple[int, int]) -> Taps:
+    """taps(ky, kx) = x[n, oy*SH+ky*DH-top, ox*SW+kx*DW-left, :]."""
     top, _, left, _ = pads(x.shape, kernel, p["stride"], p["dilation"], p["padding"])
-    (dh, dw) = p["dilation"]
+    dh, dw = p["dilation"]
     return lambda ky, kx: window(x, (ky * dh - top, kx * dw - left), p["stride"], size)
 
 
-def _beats(taps, ins, w, tn):
+def _beats(taps: Taps, ins: slice, w: np.ndarray, tn: int) -> Beats:
+    """Kernel row, kernel column, input tile of tn channels, word; w (WORDS,OC,KH,KW,IC)."""
     words, _, kh, kw, ic = w.shape
     for ky in range(kh):
         for kx in range(kw):
@@ -46,7 +57,7 @@ def _beats(taps, ins, w, tn):
                     yield (ky, kx, cit, word), x[..., lanes] @ w[word, :, ky, kx, lanes].T
 
 
-def _rowpack_beats(taps, ins, w, tn):
+def _rowpack_beats(taps: Taps, ins: slice, w: np.ndarray, tn: int) -> Beats:
     """The KW*IC lanes of a kernel row (lane kx*IC+ic) in chunks of tn; a chunk is the beat's cit and kx is 0."""
     words, oc, kh, kw, ic = w.shape
     for ky in range(kh):
@@ -57,7 +68,8 @@ def _rowpack_beats(taps, ins, w, tn):
                 yield (ky, 0, chunk, word), x[..., lanes] @ w[word, :, ky].reshape(oc, kw * ic)[:, lanes].T
 
 
-def _depthwise_beats(taps, w):
+def _depthwise_beats(taps: Taps, w: np.ndarray) -> Beats:
+    """Kernel row, kernel column, word: every channel meets only its own kernel."""
     words, _, kh, kw, _ = w.shape
     for ky in range(kh):
         for kx in range(kw):

@@ -1,24 +1,31 @@
 """Pools (spec/arithmetic.md section 6). Padding never counts: a maximum ignores it, an average divides by the real taps."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.reference.requantize import clamped, scale
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 from hwsim.ops.window import out_hw, pads
 
 
-def max_pool(node, inputs, context):
-    (x,), y = inputs, None
-    for values in _windows(x, node.params):
-        top = values.max(axis=(1, 2), keepdims=True)
-        y = top if y is None else np.concatenate([y, top], axis=1)
-    return y.reshape(_shape(x, node.params)), LayerStats()
+def max_pool(node: Node, inputs: Inputs, context: Context) -> Output:
+    """The largest value under each window."""
+    (x,), p = inputs, node.params
+    tops = [values.max(axis=(1, 2)) for values in _windows(x, p)]
+    return np.stack(tops, axis=1).reshape(_shape(x, p)), LayerStats()
 
 
-def global_max_pool(node, inputs, context):
+def global_max_pool(node: Node, inputs: Inputs, context: Context) -> Output:
+    """The largest value of each channel of an image."""
     return inputs[0].max(axis=(1, 2), keepdims=node.params["keepdims"]), LayerStats()
 
 
-def avg_pool(node, inputs, context):
+def avg_pool(node: Node, inputs: Inputs, context: Context) -> Output:
     """clamp(round(sum * m[i], shift[i]), lo, hi), i the place of the window's real taps in `taps`."""
     (x,), p = inputs, node.params
     multipliers = {int(t): (m, s) for t, m, s in zip(p["taps"], p["m"], p["shift"])}
@@ -30,16 +37,17 @@ def avg_pool(node, inputs, context):
     return y.reshape(_shape(x, p)), LayerStats(clamped=changed)
 
 
-def _shape(x, p):
+def _shape(x: np.ndarray, p: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """(N, OH, OW, C)."""
     return (len(x), *out_hw(x.shape, p["kernel"], p["stride"], (1, 1), p["padding"]), x.shape[3])
 
 
-def _windows(x, p):
-    """The real values (N, rows, columns, C) under each window, oy then ox."""
+def _windows(x: np.ndarray, p: Mapping[str, Any]) -> Iterator[np.ndarray]:
+    """The values of the image (N, rows, columns, C) under each window, row by row of the output."""
     (kh, kw), (sh, sw) = p["kernel"], p["stride"]
     top, _, left, _ = pads(x.shape, p["kernel"], p["stride"], (1, 1), p["padding"])
     _, oh, ow, _ = _shape(x, p)
     for oy in range(oh):
         for ox in range(ow):
-            y, z = oy * sh - top, ox * sw - left
-            yield x[:, max(y, 0):y + kh, max(z, 0):z + kw]
+            row, col = oy * sh - top, ox * sw - left
+            yield x[:, max(row, 0):row + kh, max(col, 0):col + kw]

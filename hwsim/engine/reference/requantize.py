@@ -1,4 +1,6 @@
 """From accumulators to codes: the stages of an epilogue, channel by channel, and the clamp (spec/arithmetic.md section 3)."""
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 
 import numpy as np

@@ -1,12 +1,16 @@
 """Bilinear upsampling: rows, then columns, exact sums of 11-bit weights and one rounding by 22."""
+from __future__ import annotations
+
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.portable.blocks import requantized
+from hwsim.graph.node import Node
 
 BITS = 11
 
 
-def bilinear(node, inputs, context):
+def bilinear(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), p = inputs, node.params
     fy, fx = p["factor"]
     rows, cols = axis(x.shape[1], fy), axis(x.shape[2], fx)

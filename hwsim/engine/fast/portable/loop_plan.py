@@ -3,7 +3,10 @@
 Proofs are exact integers per output channel: the extremes that any partial sum can reach in any order, for any codes of
 the input's format (a position outside the image is code 0).
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +31,7 @@ class LoopPlan:
     offsets: np.ndarray
     size: int
     weights: np.ndarray
-    word: type
+    word: type[np.signedinteger[Any]]
     largest: int
 
 

@@ -1,14 +1,18 @@
 """Operators that join tensors."""
+from __future__ import annotations
+
 from functools import reduce
 
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.portable.blocks import blocks, requantized, rows_of, widened
 from hwsim.engine.fast.portable.requantize import MODES, clamped, round_shift
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 
 
-def add(node, inputs, context):
+def add(node: Node, inputs: Inputs, context: Context) -> Output:
     p, factors = node.params, [int(m) for m in node.params["m"]]
     largest = sum(abs(m) * fmt.largest for m, fmt in zip(factors, context.in_formats))
 
@@ -17,7 +21,7 @@ def add(node, inputs, context):
     return requantized(_joined_shape(inputs), total, p, context.datapath.rounding)
 
 
-def multiply(node, inputs, context):
+def multiply(node: Node, inputs: Inputs, context: Context) -> Output:
     (a, b), p = inputs, node.params
     largest = context.in_formats[0].largest * context.in_formats[1].largest * p["m"]
 
@@ -26,11 +30,11 @@ def multiply(node, inputs, context):
     return requantized(_joined_shape(inputs), product, p, context.datapath.rounding)
 
 
-def maximum(node, inputs, context):
+def maximum(node: Node, inputs: Inputs, context: Context) -> Output:
     return _extreme(np.maximum, node, inputs, context)
 
 
-def minimum(node, inputs, context):
+def minimum(node: Node, inputs: Inputs, context: Context) -> Output:
     return _extreme(np.minimum, node, inputs, context)
 
 
@@ -44,7 +48,7 @@ def _extreme(pick, node, inputs, context):
     return y, LayerStats(clamped=changed)
 
 
-def concat(node, inputs, context):
+def concat(node: Node, inputs: Inputs, context: Context) -> Output:
     p, axis = node.params, node.params["axis"]
     parts, changed = [], 0
     for i, x in enumerate(inputs):

@@ -1,15 +1,19 @@
 """Moves, as views where numpy has one."""
+from __future__ import annotations
+
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 
 
-def upsample_nearest(node, inputs, context):
+def upsample_nearest(node: Node, inputs: Inputs, context: Context) -> Output:
     fy, fx = node.params["factor"]
     return inputs[0].repeat(fy, axis=1).repeat(fx, axis=2), LayerStats()
 
 
-def depth_to_space(node, inputs, context):
+def depth_to_space(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), b = inputs, node.params["block"]
     n, h, w, depth = x.shape
     if node.params["order"] == "DCR":
@@ -19,31 +23,31 @@ def depth_to_space(node, inputs, context):
     return parts.reshape(n, h * b, w * b, depth // b ** 2), LayerStats()
 
 
-def space_to_depth(node, inputs, context):
+def space_to_depth(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), b = inputs, node.params["block"]
     n, h, w, c = x.shape
     parts = x.reshape(n, h // b, b, w // b, b, c).transpose(0, 1, 3, 2, 4, 5)
     return parts.reshape(n, h // b, w // b, b * b * c), LayerStats()
 
 
-def pad(node, inputs, context):
+def pad(node: Node, inputs: Inputs, context: Context) -> Output:
     top, bottom, left, right = node.params["pad"]
     return np.pad(inputs[0], ((0, 0), (top, bottom), (left, right), (0, 0))), LayerStats()
 
 
-def crop(node, inputs, context):
+def crop(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), (top, bottom, left, right) = inputs, node.params["crop"]
     return x[:, top:x.shape[1] - bottom, left:x.shape[2] - right], LayerStats()
 
 
-def slice_axis(node, inputs, context):
+def slice_axis(node: Node, inputs: Inputs, context: Context) -> Output:
     p = node.params
     return inputs[0][(slice(None),) * p["axis"] + (slice(p["start"], p["stop"]),)], LayerStats()
 
 
-def reshape(node, inputs, context):
+def reshape(node: Node, inputs: Inputs, context: Context) -> Output:
     return inputs[0].reshape(len(inputs[0]), *node.params["shape"]), LayerStats()
 
 
-def flatten(node, inputs, context):
+def flatten(node: Node, inputs: Inputs, context: Context) -> Output:
     return inputs[0].reshape(len(inputs[0]), -1), LayerStats()

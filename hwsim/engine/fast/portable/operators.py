@@ -2,9 +2,14 @@
 
 They run where numba may not compile, and everywhere where only Python integers are wide enough or rounding is gemmlowp.
 """
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hwsim.engine.context import RunNode
 from hwsim.engine.fast.portable import bilinear, merge, moves, pointwise, pool
 
-OPERATORS = {
+OPERATORS: Mapping[str, RunNode] = {
     "qadd": merge.add,
     "qmul": merge.multiply,
     "qmaximum": merge.maximum,

@@ -1,15 +1,19 @@
 """Operators on one tensor, value by value."""
+from __future__ import annotations
+
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.portable.blocks import requantized, rows_of, widened
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 
 
-def identity(node, inputs, context):
+def identity(node: Node, inputs: Inputs, context: Context) -> Output:
     return inputs[0], LayerStats()
 
 
-def prelu(node, inputs, context):
+def prelu(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), p = inputs, node.params
     factor = max(int(np.abs(p["m_pos"]).max()), int(np.abs(p["m_neg"]).max()))
     largest = context.in_formats[0].largest * factor
@@ -26,6 +30,6 @@ def _place(field, rank, block):
     return field[block[1]] if field.ndim == rank - 1 else field
 
 
-def table(node, inputs, context):
+def table(node: Node, inputs: Inputs, context: Context) -> Output:
     codes = node.params["table"].astype(np.int32)
     return codes[np.subtract(inputs[0], context.in_formats[0].min, dtype=np.int64)], LayerStats()

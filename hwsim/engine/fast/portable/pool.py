@@ -1,12 +1,16 @@
 """Pools: one pass per tap over the outputs whose tap lies inside the image."""
+from __future__ import annotations
+
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.portable.blocks import requantized, rows_of, widened
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 from hwsim.ops.window import out_hw, pads
 
 
-def max_pool(node, inputs, context):
+def max_pool(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,) = inputs
     y = np.full(_shape(x, node.params), np.iinfo(np.int32).min, np.int32)
     for out, source in _taps(x, node.params):
@@ -14,11 +18,11 @@ def max_pool(node, inputs, context):
     return y, LayerStats()
 
 
-def global_max_pool(node, inputs, context):
+def global_max_pool(node: Node, inputs: Inputs, context: Context) -> Output:
     return inputs[0].max(axis=(1, 2), keepdims=node.params["keepdims"]), LayerStats()
 
 
-def avg_pool(node, inputs, context):
+def avg_pool(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), p = inputs, node.params
     shape = _shape(x, p)
     total, real = np.zeros(shape, np.int64), np.zeros((1, *shape[1:3], 1), np.int64)

@@ -1,21 +1,24 @@
 """Bilinear upsampling: every row is blended from two, then every phase of its columns, in weights without common factors."""
+from __future__ import annotations
 
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.portable import bilinear as general
-from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.fast.vector.sweep import blocks
 from hwsim.engine.host.memory import ARENA
 from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 
 
-def bilinear(node, inputs, context):
+def bilinear(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), p = inputs, node.params
     n, h, w, c = x.shape
-    (fy, fx), y = p["factor"], ARENA.empty((n, h * p["factor"][0], w * p["factor"][1], c), made_type(node, inputs, context))
+    (fy, fx), y = p["factor"], ARENA.empty((n, h * p["factor"][0], w * p["factor"][1], c), storage_type(node, inputs, context))
     (upper, lower, down), (left, _, right) = general.axis(h, fy), general.axis(3, fx)
     # All columns of one phase share their weights, so that a phase is one long pass over neighbouring columns. Its weights are
     # those of the middle one of three columns, which meets no border.
@@ -48,7 +51,7 @@ def _blends(widths, wide, largest, tall, p, rounding):
     return arithmetic.bilinear_cut, cut[0], factors, words.cut_rule(shift, rounding, *cut, *ends)
 
 
-def _weights(later):
+def _weights(later: np.ndarray) -> tuple[np.ndarray, int]:
     """((K,2) weights of the earlier and the later sample, bits of their sum) without the powers of two that all share."""
     pairs = np.stack([(1 << general.BITS) - later, later], 1)
     shared = min(_twos(int(value)) for value in np.unique(pairs))

@@ -2,14 +2,17 @@
 
 Where no machine word is proved wide enough, engine/fast/portable/merge.py computes instead.
 """
+from __future__ import annotations
+
 from dataclasses import replace
 from functools import partial
 from math import prod
 
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.portable import merge
-from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.box import Box, move, put
 from hwsim.engine.fast.vector.scratch import SCRATCH
@@ -17,11 +20,12 @@ from hwsim.engine.fast.vector.sweep import elementwise
 from hwsim.engine.host.memory import ARENA
 from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 
 STRIP = 1 << 17  # values that are scaled in the cache on their way to another place
 
 
-def add(node, inputs, context):
+def add(node: Node, inputs: Inputs, context: Context) -> Output:
     p, m = node.params, [int(value) for value in node.params["m"]]
     terms = [(fmt.largest, value) for fmt, value in zip(context.in_formats, m)]
     if len(m) == 1:  # the passes take two inputs: the same one again, times 0
@@ -65,7 +69,7 @@ def _sum(m, rule, parts, y):
     return arithmetic.add(total, parts[-1], words.factors(word, factor, m[-1]), rule, y)
 
 
-def multiply(node, inputs, context):
+def multiply(node: Node, inputs: Inputs, context: Context) -> Output:
     p, rounding = node.params, context.datapath.rounding
     largest = context.in_formats[0].largest * context.in_formats[1].largest
     cut = words.cut_of([[(largest, p["m"])]], p["shift"], rounding)
@@ -74,11 +78,11 @@ def multiply(node, inputs, context):
     return _counted(elementwise(node, inputs, context, _two_parts(arithmetic.multiply, [p["m"]], p, rounding, *cut)))
 
 
-def maximum(node, inputs, context):
+def maximum(node: Node, inputs: Inputs, context: Context) -> Output:
     return _extreme(merge.maximum, 0, node, inputs, context)
 
 
-def minimum(node, inputs, context):
+def minimum(node: Node, inputs: Inputs, context: Context) -> Output:
     return _extreme(merge.minimum, -1, node, inputs, context)
 
 
@@ -111,14 +115,14 @@ def _extreme_of(scales, ends, parts, y):
     return arithmetic.extreme(best, parts[-1], scale, scales[-1], ends, y)
 
 
-def concat(node, inputs, context):
+def concat(node: Node, inputs: Inputs, context: Context) -> Output:
     """Each input into its place: moved where no value can change, else scaled block by block on the way."""
     p, axis = node.params, node.params["axis"]
     if _word_of_all(p, context) is None:
         return merge.concat(node, inputs, context)
     shape = list(inputs[0].shape)
     shape[axis] = sum(x.shape[axis] for x in inputs)
-    y, to, changed = ARENA.empty(tuple(shape), made_type(node, inputs, context)), 0, 0
+    y, to, changed = ARENA.empty(tuple(shape), storage_type(node, inputs, context)), 0, 0
     for i, x in enumerate(inputs):
         box = _place(x, y, axis, to)
         changed += _put(x, y, box, i, p, context)

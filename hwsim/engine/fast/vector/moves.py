@@ -1,11 +1,15 @@
 """Moves (pad, crop, slice, reshape, nearest upsampling, depth and space) as strided copies; all keep the type of their input."""
+from __future__ import annotations
+
 from math import prod
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.vector.box import Box, move, put, wide
 from hwsim.engine.fast.vector.sweep import VALUES, pieces
 from hwsim.engine.host.memory import ARENA
 from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 
 
 def _moved(x, shape, boxes, context):
@@ -14,7 +18,7 @@ def _moved(x, shape, boxes, context):
     return y, LayerStats()
 
 
-def upsample_nearest(node, inputs, context):
+def upsample_nearest(node: Node, inputs: Inputs, context: Context) -> Output:
     """Block by block: the first of each group of equal rows, then the others from it."""
     (x,), (fy, fx) = inputs, node.params["factor"]
     n, h, w, c = x.shape
@@ -30,7 +34,7 @@ def upsample_nearest(node, inputs, context):
     return y, LayerStats()
 
 
-def depth_to_space(node, inputs, context):
+def depth_to_space(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), b = inputs, node.params["block"]
     n, h, w, depth = x.shape
     make = _grouped if node.params["order"] == "DCR" else _interleaved
@@ -50,7 +54,7 @@ def _interleaved(rows, w, depth, b):
             for dy in range(b)]
 
 
-def space_to_depth(node, inputs, context):
+def space_to_depth(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), b = inputs, node.params["block"]
     n, h, w, c = x.shape
     run, rows = b * c, w * b * c
@@ -58,7 +62,7 @@ def space_to_depth(node, inputs, context):
     return _moved(x, (n, h // b, w // b, b * run), [box], context)
 
 
-def pad(node, inputs, context):
+def pad(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), (top, bottom, left, right) = inputs, node.params["pad"]
     n, h, w, c = x.shape
     y = ARENA.empty((n, top + h + bottom, left + w + right, c), x.dtype)
@@ -69,7 +73,7 @@ def pad(node, inputs, context):
     return y, LayerStats()
 
 
-def crop(node, inputs, context):
+def crop(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), (top, bottom, left, right) = inputs, node.params["crop"]
     n, h, w, c = x.shape
     shape = (n, h - top - bottom, w - left - right, c)
@@ -79,7 +83,7 @@ def crop(node, inputs, context):
     return _moved(x, shape, boxes, context)
 
 
-def slice_axis(node, inputs, context):
+def slice_axis(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), p = inputs, node.params
     axis, count, inner = p["axis"], p["stop"] - p["start"], prod(x.shape[p["axis"] + 1:])
     rows, columns = prod(x.shape[:min(axis, 2)]), prod(x.shape[2:axis])
@@ -89,9 +93,9 @@ def slice_axis(node, inputs, context):
     return _moved(x, (*x.shape[:axis], count, *x.shape[axis + 1:]), [box], context)
 
 
-def reshape(node, inputs, context):
+def reshape(node: Node, inputs: Inputs, context: Context) -> Output:
     return inputs[0].reshape(len(inputs[0]), *node.params["shape"]), LayerStats()
 
 
-def flatten(node, inputs, context):
+def flatten(node: Node, inputs: Inputs, context: Context) -> Output:
     return inputs[0].reshape(len(inputs[0]), -1), LayerStats()

@@ -2,10 +2,15 @@
 
 One without a pass of its own runs in numpy; tests/ops/test_tables.py names those.
 """
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hwsim.engine.context import RunNode
 from hwsim.engine.fast.portable.operators import OPERATORS as PORTABLE
 from hwsim.engine.fast.vector import bilinear, merge, moves, pointwise, pool
 
-OPERATORS = {
+OPERATORS: Mapping[str, RunNode] = {
     **PORTABLE,
     "qadd": merge.add,
     "qmul": merge.multiply,

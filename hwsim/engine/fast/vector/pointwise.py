@@ -1,31 +1,34 @@
 """Operators on one tensor, value by value."""
+from __future__ import annotations
 
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.portable import pointwise
-from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
 from hwsim.engine.fast.vector.sweep import VALUES, elementwise, pieces
 from hwsim.engine.host.memory import ARENA
 from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 
 REPEAT = 1 << 9      # values of fields per channel that are laid side by side: they stay in the first cache
 CODES = 1 << 16      # entries of a table for every value of 16 bits
 
 
-def identity(node, inputs, context):
+def identity(node: Node, inputs: Inputs, context: Context) -> Output:
     return inputs[0], LayerStats()
 
 
-def prelu(node, inputs, context):
+def prelu(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), p, rounding = inputs, node.params, context.datapath.rounding
     factor = max(1, int(np.abs(p["m_pos"]).max()), int(np.abs(p["m_neg"]).max()))
     word = words.word_of(factor * context.in_formats[0].largest, p["shift"].max(), rounding)
     if word is None:
         return pointwise.prelu(node, inputs, context)
     fields, ends = _fields(p, x.shape), words.factors(word, p["lo"], p["hi"])
-    y = ARENA.empty(x.shape, made_type(node, inputs, context))
+    y = ARENA.empty(x.shape, storage_type(node, inputs, context))
     length = fields[0].size
     values, target = x.reshape(-1), y.reshape(-1)
 
@@ -60,13 +63,13 @@ def _laid_out(fields, part, length, rounding, word):
     return np.stack([m_pos, m_neg, *words.rounding_of(shift, rounding, word), shift]).astype(word)
 
 
-def table(node, inputs, context):
+def table(node: Node, inputs: Inputs, context: Context) -> Output:
     """y = table[x]: the table is laid out for the low 16 bits of a code, so that no code has to be moved to start at 0."""
     # CODES - 1 as a mask puts negative codes into the upper half, where the pass finds them as unsigned 16-bit numbers
     fmt = context.in_formats[0]
     if fmt.max - fmt.min >= CODES or fmt.max >= CODES:
         return pointwise.table(node, inputs, context)
-    entries = np.zeros(CODES, made_type(node, inputs, context))
+    entries = np.zeros(CODES, storage_type(node, inputs, context))
     entries[np.arange(fmt.min, fmt.max + 1) & CODES - 1] = node.params["table"]
 
     def run(parts, y):

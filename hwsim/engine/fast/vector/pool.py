@@ -1,19 +1,23 @@
 """Pools in two steps that stay in the cache: the rows of a window into one row, then the columns of that row."""
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial, reduce
 from math import prod
 
 import numpy as np
 
+from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.portable import pool
 from hwsim.engine.fast.portable.blocks import requantized, rows_of, widened
-from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import arithmetic, moving, words
 from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.fast.vector.sweep import blocks, pieces
 from hwsim.engine.host.memory import ARENA
 from hwsim.engine.host.threads import for_chunks, in_order
 from hwsim.engine.result import LayerStats
+from hwsim.graph.node import Node
 from hwsim.ops.window import out_hw, pads
 
 TALL = 1 << 10     # rows that are summed in 32 bits at a time: magnitudes below 2^21 cannot overflow them
@@ -72,8 +76,8 @@ def _swept(x, windows, dtype, run, threads):
     return y, counts
 
 
-def max_pool(node, inputs, context):
-    (x,), out_type = inputs, made_type(node, inputs, context)
+def max_pool(node: Node, inputs: Inputs, context: Context) -> Output:
+    (x,), out_type = inputs, storage_type(node, inputs, context)
     windows = Windows.of(x.shape, node.params)
     least = max(np.iinfo(x.dtype).min, np.iinfo(out_type).min)   # both types hold every code
     rows, columns = windows.rows, windows.columns
@@ -83,7 +87,7 @@ def max_pool(node, inputs, context):
     return _swept(x, windows, out_type, run, context.threads)[0], LayerStats()
 
 
-def global_max_pool(node, inputs, context):
+def global_max_pool(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,) = inputs
     start = np.full(prod(x.shape[2:]), np.iinfo(x.dtype).min, x.dtype)
     best = _reduced(x, moving.tops, start, np.maximum, context.threads).max(axis=2, keepdims=True)
@@ -107,7 +111,7 @@ def _reduced_image(rows, run, start, join, threads):
     return reduce(join, for_chunks(len(parts), threads, work))
 
 
-def avg_pool(node, inputs, context):
+def avg_pool(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), p = inputs, node.params
     windows = Windows.of(x.shape, p)
     taps = {int(high) * int(wide) for high in set(windows.taps(0)) for wide in set(windows.taps(1))}
@@ -124,7 +128,7 @@ def avg_pool(node, inputs, context):
         tall, line = windows.lines(word, 0)
         sums = line if windows.stride[1] == 1 else SCRATCH("sums", y.shape[1:], word)
         return arithmetic.average(image, first, rows, columns, starts, factors, rules, tall, line, sums, y)
-    y, counts = _swept(x, windows, made_type(node, inputs, context), run, context.threads)
+    y, counts = _swept(x, windows, storage_type(node, inputs, context), run, context.threads)
     return y, LayerStats(clamped=int(sum(counts)))
 
 

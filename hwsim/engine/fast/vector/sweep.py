@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from hwsim.engine.fast.storage_type import made_type
+from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import moving
 from hwsim.engine.fast.vector.scratch import SCRATCH
 from hwsim.engine.host.memory import ARENA
@@ -27,7 +27,7 @@ def blocks(images, rows, row_values):
 def elementwise(node, inputs, context, run):
     """(y, sum of the counts): run(parts, part of y) -> count on arrays (rows, values); a part of one row serves all rows."""
     shape = np.broadcast_shapes(*(x.shape for x in inputs))
-    y = ARENA.empty(shape, made_type(node, inputs, context))
+    y = ARENA.empty(shape, storage_type(node, inputs, context))
     sweep = _flat if all(x.shape == shape for x in inputs) else _joined
     return y, sum(sweep(inputs, y, run, context.threads))
 
