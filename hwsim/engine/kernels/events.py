@@ -3,13 +3,19 @@
 Kernels count events per output row and channel only. A report names one event exactly, so that one row is done again here, beat
 by beat with numpy: slow, and rare.
 """
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import numpy as np
 
+from hwsim.engine.kernels.plan import Facts
 from hwsim.engine.result import AccEvent
 from hwsim.fixed.formats import Overflow
+from hwsim.ops.layer import ArrayLayer
 
 
-def first_event(facts, x, counts):
+def first_event(facts: Facts, x: np.ndarray, counts: np.ndarray) -> AccEvent:
     """The AccEvent that the array meets first; counts int64 (N,OH,OC), x (N,IH,IW,IC)."""
     n, cot, oy = _place(counts, facts.datapath.tm)
     channels = slice(cot * facts.datapath.tm, (cot + 1) * facts.datapath.tm)
@@ -20,14 +26,14 @@ def first_event(facts, x, counts):
                     cot if layer.depthwise else cit, word, value)
 
 
-def _place(counts, tm):
+def _place(counts: np.ndarray, tm: int) -> tuple[int, int, int]:
     """(n, cot, oy) of the first tile row with an event, in issue order."""
     n = int(counts.any((1, 2)).argmax())
     cot = int(counts[n].any(0).argmax()) // tm
     return n, cot, int(counts[n, :, cot * tm:(cot + 1) * tm].any(1).argmax())
 
 
-def _row_sums(facts, image, oy, channels):
+def _row_sums(facts: Facts, image: np.ndarray, oy: int, channels: slice) -> np.ndarray:
     """Every beat's own sum, int64 (BEATS,OW,channels), of one row of one output tile."""
     layer, trees = facts.layer, []
     for start, weights in _beats(facts, channels):
@@ -36,7 +42,7 @@ def _row_sums(facts, image, oy, channels):
     return np.stack(trees)
 
 
-def _beats(facts, channels):
+def _beats(facts: Facts, channels: slice) -> Iterator[tuple[tuple[int, int, int], np.ndarray]]:
     """((row, column, channel) of the window, weights (channels, inputs)) of every beat in issue order."""
     reduction = facts.beats
     for run, start in enumerate(reduction.starts):
@@ -45,7 +51,8 @@ def _beats(facts, channels):
             yield (start[0], start[1], start[2] + lane), weights
 
 
-def _inputs(layer, image, oy, start, count, channels):
+def _inputs(layer: ArrayLayer, image: np.ndarray, oy: int, start: tuple[int, int, int], count: int,
+            channels: slice) -> np.ndarray:
     """The `count` inputs that a beat starting at `start` takes for every pixel of row oy: (OW, count), 0 off the image."""
     # rows of an image are one stretch of columns and channels: a flat input number divides into (column, channel) by IC
     ic, (_, width) = layer.ic, layer.in_hw
@@ -58,7 +65,7 @@ def _inputs(layer, image, oy, start, count, channels):
     return np.where(inside, image[iy, np.clip(column, 0, width - 1), lanes % ic].astype(np.int64), 0)
 
 
-def _first_in_row(facts, trees, channels):
+def _first_in_row(facts: Facts, trees: np.ndarray, channels: slice) -> tuple[int, int, int, int]:
     """(beat, ox, oc, value) of the first event: pixel by pixel, beat by beat, lowest channel."""
     fmt = facts.datapath.acc_format
     stored = np.broadcast_to(facts.bias[channels], trees.shape[1:])
@@ -75,7 +82,7 @@ def _first_in_row(facts, trees, channels):
     return beat, ox, oc, value
 
 
-def _address(facts, beat):
+def _address(facts: Facts, beat: int) -> tuple[int, int, int, int]:
     """(ky, kx, cit, word) of a beat's number within a pixel."""
     layer, words = facts.layer, facts.layer.weights.words
     (_, kw), tn = layer.kernel, facts.datapath.tn

@@ -2,6 +2,9 @@
 
 A probe for benchmarks. It does not measure time; its callers do.
 """
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +16,8 @@ from hwsim.engine.kernels import dot_block
 from hwsim.engine.kernels.ir import at, constant, counted_loop, i32, i64, load, madd, splat, vector
 from hwsim.engine.kernels.microkernel import STAMP
 from hwsim.engine.kernels.pack import aligned
-from hwsim.engine.kernels.target import rung_of_lanes
+from hwsim.engine.kernels.target import Rung, rung_of_lanes
+from hwsim.engine.kernels.variant import Form
 
 WEIGHTS, PIXELS = 2, 6  # 12 accumulators hide the latency of the instruction and leave 4 of 16 registers
 LANES = 8               # of inputs per pass, so that the loop itself costs little
@@ -71,12 +75,12 @@ def _probe(lanes, kind, stamp):
     return compiled(chains)
 
 
-def probe(rung, form):
+def probe(rung: Rung, form: Form) -> Callable[[int], int]:
     """run(passes), which does macs(rung, form, passes) multiply-accumulates on one core."""
     chains, operands = _probe(rung.lanes, int(form), STAMP), aligned(2 * OPERANDS + PIXELS * STEP, np.uint8)
     return lambda passes: chains(passes, operands)
 
 
-def macs(rung, form, passes):
+def macs(rung: Rung, form: Form, passes: int) -> int:
     """Multiply-accumulates that run(passes) of a probe does."""
     return passes * WEIGHTS * PIXELS * LANES * rung.lanes * form.inputs

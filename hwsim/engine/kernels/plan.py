@@ -39,20 +39,20 @@ class KernelPlan:
     epilogue_kind: EpilogueKind
     reason: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.path == "portable":
             return f"portable ({self.reason})"
         text = f"{self.path} {self.rung} {_names(self.mode)}, {self.epilogue_kind.name.lower().replace('_', '-')}"
         return f"{text} ({self.reason})" if self.reason else text
 
 
-def _names(mode):
-    return "+".join(flag.name.lower().replace("_", "-") for flag in Mode if flag and flag in mode) or "plain"
+def _names(mode: Mode) -> str:
+    return "+".join(str(flag.name).lower().replace("_", "-") for flag in Mode if flag and flag in mode) or "plain"
 
 
 @dataclass(frozen=True)
 class Requantizer:
-    """m_pos, m_neg, shift as the kernel takes them (int64, OC) for a EpilogueKind, in 32 bits; with NONE there are none."""
+    """m_pos, m_neg, shift as the kernel takes them (int64, OC) for an EpilogueKind, in 32 bits; with NONE there are none."""
 
     epilogue_kind: EpilogueKind
     m_pos: np.ndarray | None = None
@@ -92,17 +92,22 @@ class Facts:
         """The Reduction in free order."""
         return geometry.free_order(self.layer, self.summed)
 
+    @property
+    def in_beats(self) -> bool:
+        """Whether kernels can go beat by beat: not where a chunk of a packed row is several stretches of memory."""
+        return not self.layer.rowpack or self.layer.depthwise or self.layer.dilation[1] <= 1
+
     @cached_property
-    def beats(self) -> geometry.Reduction | None:
-        """The Reduction in beat order, or None where a chunk of a row is not one stretch of memory."""
-        if self.layer.rowpack and not self.layer.depthwise and self.layer.dilation[1] > 1:
-            return None
+    def beats(self) -> geometry.Reduction:
+        """The Reduction in beat order; only where `in_beats`."""
+        if not self.in_beats:
+            raise AssertionError(f"{self.layer.name}: beats must be single stretches of memory, not packed with dilated columns")
         return geometry.beat_order(self.layer, self.words, self.datapath.tn)
 
     @cached_property
-    def beats_alone(self) -> geometry.Reduction | None:
+    def beats_alone(self) -> geometry.Reduction:
         """The Reduction in beat order with one beat in each run."""
-        return None if self.beats is None else self.beats.one_by_one()
+        return self.beats.one_by_one()
 
     @cached_property
     def inside(self) -> bool:
@@ -134,7 +139,7 @@ class Facts:
     @cached_property
     def beats_fit(self) -> bool:
         """Whether a clamp or a count after every beat is exact in 32 bits."""
-        return self.beats is not None and bool(
+        return self.in_beats and bool(
             proofs.pairs_exact(self.words, self.in_format)
             and proofs.beats_exact(self.beats, self.in_format, self.datapath.acc_format)
             and int(np.abs(self.bias).max(initial=0)) <= INT32.max)
@@ -153,9 +158,9 @@ def plan_of(facts: Facts, monitor: bool, rung: Rung | None) -> KernelPlan:
     return _monitored(facts, rung) if monitored else _unmonitored(facts, rung)
 
 
-def _monitored(facts, rung):
+def _monitored(facts: Facts, rung: Rung) -> KernelPlan:
     """Counters wanted: exact partial sums are monitored, and where one may leave the accumulator, events can be counted."""
-    if facts.beats is None:
+    if not facts.in_beats:
         return _portable("row-packed beats with dilated columns")
     if not proofs.pairs_exact(facts.words, facts.in_format):
         return _beats(facts, rung, Mode.OBSERVE, "products may need more than 32 bits")
@@ -170,11 +175,11 @@ def _portable(reason: str) -> KernelPlan:
     return KernelPlan("portable", "", Mode.PLAIN, EpilogueKind.NONE, reason)
 
 
-def _unmonitored(facts, rung):
+def _unmonitored(facts: Facts, rung: Rung) -> KernelPlan:
     epilogue_kind = requantizer(facts).epilogue_kind
     if facts.inside or facts.datapath.acc_mode is Overflow.WRAP:
         return _free(facts, rung, epilogue_kind)
-    if facts.beats is None:
+    if not facts.in_beats:
         return _portable("row-packed beats with dilated columns")
     if facts.beats_fit:
         return KernelPlan("dot16", rung.name, Mode.SATURATE, epilogue_kind)

@@ -2,6 +2,8 @@
 
 The two may differ (NUMBA_CPU_NAME, NUMBA_CPU_FEATURES), and an instruction that the target lacks aborts the process.
 """
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -29,19 +31,19 @@ class Rung:
     madd: str
     vnni: bool = False
 
-    def dot(self, name):
+    def dot(self, name: str) -> str:
         """A dot product instruction in assembly: below 512 bits AVX-VNNI's form of it is meant."""
         # The same mnemonic names an EVEX form (AVX-512 VNNI with VL) and a VEX form (AVX-VNNI). Without the prefix assemblers
         # choose EVEX, an illegal instruction on a CPU without AVX-512.
         return name if self.lanes == 16 else "{vex} " + name
 
     @property
-    def register(self):
+    def register(self) -> str:
         """The constraint of assembly for a register that such an instruction can name: below 512 bits the first 16 only."""
         # LLVM constraints: v is any of the 32 EVEX registers, x one of the 16 that a VEX encoding can name
         return "v" if self.lanes == 16 else "x"
 
-    def tile(self, columns, width, careful):
+    def tile(self, columns: int, width: int, careful: bool) -> tuple[int, int]:
         """(pixels, columns) of the tile for an output row of `width` pixels and that many 16-channel columns."""
         tiles = self.careful if careful else self.tiles
         # the widest tile that the channels fill; a row that is too short for its pixels is done one pixel at a time
@@ -50,7 +52,7 @@ class Rung:
 
 
 @cache
-def ladder():
+def ladder() -> tuple[Rung, ...]:
     """The rungs that this process may compile for, fastest first; empty where only other code can run."""
     if numba.config.DISABLE_JIT or not llvmlite.binding.get_process_triple().startswith("x86_64"):
         return ()
@@ -69,11 +71,11 @@ def ladder():
     return tuple(rungs)
 
 
-def rung_named(name):
+def rung_named(name: str) -> Rung:
     """The rung of that name; KeyError where this process has none."""
     return {rung.name: rung for rung in ladder()}[name]
 
 
-def rung_of_lanes(lanes):
+def rung_of_lanes(lanes: int) -> Rung:
     """The rung whose registers have that many lanes."""
     return {rung.lanes: rung for rung in ladder()}[lanes]
