@@ -51,7 +51,7 @@ def run(net: IntegerGraph, x: Inputs, engine: str | Engine = "fast", dump: str |
         threads: int | None = None, progress: Progress | None = None, device: Device | None = None) -> Run:
     """The Run of an IntegerGraph on `x`: one array, a list in the order of net.inputs, or a map from input name to array.
 
-    Real values are quantized at the door, integer arrays are codes; N comes first. engine: fast, reference, stepped or an
+    Real values are quantized on entry, integer arrays are codes; N comes first. engine: fast, reference, stepped or an
     Engine; device: a Device, by default sensor_npu. The other arguments are those of hwsim.engine.run.run.
     """
     if not isinstance(net, IntegerGraph):

@@ -55,7 +55,7 @@ def pure_clip(act: Node) -> Clip | None:
 
 def with_activation(producer: Node, act: Node) -> Node:
     """`producer` followed by `act`, as one node."""
-    # a ReLU becomes slopes of 0 where there is no clip yet, because the law folds it so (m_neg = 0)
+    # a ReLU becomes slopes of 0 where there is no clip yet, because the specification folds it so (m_neg = 0)
     slopes = producer.op in ARRAY and act.op == "prelu" and act.params["alpha"].ndim == 1 and producer.params["clip"] is None
     if slopes:
         return producer.but(alpha=composed_slope(producer.params["alpha"], act.params["alpha"]), clip=act.params["clip"])

@@ -1,6 +1,6 @@
 """The word and the scale of every tensor: policies calib, frozen and lsb, ties, fixed scales (spec/arithmetic.md section 1).
 
-A scale is an exact ratio; float(scale) is the float64 that the formulas of the law divide and multiply.
+A scale is an exact ratio; float(scale) is the float64 that the formulas of the specification divide and multiply.
 """
 from __future__ import annotations
 
