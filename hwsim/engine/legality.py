@@ -102,18 +102,18 @@ def _one_per_input(node: Node) -> str | None:
 def _kept(node: Node, formats: Formats) -> str | None:
     if Trait.KEEPS_CODES not in node.spec.traits:
         return None
-    read, made = formats[node.inputs[0]], formats[node.name]
-    if read.min not in made or read.max not in made or (node.op == "pad" and 0 not in made):
-        return f"{node.op} keeps the codes of its input: its format must hold {read}, not {made}"
+    source, target = formats[node.inputs[0]], formats[node.name]
+    if source.min not in target or source.max not in target or (node.op == "pad" and 0 not in target):
+        return f"{node.op} keeps the codes of its input: its format must hold {source}, not {target}"
     return None
 
 
 def _table(node: Node, formats: Formats) -> str | None:
-    read, made, table = formats[node.inputs[0]], formats[node.name], node.params["table"]
-    if len(table) != read.max - read.min + 1:
-        return f"the table must have one entry for each of the {read.max - read.min + 1} codes of {read}, not {len(table)}"
-    if int(table.min()) not in made or int(table.max()) not in made:
-        return f"table entries must fit {made}, not {table.min()}..{table.max()}"
+    source, target, table = formats[node.inputs[0]], formats[node.name], node.params["table"]
+    if len(table) != source.max - source.min + 1:
+        return f"the table must have one entry for each of the {source.max - source.min + 1} codes of {source}, not {len(table)}"
+    if int(table.min()) not in target or int(table.max()) not in target:
+        return f"table entries must fit {target}, not {table.min()}..{table.max()}"
     return None
 
 

@@ -212,8 +212,8 @@ def engine_named(engine: str | Engine) -> Engine:
         return engine
     if engine not in ENGINES:
         raise UsageError(f"engine must be {' or '.join(ENGINES)}, not {engine!r}")
-    found: Engine = importlib.import_module(ENGINES[engine]).ENGINE
-    return found
+    runner: Engine = importlib.import_module(ENGINES[engine]).ENGINE
+    return runner
 
 
 def _threads(threads: int | None) -> int:

@@ -157,9 +157,9 @@ def _high_word(b, shift):
 
 def _rounded(b, epilogue_kind, p, s):
     """p / 2^s, rounded as ARITHMETIC section 4 says; s is 1..62 per lane."""
-    one = constant(p.type, 1)
+    unit = constant(p.type, 1)
     if epilogue_kind != EpilogueKind.FLOOR:
-        half = b.shl(one, b.sub(s, one))
+        half = b.shl(unit, b.sub(s, unit))
         p = b.add(b.add(p, half), _tie(b, epilogue_kind, p, s)) if epilogue_kind != EpilogueKind.HALF_UP else b.add(p, half)
     return b.ashr(p, s)
 
@@ -169,8 +169,8 @@ def _tie(b, epilogue_kind, p, s):
     if epilogue_kind == EpilogueKind.HALF_AWAY:
         # half up on the magnitude is half up minus 1 for negative numbers; p >> 63 is that -1
         return b.ashr(p, constant(p.type, 63))
-    one = constant(p.type, 1)  # half - 1 rounds halves down; the floor's lowest bit adds the 1 back where the floor is odd
-    return b.sub(b.and_(b.ashr(p, s), one), one)
+    unit = constant(p.type, 1)  # half - 1 rounds halves down; the floor's lowest bit adds the 1 back where the floor is odd
+    return b.sub(b.and_(b.ashr(p, s), unit), unit)
 
 
 # ---- the high forms

@@ -2,8 +2,12 @@
 
 Every address that a kernel will touch is derived here from arrays whose sizes have been checked.
 """
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +18,11 @@ from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.target import COLUMN
 from hwsim.engine.kernels.variant import COUNTS, JOB, OWNED_BYTES, WORDS, Counter, EpilogueKind, Form, Mode
 from hwsim.fixed.formats import INT32
+from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.window import extent
+
+if TYPE_CHECKING:
+    from hwsim.engine.kernels.plan import Facts
 
 # A chunk is a number of output rows of one image: what one thread takes at a time, input rows copied once into its own buffer.
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
@@ -29,7 +37,7 @@ class Part:
     """One pass over the inputs; its 32-bit results count 2^shift each."""
 
     reduction: Reduction
-    bands: tuple
+    bands: tuple[pack.ChannelBlock, ...]
     shift: int = 0
 
 
@@ -37,11 +45,11 @@ class Part:
 class Program:
     """`facts` of the layer, `mode` and `epilogue_kind` of its kernels, its parts; bias: int64 (OC), what 64-bit sums start at."""
 
-    facts: object
+    facts: Facts
     form: Form
     mode: Mode
     epilogue_kind: EpilogueKind
-    parts: tuple
+    parts: tuple[Part, ...]
     bias: np.ndarray
 
     @property
@@ -97,7 +105,7 @@ class Program:
         """The chunks of an image's output rows, as slices: guided self-scheduling.
 
         Each takes half of a thread's fair share of the rows that are left (at least `turn`, at most chunk_rows), so that chunks
-        shrink towards the end and all threads epilogue_kind together.
+        shrink towards the end and all threads finish together.
         """
         height, highest, starts = self.layer.out_hw[0], self.chunk_rows(threads), [0]
         while starts[-1] < height:

@@ -288,27 +288,27 @@ def _tall_row(x, sources, heights, tall, channels):
 
 
 @compiled
-def bilinear(x, sources, heights, starts, widths, rule, tall, made, y):
+def bilinear(x, sources, heights, starts, widths, rule, tall, line, y):
     """y (R,OW*C): row r blends rows sources[r] of x (IH,IW*C) by heights[r], then phase j of its columns blends by widths[j]
-    the columns from starts[j] on, counted with one repeated column on either side. tall, made: lines of so many columns."""
-    channels, changed = (tall.shape[0] - made.shape[0]) // 2, 0
+    the columns from starts[j] on, counted with one repeated column on either side. tall, line: rows of so many columns."""
+    channels, changed = (tall.shape[0] - line.shape[0]) // 2, 0
     for r in range(y.shape[0]):
         _tall_row(x, sources[r], heights[r], tall, channels)
         for j in range(starts.shape[0]):
             phase = tall[starts[j] * channels:]
-            changed += _add_row(phase, phase[channels:], widths[j], rule, made)
-            _moved(made, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
+            changed += _add_row(phase, phase[channels:], widths[j], rule, line)
+            _moved(line, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
     return changed
 
 
 @compiled
-def bilinear_cut(x, sources, heights, starts, widths, rule, tall, made, y):
+def bilinear_cut(x, sources, heights, starts, widths, rule, tall, line, y):
     """As bilinear() where the blend of columns is wider than the word: their weights as in add_cut()."""
-    channels, changed = (tall.shape[0] - made.shape[0]) // 2, 0
+    channels, changed = (tall.shape[0] - line.shape[0]) // 2, 0
     for r in range(y.shape[0]):
         _tall_row(x, sources[r], heights[r], tall, channels)
         for j in range(starts.shape[0]):
             phase = tall[starts[j] * channels:]
-            changed += _add_cut_row(phase, phase[channels:], widths[j], rule, made)
-            _moved(made, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
+            changed += _add_cut_row(phase, phase[channels:], widths[j], rule, line)
+            _moved(line, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
     return changed
