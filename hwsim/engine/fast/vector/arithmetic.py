@@ -64,6 +64,7 @@ def _stored(value: int, lo: int, hi: int, y: np.ndarray, i: int) -> Any:
 @njit
 def _row(x: np.ndarray, r: int) -> np.ndarray:
     """Row r; an only row serves all."""
+    # min, not a branch on the shape: the row loop stays one loop for broadcast and full inputs
     return x[min(r, x.shape[0] - 1)]
 
 
@@ -125,6 +126,7 @@ def _multiply_row(x: np.ndarray, z: np.ndarray, factors: np.ndarray, rule: np.nd
     look, mask, shift, lo, hi = rule[1], rule[2], rule[3], rule[4], rule[5]
     changed = np.int32(0)
     for i in range(y.shape[0]):
+        # the product of two codes fits the word (words.cut_of has proved it); only that product times m is cut in two
         product = _mul(x[i], _as(z[i], high))
         value = _cut_rounded(_mul(product, high), _mul(product, low), cut, half_high, half_low, look, mask, shift)
         changed = _add(_stored(value, lo, hi, y, i), changed)
@@ -178,6 +180,7 @@ def _prelu_row(x: np.ndarray, fields: np.ndarray, lo: int, hi: int, y: np.ndarra
 @compiled
 def prelu(x: np.ndarray, fields: np.ndarray, ends: np.ndarray, y: np.ndarray) -> int:
     """y = x * (positive or negative factor) rounded and clamped; x and y flat, fields (6,L) repeat along them."""
+    # fields are laid out to REPEAT values by the caller: a loop over few channels would be all overhead
     changed, length = 0, fields.shape[1]
     for at in range(0, y.shape[0], length):
         changed += _prelu_row(x[at:at + length], fields, ends[0], ends[1], y[at:at + length])
@@ -187,6 +190,7 @@ def prelu(x: np.ndarray, fields: np.ndarray, ends: np.ndarray, y: np.ndarray) ->
 @njit
 def _sum(x: np.ndarray, z: np.ndarray, y: np.ndarray) -> None:
     for i in range(y.shape[0]):
+        # codes may be int16, but their sum has the type of y
         y[i] = _add(x[i], _as(z[i], y[i]))
 
 

@@ -48,6 +48,7 @@ def _blends(widths: np.ndarray, wide: int, largest: int, tall: int, p: Mapping[s
             rounding: Rounding) -> tuple[Callable[..., int], type[np.signedinteger[Any]], np.ndarray, np.ndarray] | None:
     """(pass, word, factors of every phase, rule): one part where 32 bits hold the sums, else two; None: no word holds them."""
     shift, pairs, ends = tall + wide, widths.tolist(), (p["lo"], p["hi"])
+    # the weights of a row and of a column sum to 2^tall and 2^wide: no blend exceeds largest * 2^shift
     if words.word_of(largest << shift, shift, rounding) is np.int32:
         return arithmetic.bilinear, np.int32, widths.astype(np.int32), words.rule(shift, rounding, np.int32, *ends)
     cut = words.cut_of([[(largest << tall, m) for m in pair] for pair in pairs], shift, rounding)

@@ -92,6 +92,7 @@ def maximum(node: Node, inputs: Inputs, context: Context) -> Output:
 
 def minimum(node: Node, inputs: Inputs, context: Context) -> Output:
     """The smallest of the inputs, each at the output's scale, clamped."""
+    # flip -1: the complement turns the order round, and the same pass gives the minimum
     return _extreme(merge.minimum, -1, node, inputs, context)
 
 

@@ -32,6 +32,7 @@ def upsample_nearest(node: Node, inputs: Inputs, context: Context) -> Output:
 
     def run(part: slice) -> None:
         put(source, target, box.part(0, part))
+        # the block is still in the cache: copying rows of the output costs less than spreading columns again
         groups[part, 1:] = groups[part, :1]
     in_order(run, pieces(n * h, VALUES // (fy * row)), context.threads)
     return y, LayerStats()
@@ -72,6 +73,7 @@ def pad(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), (top, bottom, left, right) = inputs, node.params["pad"]
     n, h, w, c = x.shape
     y = ARENA.empty((n, top + h + bottom, left + w + right, c), x.dtype)
+    # only the border is cleared: every other value is written once, by the move
     y[:, :top] = y[:, top + h:] = y[:, :, :left] = y[:, :, left + w:] = 0
     row = y.shape[2] * c
     move(x, y, [Box((h, 1, 1, w * c), (w * c, 0, 0, 1), (row, 0, 0, 1), i * h * w * c, (i * y.shape[1] + top) * row + left * c)

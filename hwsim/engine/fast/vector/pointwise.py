@@ -74,6 +74,7 @@ def table(node: Node, inputs: Inputs, context: Context) -> Output:
     """y = table[x]: the table is laid out for the low 16 bits of a code, so that no code has to be moved to start at 0."""
     # CODES - 1 as a mask puts negative codes into the upper half, where the pass finds them as unsigned 16-bit numbers
     fmt = context.in_formats[0]
+    # more codes than 16 bits tell apart: two of them would share an entry
     if fmt.max - fmt.min >= CODES or fmt.max >= CODES:
         return pointwise.table(node, inputs, context)
     entries = np.zeros(CODES, storage_type(node, inputs, context))

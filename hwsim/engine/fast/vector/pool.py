@@ -86,6 +86,7 @@ def max_pool(node: Node, inputs: Inputs, context: Context) -> Output:
     """The largest code of every window, (N,OH,OW,C); padding takes no part."""
     (x,), out_type = inputs, storage_type(node, inputs, context)
     windows = Windows.of(x.shape, node.params)
+    # the border never wins a maximum, but its value must exist in both types
     least = max(np.iinfo(x.dtype).min, np.iinfo(out_type).min)   # both types hold every code
     rows, columns = windows.rows, windows.columns
 
@@ -113,6 +114,7 @@ def _reduced_image(rows: np.ndarray, run: Callable[..., Any], start: np.ndarray,
     parts = pieces(len(rows), min(REDUCED // rows.shape[1], TALL))
 
     def work(numbers: Iterable[int]) -> np.ndarray:
+        # a row of its own for every thread: the rows are joined once, after the last chunk
         own = start.copy()
         for number in numbers:
             run(rows[parts[number]], own)
@@ -189,6 +191,7 @@ def _global_average(x: np.ndarray, p: Mapping[str, Any], taps: int, context: Con
 
 def _add_rows(word: type[np.signedinteger[Any]], rows: np.ndarray, sums: np.ndarray) -> None:
     """sums += at most TALL rows, by way of sums in the word, which holds so many."""
+    # 32 bits have twice the lanes of 64: where the codes allow it, TALL rows at a time cannot overflow them
     some = SCRATCH("rows", sums.shape, word)
     some.fill(0)
     arithmetic.totals(rows, some)

@@ -14,6 +14,7 @@ class Scratch:
     """scratch(name, shape, dtype) -> an array that its thread keeps under `name` until it asks for it again; any values."""
 
     def __init__(self) -> None:
+        # threads of one layer run the same passes at the same time: each must have its own array under a name
         self._own = threading.local()
 
     def __call__(self, name: str, shape: Sequence[int], dtype: DTypeLike) -> np.ndarray:

@@ -36,6 +36,7 @@ def elementwise(node: Node, inputs: Inputs, context: Context, run: Pass) -> tupl
     """(y, sum of the counts): run(parts, part of y) -> count on arrays (rows, values); a part of one row serves all rows."""
     shape = np.broadcast_shapes(*(x.shape for x in inputs))
     y = ARENA.empty(shape, storage_type(node, inputs, context))
+    # without broadcasting rows mean nothing: one long row is cut wherever a block is full
     sweep = _flat if all(x.shape == shape for x in inputs) else _joined
     return y, sum(sweep(inputs, y, run, context.threads))
 

@@ -78,6 +78,7 @@ def cut_of(sums: Sequence[Terms], shift: int, rounding: Rounding) -> tuple[type[
     # More low bits make the top smaller and the bottom larger; the first cut that fits both is as good as any other. It is at
     # most `shift`, because the top is shifted by what is left of it, and at most the bits of the widest factor.
     cuts = range(min(shift, max(abs(m) for terms in sums for _, m in terms).bit_length()) + 1)
+    # 32 bits with any cut before 64 bits without one: half the lanes cost more than a second product
     tries = ((word, cut) for word in (np.int32, np.int64) for cut in cuts)
     return next((choice for choice in tries if all(_fits(terms, shift, *choice) for terms in sums)), None)
 
