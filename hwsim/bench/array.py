@@ -145,7 +145,11 @@ def _kernel(shape: Shape, mode: str) -> _Kernel | None:
     worker = program.worker(rows, y.strides[1:], store)
     worker.rows(x.reshape(shape.size, -1), y[0, :rows], 0)
     target = y[0, :rows] if worker.direct else worker.outputs
-    alone = Task(lambda: [worker.run(jobs, worker.inputs, target) for jobs in worker.jobs], shape.macs * rows // shape.size)
+
+    def kernels_alone() -> None:
+        for jobs in worker.jobs:
+            worker.run(jobs, worker.inputs, target)
+    alone = Task(kernels_alone, shape.macs * rows // shape.size)
     whole = Task(lambda: conv.run_layer(prepared, x, y, store, monitor), shape.macs)
     form = Form.QUAD if program.form is Form.QUAD else Form.PAIR
     return _Kernel(str(prepared.plan), f"{variant.mr}x{variant.nr}", form, alone, whole)

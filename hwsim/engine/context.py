@@ -70,6 +70,7 @@ class HostEngine:
     rows: RowMemory[np.ndarray] = ARRAYS
 
     def prepare(self, job: Job) -> HostSession:
+        """The HostSession of a Job; nothing is computed yet."""
         return HostSession(job, self.run_node, self.rows)
 
 
@@ -83,17 +84,21 @@ class HostSession:
     prepared: PreparedLayers = field(default_factory=PreparedLayers)
 
     def put(self, codes: np.ndarray) -> np.ndarray:
+        """The codes as they are: the engine's tensors are numpy arrays."""
         return codes
 
     def run(self, node: Node, tensors: list[np.ndarray]) -> tuple[np.ndarray, LayerStats]:
+        """run_node() on a node, with the Context of the job."""
         job, reads = self.job, tuple(self.job.formats[name] for name in node.inputs)
         context = Context(job.datapath, reads, job.formats[node.name], job.monitor, job.threads, self.prepared)
         return self.run_node(node, tensors, context)
 
     def get(self, tensor: np.ndarray) -> np.ndarray:
+        """The tensor as it is, N first, C-contiguous."""
         return tensor
 
     def release(self, node: Node) -> None:
+        """Lets what was prepared of the node's layers go."""
         self.prepared.release(node.name)
 
 

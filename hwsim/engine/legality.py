@@ -27,6 +27,7 @@ def check_codes(net: IntegerGraph, inputs: Mapping[str, Any]) -> dict[str, np.nd
     if set(inputs) != set(net.inputs):
         raise UsageError(f"inputs must be {', '.join(net.inputs)}, not {', '.join(map(str, inputs)) or 'none'}")
     arrays = {name: _codes(name, np.asarray(inputs[name]), net.formats[name]) for name in net.inputs}
+    # N is not a size of the network: any number of images, but all inputs must agree on it
     images = {len(array) for array in arrays.values()}
     if len(images) > 1:
         raise UsageError(f"all inputs must hold the same number of images, not {', '.join(map(str, sorted(images)))}")
@@ -38,6 +39,7 @@ def _codes(name: str, array: np.ndarray, fmt: IntFormat) -> np.ndarray:
         raise UsageError(f"{name}: input codes must be integers, not {array.dtype}")
     if array.ndim < 2 or not array.size:
         raise UsageError(f"{name}: input codes must be images, N first, not an array of shape {array.shape}")
+    # the whole array is looked at: one code outside the format would make every proof about widths wrong
     low, high = int(array.min()), int(array.max())
     if low not in fmt or high not in fmt:
         raise UsageError(f"{name}: input codes must be {fmt.min}..{fmt.max} ({fmt}), not {low}..{high}")
@@ -75,8 +77,10 @@ def _fields(node: Node, datapath: Datapath) -> str | None:
         return f"alpha_q must be less than 2^15, not {_largest(p['alpha_q'])}"
     for name in ("shift", "shift2"):
         shift = p.get(name)
+        # 2^shift, which bounds every rounding constant, still fits a signed 64-bit word at 62
         if shift is not None and np.size(shift) and (np.min(shift) < 0 or np.max(shift) > 62):
             return f"{name} must be 0..62, not {np.min(shift)}..{np.max(shift)}"
+    # the bias is what the accumulator starts from: no overflow rule applies before the first beat
     for channel, value in enumerate(p.get("bias", ())):
         if int(value) not in datapath.acc_format:
             return f"the bias of channel {channel} must fit {datapath.acc_format}, not {value}"
@@ -102,18 +106,18 @@ def _one_per_input(node: Node) -> str | None:
 def _kept(node: Node, formats: Formats) -> str | None:
     if Trait.KEEPS_CODES not in node.spec.traits:
         return None
-    read, made = formats[node.inputs[0]], formats[node.name]
-    if read.min not in made or read.max not in made or (node.op == "pad" and 0 not in made):
-        return f"{node.op} keeps the codes of its input: its format must hold {read}, not {made}"
+    source, target = formats[node.inputs[0]], formats[node.name]
+    if source.min not in target or source.max not in target or (node.op == "pad" and 0 not in target):
+        return f"{node.op} keeps the codes of its input: its format must hold {source}, not {target}"
     return None
 
 
 def _table(node: Node, formats: Formats) -> str | None:
-    read, made, table = formats[node.inputs[0]], formats[node.name], node.params["table"]
-    if len(table) != read.max - read.min + 1:
-        return f"the table must have one entry for each of the {read.max - read.min + 1} codes of {read}, not {len(table)}"
-    if int(table.min()) not in made or int(table.max()) not in made:
-        return f"table entries must fit {made}, not {table.min()}..{table.max()}"
+    source, target, table = formats[node.inputs[0]], formats[node.name], node.params["table"]
+    if len(table) != source.max - source.min + 1:
+        return f"the table must have one entry for each of the {source.max - source.min + 1} codes of {source}, not {len(table)}"
+    if int(table.min()) not in target or int(table.max()) not in target:
+        return f"table entries must fit {target}, not {table.min()}..{table.max()}"
     return None
 
 
@@ -121,6 +125,7 @@ def _window(node: Node, shapes: Shapes) -> str | None:
     """No window may lie in the padding alone; an average needs a multiplier for every count of real taps."""
     p = node.params
     rows, cols = _axis_taps(node, shapes)
+    # a maximum of nothing has no value, and an average of nothing no divisor
     if rows.min() < 1 or cols.min() < 1:
         return "every window must meet the image, not lie in the padding alone"
     if node.op == "qavg_pool":
@@ -148,6 +153,7 @@ def _check_gemmlowp(node: Node) -> None:
     if "m_pos" in p:
         pairs = [(p["m_pos"], p["shift"])]
     shifts = [int(np.min(shift)) for _, shift in pairs if np.size(shift)]
+    # shifts that no field holds: those of the slope and of bilinear weights are fixed, and both are below 31
     shifts += [ALPHA_SHIFT] if node.op in ARRAY_OPS and isinstance(stage_of(p), ThreeStep) else []
     shifts += [BILINEAR_SHIFT] if node.op == "qbilinear" else []
     if shifts and min(shifts) < GEMMLOWP_SHIFT:

@@ -38,7 +38,8 @@ class EngineSession(Protocol[Tensor]):
     """
 
     @property
-    def rows(self) -> RowMemory[Tensor] | None: ...
+    def rows(self) -> RowMemory[Tensor] | None:
+        """How tensors are cut into rows and joined, or None where they cannot be."""
 
     def put(self, codes: np.ndarray) -> Tensor:
         """The engine's tensor of int32 input codes, N first, C-contiguous."""
@@ -62,6 +63,8 @@ class Engine(Protocol):
     """What runs a network. engine.context.HostEngine is one made of a function on numpy arrays."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What users call it."""
 
-    def prepare(self, job: Job) -> EngineSession[Any]: ...
+    def prepare(self, job: Job) -> EngineSession[Any]:
+        """The session of a checked Job, which may compile or pack whatever it needs."""

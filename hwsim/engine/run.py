@@ -47,6 +47,7 @@ def run(net: IntegerGraph, inputs: Codes, engine: str | Engine = "fast", dump: s
     check_dump(dump, net.graph)
     execution = place(net, inputs, engine, monitor, threads)
     rows = execution.in_rows(execution.rows_per_step() if rows is None else _count("rows", rows))
+    # all other tensors go as soon as their last reader is done: a network's peak memory is its live tensors'
     keep, done = {*net.outputs, *dump}, 0
     tensors: dict[str, np.ndarray] = {}
     stats: dict[str, LayerStats] = {}
@@ -132,6 +133,7 @@ def place(net: IntegerGraph, inputs: Codes, engine: str | Engine = "fast", monit
           threads: int | None = None) -> Execution:
     """The Execution of a run. Errors: as steps(), but for OverflowFault."""
     runner, threads = engine_named(engine), _threads(threads)
+    # first the network alone, then the codes given to it, then both on the datapath: an error names the first that is wrong
     check_network(net)
     codes = check_codes(net, inputs)
     graph, shapes = placed(net.graph, {name: array.shape for name, array in codes.items()})
@@ -161,6 +163,7 @@ def _native_bands(execution: Execution, rows: int | None) -> Iterator[RowBand[An
     graph, early = execution.net.graph, LayerStats()
     for band in _computed(execution, rows):
         if band.node.name in graph.by_name:
+            # placing may split a node into steps; the clamp is counted by the step that clamps, whatever comes after it
             stats = band.note if early.clamped is None else early
             yield replace(band, node=graph[band.node.name], note=stats)
             early = LayerStats()
@@ -176,6 +179,7 @@ def _computed(execution: Execution, rows: int | None) -> Iterator[RowBand[Any, L
     every = located(job, _releasing(execution, every))
     if job.datapath.acc_mode is not Overflow.ERROR:
         return every
+    # in bands a later row of an early node may still have an event, so that only the end tells which node is first
     return stopping(job, every) if rows is None else stopping_at_the_end(job, every)
 
 
@@ -194,6 +198,7 @@ def _compute(session: EngineSession[Any]) -> Callable[[Node, tuple[Node, ...], l
     def compute(node: Node, chain: tuple[Node, ...], tensors: list[Any]) -> tuple[Any, LayerStats]:
         if node.op == "input":
             return session.put(tensors[0]), LayerStats()
+        # the steps before the last one move rows and pad them: they have no counters of their own
         for part in chain:
             tensor, stats = session.run(part, tensors)
             tensors = [tensor]
@@ -212,8 +217,8 @@ def engine_named(engine: str | Engine) -> Engine:
         return engine
     if engine not in ENGINES:
         raise UsageError(f"engine must be {' or '.join(ENGINES)}, not {engine!r}")
-    found: Engine = importlib.import_module(ENGINES[engine]).ENGINE
-    return found
+    runner: Engine = importlib.import_module(ENGINES[engine]).ENGINE
+    return runner
 
 
 def _threads(threads: int | None) -> int:

@@ -60,17 +60,21 @@ class ArrayRows:
     empty: Callable[[tuple[int, ...], np.dtype], np.ndarray] = np.empty
 
     def height(self, tensor: np.ndarray) -> int:
+        """Rows of (N,H,W,C); 1 of any other array."""
         return height(tensor.shape)
 
     def cut(self, tensor: np.ndarray, first: int, end: int) -> np.ndarray:
+        """A view of rows first..end-1; the whole array where it has no rows."""
         return tensor[:, first:end] if tensor.ndim == 4 else tensor
 
     def join(self, tensors: Sequence[np.ndarray]) -> np.ndarray:
+        """One C-contiguous array of all rows, in memory of empty()."""
         n, _, *rest = tensors[0].shape
         joined = self.empty((n, sum(map(self.height, tensors)), *rest), tensors[0].dtype)
         return np.concatenate(tensors, axis=1, out=joined)
 
     def copy(self, tensor: np.ndarray) -> np.ndarray:
+        """A copy of the array."""
         return tensor.copy()
 
 
@@ -173,6 +177,7 @@ class HeldRows(Generic[Tensor]):
         self._memory: RowMemory[Tensor] = memory
 
     def add(self, part: Tensor) -> None:
+        """Takes the next rows, which follow the last ones."""
         self.parts.append(part)
 
     def rows(self, lo: int, hi: int) -> Tensor:

@@ -5,21 +5,27 @@ schedules before it allocates registers; it hoists loads and then spills accumul
 On AVX-512 LLVM derives every pixel's address from its neighbour's, a chain that takes longer than the dot products of a tile of
 one column.
 """
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from llvmlite import ir
 
 from hwsim.engine.kernels.ir import i64
+from hwsim.engine.kernels.target import Rung
 from hwsim.engine.kernels.variant import Form
 
 FITS = {"avx2": 12, "avx512": 24}  # accumulators that leave room for the other registers
 PER_BASE = 3  # pixels that one address register reaches: itself, one step and two steps on
 
 
-def fits(rung, form, acc):
+def fits(rung: Rung, form: int, acc: list[Any]) -> bool:
     """Whether the tile can be emitted here."""
     return not Form(form).depthwise and len(acc) <= FITS.get(rung.name, 0)
 
 
-def emit(b, rung, form, acc, weights, inputs, lane):
+def emit(b: Any, rung: Rung, form: int, acc: list[Any], weights: Any, inputs: list[Any], lane: int) -> list[Any]:
     """acc[pixel * vecs + n] + the dot product of x[pixel] and w[n], for lane `lane` of inputs behind every pixel's address.
 
     LLVM is not told what is read: no kernel writes to its inputs or weights.
@@ -40,12 +46,12 @@ def emit(b, rung, form, acc, weights, inputs, lane):
     return [b.extract_value(results, n) for n in range(count)]
 
 
-def _spare(rung, vecs):
+def _spare(rung: Rung, vecs: int) -> int:
     """Registers beside the accumulators: weights, inputs, and a product where there is no dot product instruction."""
     return vecs + 1 + (not rung.vnni)
 
 
-def _lines(rung, form, count, pixels, lane):
+def _lines(rung: Rung, form: int, count: int, pixels: int, lane: int) -> Iterator[str]:
     """Operands: accumulators, spare registers, the accumulators again, weights, the step of a pixel, every third pixel."""
     vecs, size = count // pixels, 4 * rung.lanes
     spare = _spare(rung, vecs)
@@ -65,7 +71,7 @@ def _lines(rung, form, count, pixels, lane):
             yield from _dots(rung, form, x, product, w, here)
 
 
-def _dots(rung, form, x, product, w, acc):
+def _dots(rung: Rung, form: int, x: str, product: str, w: Sequence[str], acc: Sequence[str]) -> Iterator[str]:
     """Every accumulator with its dot product; without a dot product instruction, the last use of x makes room for another."""
     if form == Form.QUAD:  # vpdpbusd multiplies unsigned by signed bytes; in AT&T order the unsigned inputs come second
         yield from (f"{rung.dot('vpdpbusd')} {weights}, {x}, {total}" for weights, total in zip(w, acc))
@@ -77,5 +83,5 @@ def _dots(rung, form, x, product, w, acc):
         yield from (f"vpaddd {target}, {total}, {total}" for target, total in zip(products, acc))
 
 
-def _address(base, step, steps, offset):
+def _address(base: int, step: int, steps: int, offset: int) -> str:
     return f"{offset}(${base})" if not steps else f"{offset}(${base},${step},{steps})"

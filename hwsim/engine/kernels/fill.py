@@ -1,9 +1,13 @@
 """Copies on the way into and out of the kernels: input rows narrowed to the kernel's word and padded, and the layer's channels
 out of outputs that were computed in whole columns of 16."""
+from __future__ import annotations
+
+import numpy as np
+
 from hwsim.engine.host.jit import compiled
 
 
-def _filled(x, rows, first, left, zero):
+def _filled(x: np.ndarray, rows: np.ndarray, first: int, left: int, zero: int) -> None:
     """rows[r, left + i] = x[first + r, i] + zero where there is such an input, else zero.
 
     x (IH, IW*IC), rows (ROWS, WIDTH*IC); `left` counts values and may be negative; zero is what code 0 is stored as.
@@ -22,7 +26,7 @@ def _filled(x, rows, first, left, zero):
         rows[r, end:] = zero
 
 
-def _kept(wide, y):
+def _kept(wide: np.ndarray, y: np.ndarray) -> None:
     """y (ROWS,OW,OC) = the first OC channels of wide (ROWS,OW,more)."""
     for row in range(y.shape[0]):
         for pixel in range(y.shape[1]):

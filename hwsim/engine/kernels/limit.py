@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numba import types
@@ -25,13 +26,13 @@ OPERANDS = 1 << 12      # bytes that weights come from, and as many for inputs: 
 STEP = 64               # bytes between two pixels
 
 
-def emit(b, rung, form, passes, address):
+def emit(b: Any, rung: Rung, form: int, passes: Any, address: Any) -> Any:
     """A loop of WEIGHTS * PIXELS * LANES dots per pass. No two of them have the same operands, and all are loaded anew: nothing
     can be hoisted or used twice.
     """
     kind, size = vector(i32, rung.lanes), rung.lanes * 4
 
-    def body(i, acc):
+    def body(i: Any, acc: list[Any]) -> list[Any]:
         # the masks keep both addresses inside OPERANDS bytes, which is a power of two, without a branch
         weights = b.add(address, b.and_(b.mul(i, i64(LANES * WEIGHTS * size)), i64(OPERANDS - 1)))
         first = at(b, b.add(address, b.and_(b.mul(i, i64(LANES * 4)), i64(OPERANDS - 1))), OPERANDS)
@@ -50,7 +51,7 @@ def emit(b, rung, form, passes, address):
     return b.sext(b.extract_element(total, i32(0)), i64)
 
 
-def _one_lane(b, rung, acc, weights, inputs):
+def _one_lane(b: Any, rung: Rung, acc: list[Any], weights: Any, inputs: list[Any]) -> list[Any]:
     kind, size = acc[0].type, rung.lanes * 4
     w = [load(b, at(b, weights, n * size), kind, 4) for n in range(WEIGHTS)]
     x = [splat(b, load(b, address, i32, 4), rung.lanes) for address in inputs]
@@ -59,17 +60,17 @@ def _one_lane(b, rung, acc, weights, inputs):
 
 
 @intrinsic(prefer_literal=True)
-def dots(typingctx, lanes, form, stamp, passes, address):
+def dots(typingctx: Any, lanes: Any, form: Any, stamp: Any, passes: Any, address: Any) -> Any:
     """emit() for numba. `stamp` is not used: as a literal it makes the cached code depend on the generator's sources."""
-    def codegen(context, builder, signature, values):
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return emit(builder, rung_of_lanes(lanes.literal_value), form.literal_value, values[3], values[4])
 
     return types.int64(lanes, form, stamp, types.int64, types.int64), codegen
 
 
 @lru_cache(None)
-def _probe(lanes, kind, stamp):
-    def chains(passes, operands):
+def _probe(lanes: int, kind: int, stamp: int) -> Callable[..., int]:
+    def chains(passes: int, operands: np.ndarray) -> int:
         return dots(lanes, kind, stamp, passes, operands.ctypes.data)
 
     return compiled(chains)

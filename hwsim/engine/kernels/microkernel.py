@@ -11,9 +11,13 @@ A tile is MR pixels of an output row x NR columns of 16 output channels, in regi
 
 A pass of the inner loop is a beat; where the order of exact sums is free, it is as long as suits the loop.
 """
+from __future__ import annotations
+
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import llvmlite
 import numba
@@ -24,7 +28,7 @@ from numba.extending import intrinsic
 
 from hwsim.engine.host.jit import compiled
 from hwsim.engine.kernels import beat_end, dot_block, epilogue, ir, tap_pairs, target, variant
-from hwsim.engine.kernels.beat_end import BeatEnd
+from hwsim.engine.kernels.beat_end import BeatEnd, State
 from hwsim.engine.kernels.ir import (
     any_set,
     at,
@@ -41,22 +45,23 @@ from hwsim.engine.kernels.ir import (
     store,
     vector,
 )
-from hwsim.engine.kernels.target import COLUMN, rung_of_lanes
+from hwsim.engine.kernels.target import COLUMN, Rung, rung_of_lanes
 from hwsim.engine.kernels.variant import COUNTS, JOB, MONITORED, OWNED_BYTES, Counter, Form, Mode, Tile, Variant
 
 
-def stamp():
+def stamp() -> int:
     """A checksum of everything that the emitted code depends on: numba's cache watches this file only."""
     modules = beat_end, dot_block, epilogue, ir, tap_pairs, target, variant
-    sources = b"".join(Path(module.__file__).read_bytes() for module in modules)
+    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
     return zlib.crc32(sources + f"{numba.__version__} {llvmlite.__version__}".encode())
 
 
 STAMP = stamp()
+Rule = Callable[[list[Any], list[Any], list[Any]], State]  # (accumulators before the beat, after it, counters) at its end
 LONGEST_PAUSE = 255  # tiles, 2^n - 1: a tile that runs twice costs as much as eight tiles on the careful path lose
 
 
-def emit_tile(b, tile, v):
+def emit_tile(b: Any, tile: Tile, v: Variant) -> Any:
     """Emits the whole tile of variant `v` at the builder's place; returns the back-off counter for the next tile."""
     rung = rung_of_lanes(v.lanes)
     # acc[pixel * vecs + n] is vector n of the channels of one pixel: Python lists of IR values, which LLVM keeps in registers.
@@ -83,21 +88,21 @@ def emit_tile(b, tile, v):
     return backoff
 
 
-def _all_runs(b, tile, v, rung, acc, counters, rule):
+def _all_runs(b: Any, tile: Tile, v: Variant, rung: Rung, acc: list[Any], counters: list[Any], rule: Rule) -> State:
     """(acc, counters) after every run."""
     state = counted_loop(b, tile.n_runs, [tile.weights, *acc, *counters],
                          lambda run, state: _one_run(b, tile, v, rung, run, state, rule))
     return state[1:1 + len(acc)], state[1 + len(acc):]
 
 
-def _saturated(b, tile, v, rung, acc, rule):
+def _saturated(b: Any, tile: Tile, v: Variant, rung: Rung, acc: list[Any], rule: BeatEnd) -> tuple[list[Any], Any]:
     """(saturated accumulators, backoff). Optimistic: exact sums, right if none left the range; else the runs are done once more,
     with a clamp after every beat.
 
     The optimistic path counts from acc_lo instead of 0: a sum inside the range is then 0..2^acc_bits - 1, and one that leaves
     it has a bit above acc_bits set. One instruction collects the bits of two accumulators, where a clamp takes four.
     """
-    def optimistic():
+    def optimistic() -> list[Any]:
         moved = [b.sub(value, rule.lo) for value in acc]
         sums, (seen,) = _all_runs(b, tile, v, rung, moved, [constant(acc[0].type, 0)], rule.collected)
         fits = b.not_(any_set(b, b.and_(seen, rule.above)))
@@ -106,7 +111,8 @@ def _saturated(b, tile, v, rung, acc, rule):
     return _optimistic_or_fallback(b, tile, acc, optimistic, lambda: _all_runs(b, tile, v, rung, acc, [], rule.limited)[0])
 
 
-def _monitored(b, tile, v, rung, acc, counters, rule):
+def _monitored(b: Any, tile: Tile, v: Variant, rung: Rung, acc: list[Any], counters: list[Any],
+               rule: BeatEnd) -> tuple[list[Any], list[Any], Any]:
     """(accumulators, counters, backoff): minimum and maximum per channel, by one instruction per accumulator and beat.
 
     Optimistic: sums are counted from the channel's minimum so far. As long as none is below it, they are not negative and one
@@ -117,7 +123,7 @@ def _monitored(b, tile, v, rung, acc, counters, rule):
     least, most = (counters[row * rule.vecs:(row + 1) * rule.vecs] for row in (Counter.LEAST, Counter.MOST))
     rest = counters[2 * rule.vecs:]
 
-    def optimistic():
+    def optimistic() -> list[Any]:
         moved = [b.sub(value, least[n % rule.vecs]) for n, value in enumerate(acc)]
         spans = [b.sub(high, low) for high, low in zip(most, least)]
         sums, spans = _all_runs(b, tile, v, rung, moved, spans, rule.highest)
@@ -125,7 +131,7 @@ def _monitored(b, tile, v, rung, acc, counters, rule):
         return [fits, *(b.add(value, least[n % rule.vecs]) for n, value in enumerate(sums)),
                 *least, *map(b.add, spans, least)]
 
-    def fallback():
+    def fallback() -> list[Any]:
         values, seen = _all_runs(b, tile, v, rung, acc, [*least, *most], rule.observed)
         return [*values, *seen]
 
@@ -133,7 +139,8 @@ def _monitored(b, tile, v, rung, acc, counters, rule):
     return values[:len(acc)], [*values[len(acc):], *rest], backoff
 
 
-def _optimistic_or_fallback(b, tile, start, optimistic, fallback):
+def _optimistic_or_fallback(b: Any, tile: Tile, start: list[Any], optimistic: Callable[[], list[Any]],
+                            fallback: Callable[[], list[Any]]) -> tuple[list[Any], Any]:
     """(values, backoff): those of optimistic() -> [fits, *values] if they fit, else those of fallback().
 
     start: values of the right types, for the tiles that do not try the optimistic path.
@@ -151,11 +158,11 @@ def _optimistic_or_fallback(b, tile, start, optimistic, fallback):
     return results, b.select(try_it, tried, b.sub(tile.backoff, i64(1)))
 
 
-def _vectors(b, address, count, rung):
+def _vectors(b: Any, address: Any, count: int, rung: Rung) -> list[Any]:
     return [load(b, at(b, address, n * rung.lanes * 4), vector(i32, rung.lanes), 4) for n in range(count)]
 
 
-def _one_run(b, tile, v, rung, run, state, rule):
+def _one_run(b: Any, tile: Tile, v: Variant, rung: Rung, run: Any, state: list[Any], rule: Rule) -> list[Any]:
     if v.form == Form.TAPS:
         return tap_pairs.emit(b, tile, v, rung, run, state)
     # all geometry (padding, dilation, stride of the window) is in the table of run offsets, made once per layer and worker
@@ -168,7 +175,7 @@ def _one_run(b, tile, v, rung, run, state, rule):
                         lambda j, state: _one_beat(b, v, rung, inputs, b.mul(j, step), state, rule))
 
 
-def _one_beat(b, v, rung, inputs, here, state, rule):
+def _one_beat(b: Any, v: Variant, rung: Rung, inputs: list[Any], here: Any, state: list[Any], rule: Rule) -> list[Any]:
     vecs, size = v.nr * COLUMN // v.lanes, v.lanes * 4
     w, acc, counters = state[0], list(state[1:1 + v.mr * vecs]), list(state[1 + v.mr * vecs:])
     start = list(acc)
@@ -184,7 +191,7 @@ def _one_beat(b, v, rung, inputs, here, state, rule):
     return [at(b, w, v.lanes_per_pass * vecs * size), *acc, *counters]
 
 
-def _one_lane(b, v, rung, acc, w, inputs):
+def _one_lane(b: Any, v: Variant, rung: Rung, acc: list[Any], w: Any, inputs: list[Any]) -> list[Any]:
     """Every accumulator with the dot products of one 32-bit lane of inputs."""
     acc, vecs = list(acc), v.nr * COLUMN // v.lanes
     weights = _vectors(b, w, vecs, rung)
@@ -195,7 +202,7 @@ def _one_lane(b, v, rung, acc, w, inputs):
     return acc
 
 
-def _inputs(b, v, rung, address, vecs):
+def _inputs(b: Any, v: Variant, rung: Rung, address: Any, vecs: int) -> list[Any]:
     """The activation operand of every vector of one pixel."""
     if v.form != Form.CHANNEL:  # four bytes of inputs serve all channels: one load, one broadcast
         return [splat(b, load(b, address, i32, 1), v.lanes)] * vecs
@@ -205,21 +212,22 @@ def _inputs(b, v, rung, address, vecs):
 
 
 @intrinsic(prefer_literal=True)
-def run_tile(typingctx, lanes, mr, nr, form, lanes_per_pass, mode, epilogue_kind, item, stamp, tile):
+def run_tile(typingctx: Any, lanes: Any, mr: Any, nr: Any, form: Any, lanes_per_pass: Any, mode: Any, epilogue_kind: Any,
+             item: Any, stamp: Any, tile: Any) -> Any:
     """Runs one tile and returns its back-off counter; all arguments but `tile`, a Tile of int64, are compile-time integers.
 
     stamp is not read: as a literal type it is part of the key of numba's cache, which so notices a change of the generator.
     """
     variant_of_tile = Variant(*(kind.literal_value for kind in (lanes, mr, nr, form, lanes_per_pass, mode, epilogue_kind, item)))
 
-    def codegen(context, builder, signature, values):
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return emit_tile(builder, Tile(*cgutils.unpack_tuple(builder, values[9])), variant_of_tile)
 
     return types.int64(lanes, mr, nr, form, lanes_per_pass, mode, epilogue_kind, item, stamp, tile), codegen
 
 
 @lru_cache(None)
-def kernel(v):
+def kernel(v: Variant) -> Callable[..., None]:
     """The compiled function of a Variant: `count` output rows from address `out` on, tile after tile, of a JOB's blocks.
 
     inputs: the address of the first input row.
@@ -229,7 +237,7 @@ def kernel(v):
     lanes, mr, nr, form, lanes_per_pass, mode, epilogue_kind, item = (int(value) for value in v)
     stamp, owned_bytes = STAMP, OWNED_BYTES
 
-    def rows(jobs, inputs, out, count):
+    def rows(jobs: np.ndarray, inputs: int, out: int, count: int) -> None:
         job, backoff = jobs[0], 0
         for y in range(count):
             for block in range(job.blocks):

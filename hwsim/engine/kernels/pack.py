@@ -1,12 +1,21 @@
 """Weights, channels and borders laid out as the kernels read them."""
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from hwsim.engine.kernels import tap_pairs
-from hwsim.engine.kernels.target import COLUMN
+from hwsim.engine.kernels.geometry import Reduction
+from hwsim.engine.kernels.target import COLUMN, Rung
 from hwsim.engine.kernels.variant import OWNED_BYTES, SPAN, Counter, Form, Mode, Variant
+
+if TYPE_CHECKING:
+    from hwsim.engine.kernels.plan import Requantizer
 
 # A kernel reads whole passes and whole columns: the last one reaches past the data. What it reads there meets weights of zero or
 # belongs to channels that nobody stores; the memory must only be there.
@@ -31,15 +40,17 @@ class ChannelBlock:
     passes: int
 
     @property
-    def block(self):
+    def block(self) -> int:
+        """Channels that one call of the kernel computes: the width of its tile."""
         return self.variant.nr * COLUMN
 
     @property
-    def blocks(self):
+    def blocks(self) -> int:
+        """How many such blocks there are, the last one filled up."""
         return len(self.weights)
 
 
-def aligned(shape, dtype):
+def aligned(shape: int | Sequence[int], dtype: DTypeLike) -> np.ndarray:
     """A zeroed array on a 64-byte boundary with SLACK readable bytes behind it."""
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     raw = np.zeros(size + 64 + SLACK, np.uint8)
@@ -47,7 +58,8 @@ def aligned(shape, dtype):
     return raw[start:start + size].view(dtype).reshape(shape)
 
 
-def bands(reduction, bias, requantizer, rung, width, form, mode, item):
+def bands(reduction: Reduction, bias: np.ndarray, requantizer: Requantizer, rung: Rung, width: int, form: Form, mode: Mode,
+          item: int) -> list[ChannelBlock]:
     """The ChannelBlocks of a layer: as many whole tiles of the widest kind as fit, then the rest in narrow ones.
 
     item: bytes of an output.
@@ -65,7 +77,7 @@ def bands(reduction, bias, requantizer, rung, width, form, mode, item):
     return blocks
 
 
-def _pass(reduction, form):
+def _pass(reduction: Reduction, form: Form) -> int:
     """32-bit lanes of inputs that the inner loop takes at once: a beat, or enough that its branch is rarely guessed wrong."""
     lanes = -(-reduction.weights.shape[2] // form.inputs)
     if reduction.beat:
@@ -73,16 +85,19 @@ def _pass(reduction, form):
     return lanes if lanes <= LONGEST_PASS else next((n for n in (8, 6) if lanes % n == 0), 4)
 
 
-def _band(reduction, bias, requantizer, variant, first, count):
+def _band(reduction: Reduction, bias: np.ndarray, requantizer: Requantizer, variant: Variant, first: int,
+          count: int) -> ChannelBlock:
     here = slice(first, first + count)
     weights = _packed(reduction.weights[here], variant)
-    fields = (bias, requantizer.m_pos, requantizer.m_neg, requantizer.shift) if requantizer.epilogue_kind else (bias,)
+    fields: tuple[Any, ...] = (bias,)
+    if requantizer.epilogue_kind:
+        fields = (bias, requantizer.m_pos, requantizer.m_neg, requantizer.shift)
     channels = _per_block([field[here] for field in fields], len(weights), variant.nr * COLUMN)
     passes = weights.shape[2] // variant.lanes_per_pass
     return ChannelBlock(first, count, variant, weights, channels, passes)
 
 
-def _packed(weights, variant):
+def _packed(weights: np.ndarray, variant: Variant) -> np.ndarray:
     count, runs, length = weights.shape
     block = variant.nr * COLUMN
     form = Form(variant.form)
@@ -101,7 +116,7 @@ def _packed(weights, variant):
     return packed
 
 
-def _per_block(fields, blocks, block):
+def _per_block(fields: Sequence[np.ndarray], blocks: int, block: int) -> np.ndarray:
     table = aligned((blocks, len(Counter), block), np.int32)
     for index, field in enumerate(fields):
         row = np.zeros(blocks * block, np.int64)
@@ -111,7 +126,7 @@ def _per_block(fields, blocks, block):
 
 
 @cache
-def owned_masks():
+def owned_masks() -> np.ndarray:
     """Rows of OWNED_BYTES, MOST_PIXELS of zeros, then as many of ones: from row MOST_PIXELS - k on, those of a tile whose first k
     pixels were done before.
     """
@@ -120,7 +135,7 @@ def owned_masks():
     return masks
 
 
-def empty_counters(band):
+def empty_counters(band: ChannelBlock) -> np.ndarray:
     """A counters [block][least, most, clamped, events][nr*16] before the first pixel."""
     counters = aligned((band.blocks, len(Counter), band.block), np.int32)
     info = np.iinfo(np.int32)

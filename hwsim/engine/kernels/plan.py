@@ -80,6 +80,7 @@ class Facts:
 
     @property
     def bias(self) -> np.ndarray:
+        """int64 (OC), of the epilogue."""
         return self.layer.epilogue.bias
 
     @cached_property

@@ -2,8 +2,12 @@
 
 Every address that a kernel will touch is derived here from arrays whose sizes have been checked.
 """
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +18,11 @@ from hwsim.engine.kernels.microkernel import kernel
 from hwsim.engine.kernels.target import COLUMN
 from hwsim.engine.kernels.variant import COUNTS, JOB, OWNED_BYTES, WORDS, Counter, EpilogueKind, Form, Mode
 from hwsim.fixed.formats import INT32
+from hwsim.ops.layer import ArrayLayer
 from hwsim.ops.window import extent
+
+if TYPE_CHECKING:
+    from hwsim.engine.kernels.plan import Facts
 
 # A chunk is a number of output rows of one image: what one thread takes at a time, input rows copied once into its own buffer.
 SCRATCH = 1 << 19  # bytes of input rows that a chunk aims at: they stay in the second cache
@@ -23,13 +31,16 @@ LANE = 4           # bytes of a 32-bit lane of inputs, as they are packed
 LEAST_ROWS = 8      # of a chunk, whose border rows are then a fourth of them or less
 TURN = 1 << 24     # products that make a chunk worth handing to a thread
 
+Jobs = Sequence[tuple[Callable[..., None], np.ndarray]]  # (compiled kernel of a band, its JOB)
+Store = Callable[[np.ndarray, np.ndarray], int]  # (sums (P,OC), codes (P,OC) to fill) -> how many the clamp changed
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
     """One pass over the inputs; its 32-bit results count 2^shift each."""
 
     reduction: Reduction
-    bands: tuple
+    bands: tuple[pack.ChannelBlock, ...]
     shift: int = 0
 
 
@@ -37,34 +48,36 @@ class Part:
 class Program:
     """`facts` of the layer, `mode` and `epilogue_kind` of its kernels, its parts; bias: int64 (OC), what 64-bit sums start at."""
 
-    facts: object
+    facts: Facts
     form: Form
     mode: Mode
     epilogue_kind: EpilogueKind
-    parts: tuple
+    parts: tuple[Part, ...]
     bias: np.ndarray
 
     @property
-    def layer(self):
+    def layer(self) -> ArrayLayer:
+        """The ArrayLayer."""
         return self.facts.layer
 
     @property
-    def scratch_type(self):
+    def scratch_type(self) -> type[np.generic]:
+        """The type of a packed input: bytes for the kernels of four, else 16 bits."""
         return np.uint8 if self.form is Form.QUAD else np.int16
 
     @property
-    def zero(self):
+    def zero(self) -> int:
         """What code 0 is stored as: signed bytes are moved to 0..255."""
         return 128 if self.form is Form.QUAD and self.facts.in_format.signed else 0
 
     @cached_property
-    def columns(self):
+    def columns(self) -> int:
         """Input columns that a row of outputs reads, borders included."""
         layer = self.layer
         return (layer.out_hw[1] - 1) * layer.stride[1] + extent(layer.kernel[1], layer.dilation[1])
 
     @cached_property
-    def in_place(self):
+    def in_place(self) -> bool:
         """Whether 16-bit inputs can be read where they are: there is no border, and no kernel reads past its window's end."""
         layer, (row, pixel, item) = self.layer, self.image_steps
         # kernels read whole passes, and behind the last window of an image its memory ends: a run may end where the window does,
@@ -75,12 +88,12 @@ class Program:
         return self.form is Form.PAIR and short and inside and layer.pad[0] == layer.pad[2] == 0
 
     @property
-    def image_steps(self):
+    def image_steps(self) -> tuple[int, int, int]:
         """Bytes between two rows, pixels and channels of an int16 image."""
         item = np.dtype(np.int16).itemsize
         return self.layer.in_hw[1] * self.layer.ic * item, self.layer.ic * item, item
 
-    def reach(self, part, row, pixel, item):
+    def reach(self, part: Part, row: int, pixel: int, item: int) -> int:
         """How far the kernels of a Part read behind the first input of a window, in bytes, for these steps in bytes."""
         if self.form.depthwise:
             read = [(band.first + band.blocks * band.block) * item for band in part.bands]
@@ -88,16 +101,16 @@ class Program:
             read = [band.weights.shape[2] * LANE for band in part.bands]
         return int(part.reduction.offsets(row, pixel, item).max()) + max(read)
 
-    def rows(self, count):
+    def rows(self, count: int) -> int:
         """Input rows that `count` output rows read."""
         layer = self.layer
         return (count - 1) * layer.stride[0] + extent(layer.kernel[0], layer.dilation[0])
 
-    def chunks(self, threads):
+    def chunks(self, threads: int) -> list[slice]:
         """The chunks of an image's output rows, as slices: guided self-scheduling.
 
         Each takes half of a thread's fair share of the rows that are left (at least `turn`, at most chunk_rows), so that chunks
-        shrink towards the end and all threads epilogue_kind together.
+        shrink towards the end and all threads finish together.
         """
         height, highest, starts = self.layer.out_hw[0], self.chunk_rows(threads), [0]
         while starts[-1] < height:
@@ -105,23 +118,23 @@ class Program:
             starts.append(min(starts[-1] + min(highest, max(fair, self.turn)), height))
         return [slice(*ends) for ends in zip(starts, starts[1:])]
 
-    def chunk_rows(self, threads):
+    def chunk_rows(self, threads: int) -> int:
         """The most output rows of a chunk; one where the kernels count events, which they do not tell apart by rows."""
         return 1 if self.mode & COUNTS else self.cached_rows(threads)
 
     @property
-    def turn(self):
+    def turn(self) -> int:
         """Output rows that are worth handing to a thread."""
         return max(TURN // max(self.layer.weights.codes[0].size * self.layer.out_hw[1], 1), 1)
 
-    def cached_rows(self, threads):
+    def cached_rows(self, threads: int) -> int:
         """Output rows that are few enough for the cache, and for several threads enough to be worth a turn."""
         layer = self.layer
         row = self.columns * layer.ic * np.dtype(self.scratch_type).itemsize * layer.stride[0]
         rows = max(SCRATCH // max(row, 1), LEAST_ROWS, self.turn if threads > 1 else 1)
         return int(max(min(rows, layer.out_hw[0]), 1))
 
-    def worker(self, *given):
+    def worker(self, *given: Any) -> Worker:
         """A Worker(program, ...) of this kind of program."""
         return Worker(self, *given)
 
@@ -134,16 +147,22 @@ class Worker:
     store(acc int64 (P,OC), y (P,OC)) -> clamped count: the requantizer of a program whose epilogue_kind is NONE.
     """
 
-    def __init__(self, program, rows, steps, store, in_place=False):
+    def __init__(self, program: Program, rows: int, steps: Sequence[int], store: Store, in_place: bool = False) -> None:
         self.program, self.store, layer = program, store, program.layer
-        self.inputs = None if in_place else pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
-        self.strides = program.image_steps if in_place else self.inputs.strides
+        self.inputs: Any = None  # where the kernels read the images themselves
+        self.strides: tuple[int, ...] = program.image_steps
+        if not in_place:
+            self.inputs = pack.aligned((program.rows(rows), program.columns, layer.ic), program.scratch_type)
+            self.strides = self.inputs.strides
         self.padded = -(-layer.oc // COLUMN) * COLUMN
         self.out_type = np.dtype(np.int32 if program.epilogue_kind is EpilogueKind.NONE else program.facts.out_type)
         whole_columns = self.padded == layer.oc and steps[2] == self.out_type.itemsize
         self.direct = whole_columns and program.epilogue_kind is not EpilogueKind.NONE
-        self.outputs = None if self.direct else pack.aligned((rows, layer.out_hw[1], self.padded), self.out_type)
-        self.out_steps = steps if self.direct else self.outputs.strides
+        self.outputs: Any = None  # where the kernels write the outputs themselves
+        self.out_steps = steps
+        if not self.direct:
+            self.outputs = pack.aligned((rows, layer.out_hw[1], self.padded), self.out_type)
+            self.out_steps = self.outputs.strides
         self.owned = pack.owned_masks()
         if program.epilogue_kind is EpilogueKind.NONE:
             self.acc = np.empty((rows, layer.out_hw[1], layer.oc), np.int64)
@@ -155,7 +174,7 @@ class Worker:
         self.jobs = [[(kernel(band.variant), self._job(band, counters, offsets)) for band, counters in zip(part.bands, tables)]
                      for part, tables, offsets in zip(program.parts, self.counters, self.runs)]
 
-    def _check_reach(self):
+    def _check_reach(self) -> None:
         """No kernel may read past the slack behind the input rows."""
         layer, (row, pixel, item) = self.program.layer, self.strides
         last = (len(self.inputs) - extent(layer.kernel[0], layer.dilation[0])) * row
@@ -164,7 +183,7 @@ class Worker:
         if end > self.inputs.nbytes + pack.SLACK:
             raise AssertionError(f"a run must end inside its rows, not at {end}")
 
-    def rows(self, image, y, first):
+    def rows(self, image: np.ndarray, y: np.ndarray, first: int) -> None:
         """Fills y (ROWS,OW,OC), rows first.. of the layer's output, from image (IH, IW*IC)."""
         program, layer, count = self.program, self.program.layer, len(y)
         top = first * layer.stride[0] - layer.pad[0]
@@ -177,13 +196,13 @@ class Worker:
         if not self.direct:
             keep(target, y)
 
-    def _filled(self, image, top, count):
+    def _filled(self, image: np.ndarray, top: int, count: int) -> np.ndarray:
         """`count` rows of the image from row `top` on, narrowed and bordered."""
         needed, layer = self.inputs[:count].reshape(count, -1), self.program.layer
         fill(image, needed, top, layer.pad[2] * layer.ic, self.program.zero)
         return needed
 
-    def _wide(self, x, sums, y):
+    def _wide(self, x: np.ndarray, sums: np.ndarray, y: np.ndarray) -> None:
         program, acc = self.program, self.acc[:len(y)]
         wide.start(acc, program.bias)
         self._accumulate(x, sums, acc)
@@ -193,7 +212,7 @@ class Worker:
         if outputs is not y:
             y[...] = outputs
 
-    def _accumulate(self, x, sums, acc):
+    def _accumulate(self, x: np.ndarray, sums: np.ndarray, acc: np.ndarray) -> None:
         """Adds every part to acc; `sums` is room for one."""
         for part, jobs in zip(self.program.parts, self.jobs):
             self.run(jobs, x, sums)
@@ -201,12 +220,12 @@ class Worker:
         if self.program.mode & Mode.WRAP:
             wide.wrap(acc, 64 - self.program.facts.datapath.acc_bits)
 
-    def run(self, jobs, x, out):
+    def run(self, jobs: Jobs, x: np.ndarray, out: np.ndarray) -> None:
         """Runs the kernels of `jobs` on the input rows x into out (ROWS,OW,OC or its padded width)."""
         for kernel_of_band, job in jobs:
             kernel_of_band(job, x.ctypes.data, out.ctypes.data, len(out))
 
-    def _job(self, band, counters, offsets):
+    def _job(self, band: pack.ChannelBlock, counters: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """What a kernel is told about its band, in this worker's memory."""
         layer, fmt = self.program.layer, self.program.facts.datapath.acc_format
         (row, pixel, item), item_out = self.strides, self.out_type.itemsize
@@ -223,21 +242,21 @@ class Worker:
             counters=counters.ctypes.data, owned=self.owned.ctypes.data + pack.MOST_PIXELS * OWNED_BYTES,
             out=band.first * item_out, out_row=self.out_steps[0], out_pixel=self.out_steps[1],
             out_block=band.block * item_out)
-        return np.array([tuple(fields[name] for name in JOB.names)], JOB)
+        return np.array([tuple(fields[name] for name in JOB.names or ())], JOB)
 
-    def per_channel(self, row):
+    def per_channel(self, row: Counter) -> np.ndarray:
         """One row of the counters of all output channels, int64 (OC)."""
         rows = [counters[:, row].ravel()[:band.count] for band, counters in zip(self.program.parts[0].bands, self.counters[0])]
         return np.concatenate(rows).astype(np.int64)
 
-    def take_events(self, rows):
+    def take_events(self, rows: int) -> np.ndarray:
         """Events per channel in the `rows` rows since the last call, int64 (ROWS,OC)."""
         events = self.per_channel(Counter.EVENTS)
         for counters in self.counters[0]:
             counters[:, Counter.EVENTS] = 0
         return events[None]
 
-    def all_clamped(self):
+    def all_clamped(self) -> int:
         """How many of this worker's outputs the final clamp changed. Kernels whose epilogue rounds in words count in any lane;
         their channels that are filled up are 0 and never clamped."""
         if self.program.epilogue_kind in WORDS:

@@ -5,13 +5,19 @@ instructions that interleave two vectors (punpcklwd, punpckhwd) do it within eac
 gives the lower four, the other the upper four. Channels of two neighbouring accumulator vectors are therefore dealt out in
 fours (order()), and put back in order once, before the outputs are stored.
 """
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from hwsim.engine.kernels.ir import at, i16, i32, i64, load, madd, shuffle, vector
-from hwsim.engine.kernels.target import COLUMN
+from hwsim.engine.kernels.target import COLUMN, Rung
+from hwsim.engine.kernels.variant import Tile, Variant
 
 
-def order(lanes, nr):
+def order(lanes: int, nr: int) -> np.ndarray:
     """The channel in every lane of a tile's vectors, one after the other; int64 (nr*16)."""
     channels = nr * COLUMN
     if lanes == channels:  # a vector without a neighbour is interleaved as a whole
@@ -19,29 +25,29 @@ def order(lanes, nr):
     return (np.arange(0, channels, 2 * lanes)[:, None] + _of_two(lanes)).ravel()
 
 
-def _of_two(lanes):
+def _of_two(lanes: int) -> np.ndarray:
     """order() of two neighbouring vectors: 0-3, 8-11, ... in the first, 4-7, 12-15, ... in the second."""
     return np.arange(2 * lanes).reshape(lanes // 4, 2, 4).transpose(1, 0, 2).ravel()
 
 
-def shared_out(b, v, values):
+def shared_out(b: Any, v: Variant, values: list[Any]) -> list[Any]:
     """Vectors in the order of the channels, as order() says."""
     return _reordered(b, v, values, _of_two(v.lanes))
 
 
-def restored(b, v, values):
+def restored(b: Any, v: Variant, values: list[Any]) -> list[Any]:
     """The inverse of shared_out()."""
     return _reordered(b, v, values, np.argsort(_of_two(v.lanes)))
 
 
-def _reordered(b, v, values, places):
+def _reordered(b: Any, v: Variant, values: list[Any], places: np.ndarray) -> list[Any]:
     if v.lanes == v.nr * COLUMN:
         return values
     halves = places[:v.lanes], places[v.lanes:]
     return [shuffle(b, *pair, half) for pair in zip(values[::2], values[1::2]) for half in halves]
 
 
-def emit(b, tile, v, rung, run, state):
+def emit(b: Any, tile: Tile, v: Variant, rung: Rung, run: Any, state: list[Any]) -> list[Any]:
     """The state after run `run`, a pair of taps: the address of its weights, then the accumulators."""
     w, *acc = state
     vecs = v.nr * COLUMN // v.lanes
@@ -55,13 +61,13 @@ def emit(b, tile, v, rung, run, state):
     return [at(b, w, vecs * v.lanes * 4), *acc]
 
 
-def _interleaved(b, lanes, vecs, taps):
+def _interleaved(b: Any, lanes: int, vecs: int, taps: list[Any]) -> Iterator[Any]:
     """The activation operand of every vector of one pixel: in a lane, its channel at both taps."""
     places = _of_two(lanes).reshape(2, lanes) if vecs > 1 else [np.arange(lanes)]
     length = len(places) * lanes
     for first in range(0, vecs * lanes, length):
-        words = [load(b, at(b, tap, first * 2), vector(i16, length), 1) for tap in taps]
+        earlier, later = (load(b, at(b, tap, first * 2), vector(i16, length), 1) for tap in taps)
         for channels in places:
             # element indices of the shuffle: channel c of the first tap, then channel c of the second, for every lane
             both = np.stack([channels, channels + length], 1).ravel()
-            yield b.bitcast(shuffle(b, *words, both), vector(i32, lanes))
+            yield b.bitcast(shuffle(b, earlier, later, both), vector(i32, lanes))

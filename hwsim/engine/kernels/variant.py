@@ -10,6 +10,8 @@ counters       of monitoring, per channel: extremes, clamped outputs, events
 watch          to monitor the extremes by one instruction per accumulator as long as no new minimum turns up
 backoff        the back-off counter that decides whether the next tile tries the optimistic path or takes the fallback
 """
+from __future__ import annotations
+
 from collections import namedtuple
 from enum import IntEnum, IntFlag
 
@@ -25,12 +27,12 @@ class Form(IntEnum):
     QUAD = 4     # four unsigned 8-bit inputs, the same for all lanes
 
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         """Inputs per lane."""
         return {Form.CHANNEL: 1, Form.QUAD: 4}.get(self, 2)
 
     @property
-    def depthwise(self):
+    def depthwise(self) -> bool:
         """Whether every output channel has its own input channel."""
         return self in (Form.CHANNEL, Form.TAPS)
 

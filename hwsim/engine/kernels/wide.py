@@ -3,10 +3,14 @@
 Three loops over (rows, pixels, channels) each: the inner one runs over channels, which lie side by side, so that LLVM vectorises
 it. `acc` is not flattened, because `part` may have more channels than `acc`.
 """
+from __future__ import annotations
+
+import numpy as np
+
 from hwsim.engine.host.jit import compiled
 
 
-def _started(acc, bias):
+def _started(acc: np.ndarray, bias: np.ndarray) -> None:
     """acc[row, pixel, oc] = bias[oc]."""
     for row in range(acc.shape[0]):
         for pixel in range(acc.shape[1]):
@@ -14,7 +18,7 @@ def _started(acc, bias):
                 acc[row, pixel, oc] = bias[oc]
 
 
-def _added(acc, part, shift):
+def _added(acc: np.ndarray, part: np.ndarray, shift: int) -> None:
     """acc += part * 2^shift, channel by channel; part may have more channels."""
     for row in range(acc.shape[0]):
         for pixel in range(acc.shape[1]):
@@ -22,7 +26,7 @@ def _added(acc, part, shift):
                 acc[row, pixel, oc] += part[row, pixel, oc] << shift
 
 
-def _wrapped(acc, spare):
+def _wrapped(acc: np.ndarray, spare: int) -> None:
     """acc modulo 2^(64 - spare)."""
     for row in range(acc.shape[0]):
         for pixel in range(acc.shape[1]):
@@ -30,7 +34,7 @@ def _wrapped(acc, spare):
                 acc[row, pixel, oc] = (acc[row, pixel, oc] << spare) >> spare
 
 
-def _observed(acc, least, most):
+def _observed(acc: np.ndarray, least: np.ndarray, most: np.ndarray) -> None:
     """least, most (OC) with every acc[row, pixel, oc]: vectors only look whether there is a new one, which is rare."""
     for row in range(acc.shape[0]):
         for pixel in range(acc.shape[1]):
@@ -44,7 +48,7 @@ def _observed(acc, least, most):
                     most[oc] = max(most[oc], acc[row, pixel, oc])
 
 
-def _limited(acc, low, high, wraps, events):
+def _limited(acc: np.ndarray, low: int, high: int, wraps: bool, events: np.ndarray) -> None:
     """acc outside low..high (powers of two) counted in events (ROWS,OC), then wrapped or saturated."""
     for row in range(acc.shape[0]):
         for pixel in range(acc.shape[1]):
@@ -55,4 +59,5 @@ def _limited(acc, low, high, wraps, events):
                 acc[row, pixel, oc] = ((value - low) & (high - low)) + low if wraps else inside
 
 
-start, add, wrap, observe, limit = (compiled(loop) for loop in (_started, _added, _wrapped, _observed, _limited))
+start, add, wrap = compiled(_started), compiled(_added), compiled(_wrapped)
+observe, limit = compiled(_observed), compiled(_limited)

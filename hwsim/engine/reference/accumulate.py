@@ -37,11 +37,14 @@ def accumulate(layer: str, bias: np.ndarray, image: tuple[int, int, int], beats:
     first_beat, first_value = np.full(stored.shape, NEVER), np.zeros(stored.shape, np.int64)
     events, addresses = 0, list[Address]()
     for address, tree in beats:
+        # two sums side by side: `exact` is never wrapped and gives the extremes that monitoring reports; `stored` is the device's
+        # register, and an event is its sum with a tree that left the range before the overflow rule
         exact = exact + tree
         low, high = np.minimum(low, exact), np.maximum(high, exact)
         total = stored + tree
         outside = (total < fmt.min) | (total > fmt.max)
         events += int(outside.sum())
+        # beats come in issue order, so the first one with an event per output is kept and later ones do not replace it
         earliest = outside & (first_beat == NEVER)
         first_beat[earliest], first_value[earliest] = len(addresses), total[earliest]
         addresses.append(address)
@@ -60,6 +63,7 @@ def _first(layer: str, beat: np.ndarray, value: np.ndarray, addresses: Sequence[
         for cot in range(-(-channels // tm)):
             for oy in range(rows):
                 for ox in range(cols):
+                    # within one pixel of a tile the earliest beat comes first, and argmin takes the lowest channel among equals
                     tile = beat[n, oy, ox, cot * tm:(cot + 1) * tm]
                     if tile.min() < NEVER:
                         oc = cot * tm + int(tile.argmin())

@@ -21,6 +21,7 @@ def bilinear(node: Node, inputs: Inputs, context: Context) -> Output:
     (x,), p = inputs, node.params
     rows = [_neighbours(oy, p["factor"][0], x.shape[1]) for oy in range(x.shape[1] * p["factor"][0])]
     cols = [_neighbours(ox, p["factor"][1], x.shape[2]) for ox in range(x.shape[2] * p["factor"][1])]
+    # exact until one rounding by 22 at the end: rounding rows first and columns then would give other bits
     total = np.zeros((len(x), len(rows), len(cols), x.shape[3]), np.int64)
     for oy, row in enumerate(rows):
         for ox, col in enumerate(cols):

@@ -25,12 +25,14 @@ def conv2d(node: Node, inputs: Inputs, context: Context) -> Output:
     size = out_hw(x.shape, (kh, kw), p["stride"], p["dilation"], p["padding"])
     image = (len(x), *size)
     taps = _taps(x, p, (kh, kw), size)
+    # depthwise is one layer and not a chain of groups of one channel: its beats take a tile of channels at once
     if groups > 1 and groups == oc and icg == 1:
         return array_layer(node, "", slice(None), image, _depthwise_beats(taps, w), context)
     beats = _rowpack_beats if p["rowpack"] else _beats
     parts = []
     for g in range(groups):
         outs, ins = slice(g * oc // groups, (g + 1) * oc // groups), slice(g * icg, (g + 1) * icg)
+        # every group is a layer of the device, with counters and events under its own name
         suffix = f".g{g}" if groups > 1 else ""
         y, counters = array_layer(node, suffix, outs, image, beats(taps, ins, w[:, outs], context.datapath.tn), context)
         parts.append((y, counters.on_channels(outs, oc)))
@@ -61,6 +63,7 @@ def _rowpack_beats(taps: Taps, ins: slice, w: np.ndarray, tn: int) -> Beats:
     """The KW*IC lanes of a kernel row (lane kx*IC+ic) in chunks of tn; a chunk is the beat's cit and kx is 0."""
     words, oc, kh, kw, ic = w.shape
     for ky in range(kh):
+        # the array fills its lanes across taps: a chunk may begin in one tap and end in the next
         x = np.concatenate([taps(ky, kx)[..., ins] for kx in range(kw)], axis=3)
         for chunk in range(-(-kw * ic // tn)):
             lanes = slice(chunk * tn, (chunk + 1) * tn)

@@ -27,6 +27,7 @@ def conv2d_transpose(node: Node, inputs: Inputs, context: Context) -> Output:
     (sh, sw), (top, bottom, left, right) = p["stride"], p["crop"]
     oh, ow = (x.shape[1] - 1) * sh + kh - top - bottom, (x.shape[2] - 1) * sw + kw - left - right
     y, stats = np.empty((len(x), oh, ow, oc), np.int64), []
+    # an output smaller than the stride has fewer phases than the stride; the others would be layers without outputs
     for py in range(min(sh, oh)):
         for px in range(min(sw, ow)):
             size = len(range(py, oh, sh)), len(range(px, ow, sw))
@@ -47,6 +48,7 @@ def _beats(x: np.ndarray, w: np.ndarray, rows: Sequence[AxisTap], cols: Sequence
            tn: int) -> Beats:
     """Tap number t of the phase's own kernel is the beat's ky (kx); a phase without taps is a 1x1 zero kernel."""
     words, oc, _, _, ic = w.shape
+    # the device still runs such a layer, and its beats of zeros count like any others
     if not rows or not cols:
         w, rows, cols = np.zeros((words, oc, 1, 1, ic), np.int64), [(0, 0)], [(0, 0)]
     for ty, (ky, iy) in enumerate(rows):

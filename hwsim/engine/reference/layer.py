@@ -22,6 +22,7 @@ def array_layer(node: Node, suffix: str, channels: slice, image: tuple[int, int,
 def window(x: np.ndarray, start: tuple[int, int], step: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
     """int64 (N,OH,OW,IC) = x[n, start + i*step, ic] along rows and columns, `size` (OH, OW) positions; 0 outside the image."""
     rows, cols = (first + stride * np.arange(count) for first, stride, count in zip(start, step, size))
+    # a position outside the image reads code 0, whatever the format
     y = np.zeros((len(x), *size, x.shape[3]), np.int64)
     inside_rows, inside_cols = (rows >= 0) & (rows < x.shape[1]), (cols >= 0) & (cols < x.shape[2])
     y[np.ix_(np.arange(len(x)), inside_rows, inside_cols)] = x[:, rows[inside_rows]][:, :, cols[inside_cols]]

@@ -16,6 +16,7 @@ from hwsim.graph.node import Node
 def add(node: Node, inputs: Inputs, context: Context) -> Output:
     """clamp(round(sum of x_i*m_i, shift), lo, hi): one sum and one shift."""
     p = node.params
+    # Python integers: the number of inputs is open, so no machine word is wide enough for every sum
     total = reduce(np.add, (x.astype(object) * int(m) for x, m in zip(inputs, p["m"])))
     return _clamped(scale(total, 1, p["shift"], context.datapath.rounding), p)
 
@@ -44,6 +45,7 @@ def concat(node: Node, inputs: Inputs, context: Context) -> Output:
 def _requantized(node: Node, inputs: Inputs, context: Context) -> list[np.ndarray]:
     """Each input at the output's scale; multiplier 1 with shift 0 means that it is there already."""
     p, rounding = node.params, context.datapath.rounding
+    # passed by and not multiplied by 1: gemmlowp rounding has no shift 0
     return [x if (m, s) == (1, 0) else scale(x, m, s, rounding) for x, m, s in zip(inputs, p["m"], p["shift"])]
 
 

@@ -24,6 +24,7 @@ def depth_to_space(node: Node, inputs: Inputs, context: Context) -> Output:
     for dy in range(block):
         for dx in range(block):
             place = dy * block + dx
+            # DCR: the block's place is the slow index of the channel; CRD: it is the fast one
             channel = place * len(c) + c if order == "DCR" else c * block ** 2 + place
             y[:, dy::block, dx::block] = x[..., channel]
     return y, LayerStats()

@@ -18,6 +18,7 @@ def prelu(node: Node, inputs: Inputs, context: Context) -> Output:
     """clamp(round(x * (m_pos if x >= 0 else m_neg), shift), lo, hi), fields on the last axes."""
     (x,), p, rounding = inputs, node.params, context.datapath.rounding
     y = np.empty(x.shape, object)
+    # fields per channel or per value of an image: each of their places has one factor for all positions before them
     for place in np.ndindex(p["shift"].shape):
         values = x[..., *place]
         positive, negative = (scale(values, p[m][place], p["shift"][place], rounding) for m in ("m_pos", "m_neg"))

@@ -31,6 +31,7 @@ def avg_pool(node: Node, inputs: Inputs, context: Context) -> Output:
     multipliers = {int(t): (m, s) for t, m, s in zip(p["taps"], p["m"], p["shift"])}
     means = []
     for values in _windows(x, p):
+        # the divisor is the count of real taps, so a window at the border has a multiplier of its own
         m, s = multipliers[values.shape[1] * values.shape[2]]
         means.append(scale(values.sum(axis=(1, 2)), m, s, context.datapath.rounding))
     y, changed = clamped(np.stack(means, axis=1), p["lo"], p["hi"])
@@ -50,4 +51,5 @@ def _windows(x: np.ndarray, p: Mapping[str, Any]) -> Iterator[np.ndarray]:
     for oy in range(oh):
         for ox in range(ow):
             row, col = oy * sh - top, ox * sw - left
+            # a slice past the image is cut by numpy itself: only a negative start must be held back
             yield x[:, max(row, 0):row + kh, max(col, 0):col + kw]

@@ -14,6 +14,7 @@ from hwsim.ops.epilogue import Epilogue, Folded, Raw, Stage, ThreeStep
 def scale(value: np.ndarray, m: int, s: int, rounding: Rounding) -> np.ndarray:
     """round(value*m, s), exact: in int64 where the product and the rounding constant fit, else in Python integers."""
     m, s = int(m), int(s)
+    # the bound adds 2^s, more than any rounding constant, so that one test is right for all roundings
     largest = max(abs(int(value.min())), abs(int(value.max())))
     exact = value if largest * abs(m) + (1 << s) < 1 << 63 else value.astype(object)
     return round_shift(exact * m, s, rounding)
@@ -44,6 +45,7 @@ def _folded(acc: np.ndarray, stage: Folded, oc: int, word: IntFormat, rounding: 
 
 def _three_step(acc: np.ndarray, stage: ThreeStep, oc: int, word: IntFormat, rounding: Rounding) -> np.ndarray:
     t = saturate(scale(acc, stage.m1[oc], stage.shift1[oc], rounding), word).astype(np.int64)
+    # the slope acts on the saturated word t, not on the accumulator
     t = np.where(t < 0, saturate(scale(t, stage.alpha_q[oc], ALPHA_SHIFT, rounding), word), t)
     return scale(t, stage.m2[oc], stage.shift2[oc], rounding)
 

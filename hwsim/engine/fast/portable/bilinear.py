@@ -1,6 +1,8 @@
 """Bilinear upsampling: rows, then columns, exact sums of 11-bit weights and one rounding by 22."""
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hwsim.engine.context import Context, Inputs, Output
@@ -11,11 +13,12 @@ BITS = 11
 
 
 def bilinear(node: Node, inputs: Inputs, context: Context) -> Output:
+    """(int32 codes (N,IH*FY,IW*FX,C), LayerStats) of a qbilinear node."""
     (x,), p = inputs, node.params
     fy, fx = p["factor"]
     rows, cols = axis(x.shape[1], fy), axis(x.shape[2], fx)
 
-    def total(block):
+    def total(block: tuple[int, slice]) -> tuple[np.ndarray, Any]:
         n, at = block
         upper, lower, wy = (part[at] for part in rows)
         wy = wy[:, None, None]
@@ -26,7 +29,7 @@ def bilinear(node: Node, inputs: Inputs, context: Context) -> Output:
     return requantized(shape, total, p, context.datapath.rounding)
 
 
-def axis(size, factor):
+def axis(size: int, factor: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(index before, index after, weight of the one after) int64 of every output position on one axis."""
     steps = 2 * np.arange(size * factor) + 1 - factor   # the source position in units of 1/(2*factor)
     before, rest = np.divmod(steps, 2 * factor)

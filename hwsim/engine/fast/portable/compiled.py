@@ -3,6 +3,10 @@
 Every function fills acc int64 (P,OC) for output pixels first..first+P-1 (oy*OW + ox) of one image x int32 (IH,IW,IC).
 geometry: (SH, SW, DH, DW, top, left, KW, OW). Callers have checked shapes and widths (plan.py, layer.py).
 """
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from hwsim.engine.host.jit import compiled
@@ -12,7 +16,7 @@ PATCH_BYTES = 1 << 15
 
 
 @compiled
-def _gather(x, first, count, geometry, offsets, patches):
+def _gather(x: np.ndarray, first: int, count: int, geometry: tuple[int, ...], offsets: np.ndarray, patches: np.ndarray) -> None:
     """patches[i, offset of (ky,kx) + ic] = x[oy*SH+ky*DH-top, ox*SW+kx*DW-left, ic], 0 outside; other lanes keep 0."""
     sh, sw, dh, dw, top, left, kw, ow = geometry
     ih, iw, ic = x.shape
@@ -30,7 +34,7 @@ def _gather(x, first, count, geometry, offsets, patches):
 
 
 @compiled
-def _dots(patches, weights, word, sums):
+def _dots(patches: np.ndarray, weights: np.ndarray, word: type[Any], sums: np.ndarray) -> None:
     """sums[p, oc] = patches[p] . weights[oc] in tiles of 4 x 4; both counts are multiples of 4. T keeps narrow sums narrow."""
     T = word
     for o in range(0, weights.shape[0], 4):
@@ -55,7 +59,8 @@ def _dots(patches, weights, word, sums):
 
 
 @compiled
-def plain(x, first, geometry, offsets, weights, bias, word, low, high, acc):
+def plain(x: np.ndarray, first: int, geometry: tuple[int, ...], offsets: np.ndarray, weights: np.ndarray, bias: np.ndarray,
+          word: type[Any], low: int, high: int, acc: np.ndarray) -> None:
     """acc = wrap(bias + dot product), weights (OC padded to 4, size); sums are kept in `word`."""
     size, pixels = weights.shape[1], acc.shape[0]
     block = max(4, PATCH_BYTES // (size * weights.itemsize) // 4 * 4)
@@ -72,7 +77,8 @@ def plain(x, first, geometry, offsets, weights, bias, word, low, high, acc):
 
 
 @compiled
-def depthwise_plain(x, first, geometry, offsets, weights, bias, word, low, high, acc):
+def depthwise_plain(x: np.ndarray, first: int, geometry: tuple[int, ...], offsets: np.ndarray, weights: np.ndarray,
+                    bias: np.ndarray, word: type[Any], low: int, high: int, acc: np.ndarray) -> None:
     """As plain(), weights (KH*KW,C): channel c meets only its own kernel."""
     sh, sw, dh, dw, top, left, kw, ow = geometry
     for i in range(acc.shape[0]):
@@ -88,7 +94,7 @@ def depthwise_plain(x, first, geometry, offsets, weights, bias, word, low, high,
 
 
 @compiled
-def _trees(patches, count, weights, tree):
+def _trees(patches: np.ndarray, count: int, weights: np.ndarray, tree: np.ndarray) -> None:
     """tree[p, oc] = sum over the beat's lanes of patches[p, lane] * weights[lane, oc]."""
     lanes, channels = weights.shape
     for p in range(count):
@@ -107,7 +113,8 @@ def _trees(patches, count, weights, tree):
 
 
 @compiled
-def _beat(count, wraps, low, high, stored, exact, tree, least, most):
+def _beat(count: int, wraps: bool, low: int, high: int, stored: np.ndarray, exact: np.ndarray, tree: np.ndarray,
+          least: np.ndarray, most: np.ndarray) -> int:
     """Adds one beat's trees to `count` pixels; leaves in `tree` the exact sums before the overflow rule. Returns the events."""
     events = 0
     for p in range(count):
@@ -124,7 +131,7 @@ def _beat(count, wraps, low, high, stored, exact, tree, least, most):
 
 
 @compiled
-def _mark(count, key, step, low, high, tm, tree, marks):
+def _mark(count: int, key: int, step: int, low: int, high: int, tm: int, tree: np.ndarray, marks: np.ndarray) -> None:
     """Keeps in marks int64 (2,COT) each output tile's event of lowest key; pixel p's keys are key + p*step + oc."""
     latest = marks[0].max()
     for p in range(count):
@@ -137,7 +144,7 @@ def _mark(count, key, step, low, high, tm, tree, marks):
 
 
 @compiled
-def _diagonal(patches, count, weights, tree):
+def _diagonal(patches: np.ndarray, count: int, weights: np.ndarray, tree: np.ndarray) -> None:
     """tree[p, c] = patches[p, c] * weights[c]: a depthwise beat."""
     for p in range(count):
         for c in range(weights.shape[0]):
@@ -145,7 +152,9 @@ def _diagonal(patches, count, weights, tree):
 
 
 @compiled
-def beats(x, first, number, geometry, offsets, weights, bias, wraps, low, high, tm, acc, seen, marks):
+def beats(x: np.ndarray, first: int, number: int, geometry: tuple[int, ...], offsets: np.ndarray, weights: np.ndarray,
+          bias: np.ndarray, wraps: bool, low: int, high: int, tm: int, acc: np.ndarray, seen: np.ndarray,
+          marks: np.ndarray) -> int:
     """acc after all beats in order; weights (BEATS,WORDS,TN,OC) or depthwise (BEATS,WORDS,C), whose type every sum has.
 
     number: the first pixel's number in the batch, for the keys of `marks`. seen (2,OC): least and largest exact partial

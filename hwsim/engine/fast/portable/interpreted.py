@@ -2,10 +2,14 @@
 
 The same functions, the same arguments, the same bits.
 """
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 
-def _gather(x, first, count, geometry, offsets, size):
+def _gather(x: np.ndarray, first: int, count: int, geometry: tuple[int, ...], offsets: np.ndarray, size: int) -> np.ndarray:
     """int64 (count,size): the lanes of all taps of `count` pixels, 0 outside the image and in lanes without a tap."""
     sh, sw, dh, dw, top, left, kw, ow = geometry
     oy, ox = np.divmod(np.arange(first, first + count), ow)
@@ -17,19 +21,26 @@ def _gather(x, first, count, geometry, offsets, size):
     return patches
 
 
-def plain(x, first, geometry, offsets, weights, bias, word, low, high, acc):
+def plain(x: np.ndarray, first: int, geometry: tuple[int, ...], offsets: np.ndarray, weights: np.ndarray, bias: np.ndarray,
+          word: type[Any], low: int, high: int, acc: np.ndarray) -> None:
+    """Fills acc int64 (P,OC) as compiled.plain() does; weights (OC padded to 4, size)."""
     patches = _gather(x, first, len(acc), geometry, offsets, weights.shape[1])
     total = bias + patches @ weights[:len(bias)].T.astype(np.int64)
     acc[:] = ((total - low) & (high - low)) + low
 
 
-def depthwise_plain(x, first, geometry, offsets, weights, bias, word, low, high, acc):
+def depthwise_plain(x: np.ndarray, first: int, geometry: tuple[int, ...], offsets: np.ndarray, weights: np.ndarray,
+                    bias: np.ndarray, word: type[Any], low: int, high: int, acc: np.ndarray) -> None:
+    """Fills acc int64 (P,C) as compiled.depthwise_plain() does; weights (KH*KW,C)."""
     patches = _gather(x, first, len(acc), geometry, offsets, weights.size)
     total = bias + (patches.reshape(-1, *weights.shape) * weights).sum(1)
     acc[:] = ((total - low) & (high - low)) + low
 
 
-def beats(x, first, number, geometry, offsets, weights, bias, wraps, low, high, tm, acc, seen, marks):
+def beats(x: np.ndarray, first: int, number: int, geometry: tuple[int, ...], offsets: np.ndarray, weights: np.ndarray,
+          bias: np.ndarray, wraps: bool, low: int, high: int, tm: int, acc: np.ndarray, seen: np.ndarray,
+          marks: np.ndarray) -> int:
+    """Fills acc int64 (P,OC), seen (2,OC) and marks (2,COT) as compiled.beats() does; returns the events."""
     beat_count, words, lanes = weights.shape[:3]
     channels = weights.shape[-1]
     low, high = int(low), int(high)
@@ -55,7 +66,7 @@ def beats(x, first, number, geometry, offsets, weights, bias, wraps, low, high, 
     return events
 
 
-def _mark(outside, keys, total, tm, marks):
+def _mark(outside: np.ndarray, keys: np.ndarray, total: np.ndarray, tm: int, marks: np.ndarray) -> None:
     for at in np.argwhere(outside.any(1))[:, 0]:
         for oc in np.flatnonzero(outside[at]):
             if keys[at, oc] < marks[0, oc // tm]:

@@ -1,7 +1,9 @@
 """Operators that join tensors."""
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -13,32 +15,36 @@ from hwsim.graph.node import Node
 
 
 def add(node: Node, inputs: Inputs, context: Context) -> Output:
+    """The sum of x*m over all inputs in one rounding by `shift`, clamped; inputs broadcast against each other."""
     p, factors = node.params, [int(m) for m in node.params["m"]]
     largest = sum(abs(m) * fmt.largest for m, fmt in zip(factors, context.in_formats))
 
-    def total(block):
+    def total(block: tuple[int, slice]) -> tuple[Any, Any]:
         return sum(widened(rows_of(x, block), largest) * m for x, m in zip(inputs, factors)), p["shift"]
     return requantized(_joined_shape(inputs), total, p, context.datapath.rounding)
 
 
 def multiply(node: Node, inputs: Inputs, context: Context) -> Output:
+    """x*z*m rounded by `shift` and clamped; the two inputs broadcast."""
     (a, b), p = inputs, node.params
     largest = context.in_formats[0].largest * context.in_formats[1].largest * p["m"]
 
-    def product(block):
+    def product(block: tuple[int, slice]) -> tuple[np.ndarray, Any]:
         return widened(rows_of(a, block), largest) * widened(rows_of(b, block), largest) * p["m"], p["shift"]
     return requantized(_joined_shape(inputs), product, p, context.datapath.rounding)
 
 
 def maximum(node: Node, inputs: Inputs, context: Context) -> Output:
+    """The largest of the inputs, each at the output's scale, clamped."""
     return _extreme(np.maximum, node, inputs, context)
 
 
 def minimum(node: Node, inputs: Inputs, context: Context) -> Output:
+    """The smallest of the inputs, each at the output's scale, clamped."""
     return _extreme(np.minimum, node, inputs, context)
 
 
-def _extreme(pick, node, inputs, context):
+def _extreme(pick: Callable[..., Any], node: Node, inputs: Inputs, context: Context) -> Output:
     p, shape = node.params, _joined_shape(inputs)
     y, changed = np.empty(shape, np.int32), 0
     for block in blocks(shape):
@@ -49,6 +55,7 @@ def _extreme(pick, node, inputs, context):
 
 
 def concat(node: Node, inputs: Inputs, context: Context) -> Output:
+    """The inputs side by side on `axis`, each at the output's scale and clamped."""
     p, axis = node.params, node.params["axis"]
     parts, changed = [], 0
     for i, x in enumerate(inputs):
@@ -60,7 +67,7 @@ def concat(node: Node, inputs: Inputs, context: Context) -> Output:
     return np.concatenate(parts, axis=axis), LayerStats(clamped=changed)
 
 
-def _rescaled(x, i, p, context):
+def _rescaled(x: np.ndarray, i: int, p: Mapping[str, Any], context: Context) -> np.ndarray:
     """Input i at the output's scale, before the clamp; multiplier 1 with shift 0 leaves it as it is."""
     m, s = int(p["m"][i]), int(p["shift"][i])
     if (m, s) == (1, 0):
@@ -68,5 +75,5 @@ def _rescaled(x, i, p, context):
     return round_shift(widened(x, context.in_formats[i].largest * abs(m)) * m, s, MODES[context.datapath.rounding])
 
 
-def _joined_shape(inputs):
+def _joined_shape(inputs: Inputs) -> tuple[int, ...]:
     return np.broadcast_shapes(*(x.shape for x in inputs))

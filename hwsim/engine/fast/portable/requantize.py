@@ -4,6 +4,10 @@ p / 2^s = q + r / 2^s with 0 <= r < 2^s, and every mode is q or q + 1. So p alon
 round_shift() is written for Python integers, int64 arrays and object arrays alike, and compiled for scalars below it:
 one file, because the compile cache watches only the file of the cached function.
 """
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -17,12 +21,12 @@ HIGH_SHIFT = 31
 WORD = 1 << 63
 
 
-def fits(largest_value, largest_factor):
+def fits(largest_value: int, largest_factor: int) -> bool:
     """Whether every product of such magnitudes is exact in int64."""
     return int(largest_value) * int(largest_factor) < WORD
 
 
-def _nearest(p, s, odd):
+def _nearest(p: Any, s: Any, odd: Any) -> Any:
     """The integer nearest to p / 2^s; a tie goes up where `odd` is 1 and down where it is 0."""
     q = p >> s
     return q + (2 * (p - (q << s)) > (1 << s) - odd)
@@ -31,7 +35,7 @@ def _nearest(p, s, odd):
 _nearest_scalar = njit(inline="always")(_nearest)
 
 
-def round_shift(p, s, mode):
+def round_shift(p: Any, s: Any, mode: int) -> Any:
     """p / 2^s rounded by `mode`; p and s are int64 arrays, or p an object array for any size."""
     if mode == FLOOR:
         return p >> s
@@ -46,7 +50,7 @@ def round_shift(p, s, mode):
 
 
 @njit(inline="always")
-def _round_scalar(p, s, mode):
+def _round_scalar(p: int, s: int, mode: int) -> Any:
     """round_shift() of one number, without a branch that depends on it."""
     if mode != GEMMLOWP:
         q = p >> s
@@ -56,7 +60,7 @@ def _round_scalar(p, s, mode):
     return _nearest_scalar(high, s - HIGH_SHIFT, high >= 0)
 
 
-def clamped(value, lo, hi):
+def clamped(value: np.ndarray, lo: Any, hi: Any) -> tuple[np.ndarray, int]:
     """(int32 codes, how many the clamp changed) of an array of integers."""
     y = np.clip(value, lo, hi)
     return y.astype(np.int32), int(np.count_nonzero(y != value))
@@ -68,13 +72,14 @@ def raw(acc: np.ndarray, mode: int, lo: int, hi: int, y: np.ndarray) -> int:
     return changed
 
 
-def folded(acc, m_pos, m_neg, shift, mode, lo, hi, y):
+def folded(acc: np.ndarray, m_pos: np.ndarray, m_neg: np.ndarray, shift: np.ndarray, mode: int, lo: int, hi: int,
+           y: np.ndarray) -> int:
     """Fills y int32 (P,OC) from acc (P,OC) and fields (OC); returns how many the clamp changed."""
     y[:], changed = clamped(round_shift(acc * np.where(acc >= 0, m_pos, m_neg), shift, mode), lo, hi)
     return changed
 
 
-def unfolded(acc, stages, word, mode, lo, hi, y):
+def unfolded(acc: np.ndarray, stages: np.ndarray, word: tuple[int, int], mode: int, lo: int, hi: int, y: np.ndarray) -> int:
     """As folded(); stages int64 (5,OC): M1, its shift, alpha_q, M2, its shift; word: (lowest, highest) A-bit code."""
     m1, shift1, alpha, m2, shift2 = stages
     t = np.clip(round_shift(acc * m1, shift1, mode), *word).astype(np.int64)
@@ -84,7 +89,9 @@ def unfolded(acc, stages, word, mode, lo, hi, y):
 
 
 @compiled
-def folded_compiled(acc, m_pos, m_neg, shift, mode, lo, hi, y):
+def folded_compiled(acc: np.ndarray, m_pos: np.ndarray, m_neg: np.ndarray, shift: np.ndarray, mode: int, lo: int, hi: int,
+                    y: np.ndarray) -> int:
+    """folded() in one compiled loop over int64 sums."""
     changed = 0
     for p in range(acc.shape[0]):
         for oc in range(acc.shape[1]):
@@ -97,7 +104,9 @@ def folded_compiled(acc, m_pos, m_neg, shift, mode, lo, hi, y):
 
 
 @compiled
-def unfolded_compiled(acc, stages, word, mode, lo, hi, y):
+def unfolded_compiled(acc: np.ndarray, stages: np.ndarray, word: tuple[int, int], mode: int, lo: int, hi: int,
+                      y: np.ndarray) -> int:
+    """unfolded() in one compiled loop over int64 sums."""
     changed = 0
     for p in range(acc.shape[0]):
         for oc in range(acc.shape[1]):

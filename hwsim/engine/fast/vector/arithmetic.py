@@ -8,6 +8,10 @@ nothing leaves it. Codes may be int16 or int32.
 rule     half, look, mask, shift, lo, hi: how a sum is rounded and clamped (words.rule)
 factors  the multipliers of a pass; in a cut pass each as a high and a low part (words.cut_factors)
 """
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numba.extending import intrinsic
@@ -20,11 +24,11 @@ from hwsim.engine.host.jit import compiled
 FEW = 8  # channels below which a loop over pixels is the longer one to have inside
 
 
-def _in_word(name):
+def _in_word(name: str) -> Any:
     """An instruction on two integers in the type of the second: numba alone would widen everything to 64 bits."""
     @intrinsic
-    def operation(typing, first, second):
-        def codegen(context, builder, signature, args):
+    def operation(typing: Any, first: Any, second: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             value = context.cast(builder, args[0], signature.args[0], signature.return_type)
             return getattr(builder, name)(value, args[1])
         return second(first, second), codegen
@@ -32,9 +36,9 @@ def _in_word(name):
 
 
 @intrinsic
-def _as(typing, value, like):
+def _as(typing: Any, value: Any, like: Any) -> Any:
     """`value` in the type of `like`."""
-    def codegen(context, builder, signature, args):
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return context.cast(builder, args[0], signature.args[0], signature.return_type)
     return like(value, like), codegen
 
@@ -43,14 +47,14 @@ _mul, _add, _right, _and, _xor = (_in_word(name) for name in ("mul", "add", "ash
 
 
 @njit
-def _rounded(p, half, look, mask, shift):
+def _rounded(p: int, half: int, look: int, mask: int, shift: int) -> Any:
     """(p + half + (p >> look & mask)) >> shift: every rounding but gemmlowp, see words.rule()."""
     # one formula for all roundings: the rule is data, so that one compiled pass serves them all without a branch in its loop
     return _right(_add(_add(p, half), _and(_right(p, look), mask)), shift)
 
 
 @njit
-def _stored(value, lo, hi, y, i):
+def _stored(value: int, lo: int, hi: int, y: np.ndarray, i: int) -> Any:
     """y[i] = value clamped; 1 where that changed it, as int32."""
     code = min(max(value, lo), hi)
     y[i] = code  # lo..hi fits the type of y, so that nothing is lost in the narrower store
@@ -58,13 +62,14 @@ def _stored(value, lo, hi, y, i):
 
 
 @njit
-def _row(x, r):
+def _row(x: np.ndarray, r: int) -> np.ndarray:
     """Row r; an only row serves all."""
+    # min, not a branch on the shape: the row loop stays one loop for broadcast and full inputs
     return x[min(r, x.shape[0] - 1)]
 
 
 @njit
-def _add_row(x, z, factors, rule, y):
+def _add_row(x: np.ndarray, z: np.ndarray, factors: np.ndarray, rule: np.ndarray, y: np.ndarray) -> Any:
     m, n = factors[0], factors[1]
     half, look, mask, shift, lo, hi = rule[0], rule[1], rule[2], rule[3], rule[4], rule[5]
     changed = np.int32(0)
@@ -75,7 +80,7 @@ def _add_row(x, z, factors, rule, y):
 
 
 @compiled
-def add(x, z, factors, rule, y):
+def add(x: np.ndarray, z: np.ndarray, factors: np.ndarray, rule: np.ndarray, y: np.ndarray) -> int:
     """y = x*m + z*n rounded and clamped; y (R,L), x and z (R or 1,L)."""
     changed = 0
     for r in range(y.shape[0]):
@@ -84,7 +89,7 @@ def add(x, z, factors, rule, y):
 
 
 @njit
-def _cut_rounded(top, bottom, cut, half_high, half_low, look, mask, shift):
+def _cut_rounded(top: int, bottom: int, cut: int, half_high: int, half_low: int, look: int, mask: int, shift: int) -> Any:
     """_rounded() of (top << cut) + bottom, which need not fit the word: the low part is shifted before it is added."""
     # exact, since floor((top * 2^cut + bottom) / 2^s) = (top + floor(bottom / 2^cut)) >> (s - cut). `look` sees the number at
     # 2^cut; the rounding constant is cut like the factors, and its low part is added to `bottom`.
@@ -94,7 +99,7 @@ def _cut_rounded(top, bottom, cut, half_high, half_low, look, mask, shift):
 
 
 @njit
-def _add_cut_row(x, z, factors, rule, y):
+def _add_cut_row(x: np.ndarray, z: np.ndarray, factors: np.ndarray, rule: np.ndarray, y: np.ndarray) -> Any:
     cut, half_high, half_low = factors[0], factors[1], factors[2]
     m_high, m_low, n_high, n_low = factors[3], factors[4], factors[5], factors[6]
     look, mask, shift, lo, hi = rule[1], rule[2], rule[3], rule[4], rule[5]
@@ -107,7 +112,7 @@ def _add_cut_row(x, z, factors, rule, y):
 
 
 @compiled
-def add_cut(x, z, factors, rule, y):
+def add_cut(x: np.ndarray, z: np.ndarray, factors: np.ndarray, rule: np.ndarray, y: np.ndarray) -> int:
     """As add() where the sum is wider than the word: each factor cut into high and low bits (words.cut_sum)."""
     changed = 0
     for r in range(y.shape[0]):
@@ -116,11 +121,12 @@ def add_cut(x, z, factors, rule, y):
 
 
 @njit
-def _multiply_row(x, z, factors, rule, y):
+def _multiply_row(x: np.ndarray, z: np.ndarray, factors: np.ndarray, rule: np.ndarray, y: np.ndarray) -> Any:
     cut, half_high, half_low, high, low = factors[0], factors[1], factors[2], factors[3], factors[4]
     look, mask, shift, lo, hi = rule[1], rule[2], rule[3], rule[4], rule[5]
     changed = np.int32(0)
     for i in range(y.shape[0]):
+        # the product of two codes fits the word (words.cut_of has proved it); only that product times m is cut in two
         product = _mul(x[i], _as(z[i], high))
         value = _cut_rounded(_mul(product, high), _mul(product, low), cut, half_high, half_low, look, mask, shift)
         changed = _add(_stored(value, lo, hi, y, i), changed)
@@ -128,7 +134,7 @@ def _multiply_row(x, z, factors, rule, y):
 
 
 @compiled
-def multiply(x, z, factors, rule, y):
+def multiply(x: np.ndarray, z: np.ndarray, factors: np.ndarray, rule: np.ndarray, y: np.ndarray) -> int:
     """y = x*z*m rounded and clamped, m cut into high and low bits as in add_cut(), shapes as add()."""
     changed = 0
     for r in range(y.shape[0]):
@@ -137,7 +143,7 @@ def multiply(x, z, factors, rule, y):
 
 
 @njit
-def _extreme_row(x, z, scale_x, scale_z, ends, y):
+def _extreme_row(x: np.ndarray, z: np.ndarray, scale_x: np.ndarray, scale_z: np.ndarray, ends: np.ndarray, y: np.ndarray) -> Any:
     m, half, look, mask, shift = scale_x[0], scale_x[1], scale_x[2], scale_x[3], scale_x[4]
     n, half_z, look_z, mask_z, shift_z = scale_z[0], scale_z[1], scale_z[2], scale_z[3], scale_z[4]
     # flip is 0 or -1: XOR with -1 is the complement, which reverses the order of integers, so that max of those is min of these
@@ -151,7 +157,7 @@ def _extreme_row(x, z, scale_x, scale_z, ends, y):
 
 
 @compiled
-def extreme(x, z, scale_x, scale_z, ends, y):
+def extreme(x: np.ndarray, z: np.ndarray, scale_x: np.ndarray, scale_z: np.ndarray, ends: np.ndarray, y: np.ndarray) -> int:
     """y = the larger of x and z, each rescaled, then clamped; the smaller where flip is -1. ends: flip, lo, hi."""
     changed = 0
     for r in range(y.shape[0]):
@@ -160,7 +166,7 @@ def extreme(x, z, scale_x, scale_z, ends, y):
 
 
 @njit
-def _prelu_row(x, fields, lo, hi, y):
+def _prelu_row(x: np.ndarray, fields: np.ndarray, lo: int, hi: int, y: np.ndarray) -> Any:
     positive, negative, half, look, mask, shift = fields[0], fields[1], fields[2], fields[3], fields[4], fields[5]
     changed = np.int32(0)
     for i in range(y.shape[0]):
@@ -172,8 +178,9 @@ def _prelu_row(x, fields, lo, hi, y):
 
 
 @compiled
-def prelu(x, fields, ends, y):
+def prelu(x: np.ndarray, fields: np.ndarray, ends: np.ndarray, y: np.ndarray) -> int:
     """y = x * (positive or negative factor) rounded and clamped; x and y flat, fields (6,L) repeat along them."""
+    # fields are laid out to REPEAT values by the caller: a loop over few channels would be all overhead
     changed, length = 0, fields.shape[1]
     for at in range(0, y.shape[0], length):
         changed += _prelu_row(x[at:at + length], fields, ends[0], ends[1], y[at:at + length])
@@ -181,26 +188,27 @@ def prelu(x, fields, ends, y):
 
 
 @njit
-def _sum(x, z, y):
+def _sum(x: np.ndarray, z: np.ndarray, y: np.ndarray) -> None:
     for i in range(y.shape[0]):
+        # codes may be int16, but their sum has the type of y
         y[i] = _add(x[i], _as(z[i], y[i]))
 
 
 @njit
-def _more(x, y):
+def _more(x: np.ndarray, y: np.ndarray) -> None:
     """y += x."""
     for i in range(y.shape[0]):
         y[i] = _add(x[i], y[i])
 
 
 @njit
-def _clear(y):
+def _clear(y: np.ndarray) -> None:
     for i in range(y.shape[0]):
         y[i] = 0
 
 
 @njit
-def _sum_rows(x, low, end, y):
+def _sum_rows(x: np.ndarray, low: int, end: int, y: np.ndarray) -> None:
     """y = the sum of rows low..end-1 of x."""
     # the first two rows are added straight into y: one pass over y less than clearing it and adding both
     first = low + 2
@@ -214,7 +222,7 @@ def _sum_rows(x, low, end, y):
 
 
 @njit
-def _sum_columns(tall, taps, channels, y):
+def _sum_columns(tall: np.ndarray, taps: int, channels: int, y: np.ndarray) -> None:
     """y[i] = the sum of tall[i + k*channels], k < taps."""
     # windows of all columns at once: one column on is `channels` values on, so that each tap is one long vector loop
     first = 2
@@ -228,7 +236,7 @@ def _sum_columns(tall, taps, channels, y):
 
 
 @njit
-def _moved(x, step, run, stride, y):
+def _moved(x: np.ndarray, step: int, run: int, stride: int, y: np.ndarray) -> None:
     """y[w*stride + c] = x[w*step + c] for as many w as either holds."""
     count = min((x.shape[0] - run) // step, (y.shape[0] - run) // stride) + 1
     if run < FEW:
@@ -244,7 +252,8 @@ def _moved(x, step, run, stride, y):
 
 
 @compiled
-def average(x, first, rows, columns, spans, factors, rules, tall, line, sums, y):
+def average(x: np.ndarray, first: int, rows: np.ndarray, columns: np.ndarray, spans: np.ndarray, factors: np.ndarray,
+            rules: np.ndarray, tall: np.ndarray, line: np.ndarray, sums: np.ndarray, y: np.ndarray) -> int:
     """y (R,OW*C): sums of windows as in moving.max_pool(), those of span s, values spans[s]..spans[s+1]-1, scaled by their own
     rule: windows at the border have fewer taps. factors (OH,SPANS,2), rules (OH,SPANS,6); the border of `tall` holds 0;
     where windows lie side by side, `sums` is `line`."""
@@ -265,20 +274,20 @@ def average(x, first, rows, columns, spans, factors, rules, tall, line, sums, y)
 
 
 @compiled
-def totals(x, y):
+def totals(x: np.ndarray, y: np.ndarray) -> None:
     """y += the sum of all rows of x."""
     for r in range(x.shape[0]):
         _more(x[r], y)
 
 
 @njit
-def _blend(x, z, m, n, y):
+def _blend(x: np.ndarray, z: np.ndarray, m: int, n: int, y: np.ndarray) -> None:
     for i in range(y.shape[0]):
         y[i] = _add(_mul(x[i], m), _mul(z[i], n))
 
 
 @njit
-def _tall_row(x, sources, heights, tall, channels):
+def _tall_row(x: np.ndarray, sources: np.ndarray, heights: np.ndarray, tall: np.ndarray, channels: int) -> None:
     """A row blended from two, with its first and last column repeated."""
     # a repeated column clamps the sample position at the border without a test in the loop over columns
     last = tall.shape[0] - channels
@@ -288,27 +297,29 @@ def _tall_row(x, sources, heights, tall, channels):
 
 
 @compiled
-def bilinear(x, sources, heights, starts, widths, rule, tall, made, y):
+def bilinear(x: np.ndarray, sources: np.ndarray, heights: np.ndarray, starts: np.ndarray, widths: np.ndarray, rule: np.ndarray,
+             tall: np.ndarray, line: np.ndarray, y: np.ndarray) -> int:
     """y (R,OW*C): row r blends rows sources[r] of x (IH,IW*C) by heights[r], then phase j of its columns blends by widths[j]
-    the columns from starts[j] on, counted with one repeated column on either side. tall, made: lines of so many columns."""
-    channels, changed = (tall.shape[0] - made.shape[0]) // 2, 0
+    the columns from starts[j] on, counted with one repeated column on either side. tall, line: rows of so many columns."""
+    channels, changed = (tall.shape[0] - line.shape[0]) // 2, 0
     for r in range(y.shape[0]):
         _tall_row(x, sources[r], heights[r], tall, channels)
         for j in range(starts.shape[0]):
             phase = tall[starts[j] * channels:]
-            changed += _add_row(phase, phase[channels:], widths[j], rule, made)
-            _moved(made, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
+            changed += _add_row(phase, phase[channels:], widths[j], rule, line)
+            _moved(line, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
     return changed
 
 
 @compiled
-def bilinear_cut(x, sources, heights, starts, widths, rule, tall, made, y):
+def bilinear_cut(x: np.ndarray, sources: np.ndarray, heights: np.ndarray, starts: np.ndarray, widths: np.ndarray,
+                 rule: np.ndarray, tall: np.ndarray, line: np.ndarray, y: np.ndarray) -> int:
     """As bilinear() where the blend of columns is wider than the word: their weights as in add_cut()."""
-    channels, changed = (tall.shape[0] - made.shape[0]) // 2, 0
+    channels, changed = (tall.shape[0] - line.shape[0]) // 2, 0
     for r in range(y.shape[0]):
         _tall_row(x, sources[r], heights[r], tall, channels)
         for j in range(starts.shape[0]):
             phase = tall[starts[j] * channels:]
-            changed += _add_cut_row(phase, phase[channels:], widths[j], rule, made)
-            _moved(made, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
+            changed += _add_cut_row(phase, phase[channels:], widths[j], rule, line)
+            _moved(line, channels, channels, starts.shape[0] * channels, y[r, j * channels:])
     return changed

@@ -1,6 +1,9 @@
 """Bilinear upsampling: every row is blended from two, then every phase of its columns, in weights without common factors."""
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 from hwsim.engine.context import Context, Inputs, Output
@@ -12,10 +15,12 @@ from hwsim.engine.fast.vector.sweep import blocks
 from hwsim.engine.host.memory import ARENA
 from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
+from hwsim.fixed.formats import Rounding
 from hwsim.graph.node import Node
 
 
 def bilinear(node: Node, inputs: Inputs, context: Context) -> Output:
+    """(codes (N,H*FY,W*FX,C), LayerStats) of a qbilinear node."""
     (x,), p = inputs, node.params
     n, h, w, c = x.shape
     (fy, fx), y = p["factor"], ARENA.empty((n, h * p["factor"][0], w * p["factor"][1], c), storage_type(node, inputs, context))
@@ -32,16 +37,18 @@ def bilinear(node: Node, inputs: Inputs, context: Context) -> Output:
     sources, heights, starts = np.stack([upper, lower], 1), heights.astype(word), left[phases]
     rows, target = x.reshape(n, h, w * c), y.reshape(n, h * fy, w * fx * c)
 
-    def run(block):
+    def run(block: tuple[int, slice]) -> int:
         image, part = block
         lines = SCRATCH("tall", ((w + 2) * c,), word), SCRATCH("phase", (w * c,), y.dtype)
         return run_rows(rows[image], sources[part], heights[part], starts, widths, rule, *lines, target[block])
     return y, LayerStats(clamped=int(sum(in_order(run, blocks(*target.shape), context.threads))))
 
 
-def _blends(widths, wide, largest, tall, p, rounding):
+def _blends(widths: np.ndarray, wide: int, largest: int, tall: int, p: Mapping[str, Any],
+            rounding: Rounding) -> tuple[Callable[..., int], type[np.signedinteger[Any]], np.ndarray, np.ndarray] | None:
     """(pass, word, factors of every phase, rule): one part where 32 bits hold the sums, else two; None: no word holds them."""
     shift, pairs, ends = tall + wide, widths.tolist(), (p["lo"], p["hi"])
+    # the weights of a row and of a column sum to 2^tall and 2^wide: no blend exceeds largest * 2^shift
     if words.word_of(largest << shift, shift, rounding) is np.int32:
         return arithmetic.bilinear, np.int32, widths.astype(np.int32), words.rule(shift, rounding, np.int32, *ends)
     cut = words.cut_of([[(largest << tall, m) for m in pair] for pair in pairs], shift, rounding)
@@ -58,6 +65,6 @@ def _weights(later: np.ndarray) -> tuple[np.ndarray, int]:
     return pairs >> shared, general.BITS - shared
 
 
-def _twos(value):
+def _twos(value: int) -> int:
     """How often 2 divides it; 0 is divided as often as the whole."""
     return general.BITS if value == 0 else (value & -value).bit_length() - 1

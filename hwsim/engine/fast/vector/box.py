@@ -1,4 +1,7 @@
 """Data movement as strided copies: a box is a grid of four axes, each with its stride in the source and in the target."""
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -21,25 +24,25 @@ class Box:
     The axis `run` holds neighbours in the target, in most moves in the source too.
     """
 
-    counts: tuple
-    source: tuple
-    target: tuple
+    counts: tuple[int, ...]
+    source: tuple[int, ...]
+    target: tuple[int, ...]
     at: int = 0
     to: int = 0
 
-    def parts(self, size):
+    def parts(self, size: int) -> list[Box]:
         """Boxes of about `size` values, cut along the first axis that is longer than 1: rows, else columns, else the run."""
         axis = next((a for a in SPLIT if self.counts[a] > 1), 0)
         step = size * self.counts[axis] // prod(self.counts)
         return [self.part(axis, piece) for piece in pieces(self.counts[axis], step)]
 
-    def part(self, axis, piece):
+    def part(self, axis: int, piece: slice) -> Box:
         """The box of a slice of one axis."""
         counts = (*self.counts[:axis], piece.stop - piece.start, *self.counts[axis + 1:])
         return replace(self, counts=counts, at=self.at + piece.start * self.source[axis],
                        to=self.to + piece.start * self.target[axis])
 
-    def widened(self, most):
+    def widened(self, most: int) -> tuple[Box, int]:
         """(box, width): as many neighbours as everything is a multiple of, at most `most`, taken as one value."""
         if self.source[3] != 1 or self.target[3] != 1:
             return self, 1
@@ -49,7 +52,7 @@ class Box:
         return Box((*self.counts[:3], self.counts[3] // width), source, target, self.at // width, self.to // width), width
 
 
-def move(x, y, boxes, threads):
+def move(x: np.ndarray, y: np.ndarray, boxes: Iterable[Box], threads: int) -> None:
     """The boxes of x into their places in y, both C-contiguous."""
     parts = []
     for box in boxes:
@@ -59,13 +62,13 @@ def move(x, y, boxes, threads):
     in_order(lambda task: task(), [task for group in zip_longest(*parts) for task in group if task], threads)
 
 
-def put(x, y, box):
+def put(x: np.ndarray, y: np.ndarray, box: Box) -> None:
     """One box of flat x into flat y."""
     inside = box.counts[3] >= moving.FEW and box.source[3] == 1
     (moving.box_along if inside else moving.box_across)(x[box.at:], y[box.to:], np.array((box.counts, box.source, box.target)))
 
 
-def wide(x, y, box):
+def wide(x: np.ndarray, y: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray, Box]:
     """(x, y, box), x and y flat, with neighbouring values taken as one, where both arrays hold them alike."""
     if x.dtype != y.dtype:
         return x, y, box
@@ -73,11 +76,11 @@ def wide(x, y, box):
     return _as_wide(x, width), _as_wide(y, width), box
 
 
-def _aligned(x):
+def _aligned(x: np.ndarray) -> bool:
     """Whether x begins where a value of WIDEST bytes may: an unaligned view would be of another type to numba."""
     return x.__array_interface__["data"][0] % WIDEST == 0
 
 
-def _as_wide(x, width):
+def _as_wide(x: np.ndarray, width: int) -> np.ndarray:
     """Flat x as integers of `width` values; a rest at the end is no part of any box."""
     return x[:x.size // width * width].view(f"i{x.itemsize * width}")

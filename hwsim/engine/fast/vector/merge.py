@@ -4,28 +4,33 @@ Where no machine word is proved wide enough, engine/fast/portable/merge.py compu
 """
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from hwsim.engine.context import Context, Inputs, Output
+from hwsim.engine.context import Context, Inputs, Output, RunNode
 from hwsim.engine.fast.portable import merge
 from hwsim.engine.fast.storage_type import storage_type
 from hwsim.engine.fast.vector import arithmetic, words
 from hwsim.engine.fast.vector.box import Box, move, put
 from hwsim.engine.fast.vector.scratch import SCRATCH
-from hwsim.engine.fast.vector.sweep import elementwise
+from hwsim.engine.fast.vector.sweep import Pass, elementwise
+from hwsim.engine.fast.vector.words import Terms
 from hwsim.engine.host.memory import ARENA
 from hwsim.engine.host.threads import in_order
 from hwsim.engine.result import LayerStats
+from hwsim.fixed.formats import Rounding
 from hwsim.graph.node import Node
 
 STRIP = 1 << 17  # values that are scaled in the cache on their way to another place
 
 
 def add(node: Node, inputs: Inputs, context: Context) -> Output:
+    """The sum of x*m over all inputs, rounded by `shift` and clamped."""
     p, m = node.params, [int(value) for value in node.params["m"]]
     terms = [(fmt.largest, value) for fmt, value in zip(context.in_formats, m)]
     if len(m) == 1:  # the passes take two inputs: the same one again, times 0
@@ -36,12 +41,12 @@ def add(node: Node, inputs: Inputs, context: Context) -> Output:
     return _counted(elementwise(node, inputs, context, run))
 
 
-def _counted(result):
+def _counted(result: tuple[np.ndarray, int]) -> Output:
     y, changed = result
     return y, LayerStats(clamped=int(changed))
 
 
-def _sum_of(terms, p, rounding):
+def _sum_of(terms: Terms, p: Mapping[str, Any], rounding: Rounding) -> Pass | None:
     """run(parts, y) in the first word that holds the sum: 32 bits, 32 bits in two parts, 64 bits; None: no word does."""
     factors = [m for _, m in terms]
     word = words.word_of(sum(largest * max(abs(m), 1) for largest, m in terms), p["shift"], rounding)
@@ -49,16 +54,17 @@ def _sum_of(terms, p, rounding):
     cut = words.cut_of([terms], p["shift"], rounding) if word is not np.int32 and len(terms) == 2 else None
     if cut and cut[0] is np.int32:
         return _two_parts(arithmetic.add_cut, factors, p, rounding, *cut)
-    return word and partial(_sum, factors, words.rule(p["shift"], rounding, word, p["lo"], p["hi"]))
+    return None if word is None else partial(_sum, factors, words.rule(p["shift"], rounding, word, p["lo"], p["hi"]))
 
 
-def _two_parts(function, factors, p, rounding, word, cut):
-    factors = words.cut_factors(factors, p["shift"], rounding, word, cut)
+def _two_parts(function: Callable[..., Any], factors: Sequence[int], p: Mapping[str, Any], rounding: Rounding,
+               word: type[np.signedinteger[Any]], cut: int) -> Pass:
+    halves = words.cut_factors(factors, p["shift"], rounding, word, cut)
     rule = words.cut_rule(p["shift"], rounding, word, cut, p["lo"], p["hi"])
-    return lambda parts, y: function(*parts, factors, rule, y)
+    return lambda parts, y: function(*parts, halves, rule, y)
 
 
-def _sum(m, rule, parts, y):
+def _sum(m: Sequence[int], rule: np.ndarray, parts: Sequence[np.ndarray], y: np.ndarray) -> int:
     """The sum in pairs: partial sums stay in the word, unrounded; the last pass rounds and clamps."""
     word, total, factor = rule.dtype.type, parts[0], m[0]
     for i, (x, m_of_x) in enumerate(zip(parts[1:-1], m[1:-1])):
@@ -70,6 +76,7 @@ def _sum(m, rule, parts, y):
 
 
 def multiply(node: Node, inputs: Inputs, context: Context) -> Output:
+    """x*z*m rounded by `shift` and clamped."""
     p, rounding = node.params, context.datapath.rounding
     largest = context.in_formats[0].largest * context.in_formats[1].largest
     cut = words.cut_of([[(largest, p["m"])]], p["shift"], rounding)
@@ -79,14 +86,17 @@ def multiply(node: Node, inputs: Inputs, context: Context) -> Output:
 
 
 def maximum(node: Node, inputs: Inputs, context: Context) -> Output:
+    """The largest of the inputs, each at the output's scale, clamped."""
     return _extreme(merge.maximum, 0, node, inputs, context)
 
 
 def minimum(node: Node, inputs: Inputs, context: Context) -> Output:
+    """The smallest of the inputs, each at the output's scale, clamped."""
+    # flip -1: the complement turns the order round, and the same pass gives the minimum
     return _extreme(merge.minimum, -1, node, inputs, context)
 
 
-def _extreme(general, flip, node, inputs, context):
+def _extreme(general: RunNode, flip: int, node: Node, inputs: Inputs, context: Context) -> Output:
     p, rounding = node.params, context.datapath.rounding
     word = _word_of_all(p, context)
     if word is None:
@@ -96,15 +106,15 @@ def _extreme(general, flip, node, inputs, context):
     return _counted(elementwise(node, inputs, context, run))
 
 
-def _word_of_all(p, context):
+def _word_of_all(p: Mapping[str, Any], context: Context) -> type[np.signedinteger[Any]] | None:
     """The word that fits every input's own product."""
-    rounding, needed = context.datapath.rounding, []
+    rounding, needed = context.datapath.rounding, list[Any]()
     for m, shift, fmt in zip(p["m"], p["shift"], context.in_formats):
         needed.append(words.word_of(max(abs(int(m)), 1) * fmt.largest, shift, rounding))
     return None if None in needed else max(needed, key=lambda word: np.iinfo(word).bits)
 
 
-def _extreme_of(scales, ends, parts, y):
+def _extreme_of(scales: Sequence[np.ndarray], ends: np.ndarray, parts: Sequence[np.ndarray], y: np.ndarray) -> int:
     word, best, scale = ends.dtype.type, parts[0], scales[0]
     whole, same = np.iinfo(word), words.factors(word, 1, 0, 0, 0, 0)
     for i, (x, scale_of_x) in enumerate(zip(parts[1:-1], scales[1:-1])):
@@ -130,14 +140,14 @@ def concat(node: Node, inputs: Inputs, context: Context) -> Output:
     return y, LayerStats(clamped=changed)
 
 
-def _place(x, y, axis, to):
+def _place(x: np.ndarray, y: np.ndarray, axis: int, to: int) -> Box:
     """Where x goes: runs of all axes from `axis` on, `to` values from the beginning of each run of y."""
     outer, run, wide = x.shape[2:axis], prod(x.shape[axis:]), prod(y.shape[axis:])
     rows, columns = prod(x.shape[:min(axis, 2)]), prod(outer)
     return Box((rows, 1, columns, run), (columns * run, 0, run, 1), (columns * wide, 0, wide, 1), 0, to)
 
 
-def _put(x, y, box, i, p, context):
+def _put(x: np.ndarray, y: np.ndarray, box: Box, i: int, p: Mapping[str, Any], context: Context) -> int:
     """How many values the clamp changed."""
     fmt, m, rounding = context.in_formats[i], int(p["m"][i]), context.datapath.rounding
     # m = 1, shift = 0 and a range that the input's codes cannot leave: a copy, no arithmetic
@@ -145,11 +155,11 @@ def _put(x, y, box, i, p, context):
     if (m, own["shift"]) == (1, 0) and p["lo"] <= fmt.min and fmt.max <= p["hi"]:
         move(x, y, [box], context.threads)
         return 0
-    scale = _sum_of([(fmt.largest, m), (fmt.largest, 0)], own, rounding)
+    scale: Any = _sum_of([(fmt.largest, m), (fmt.largest, 0)], own, rounding)
     return sum(in_order(partial(_scaled, x.reshape(1, -1), y.reshape(-1), scale), box.parts(STRIP), context.threads))
 
 
-def _scaled(x, y, scale, box):
+def _scaled(x: np.ndarray, y: np.ndarray, scale: Pass, box: Box) -> int:
     """A part of an input, whose values lie side by side, scaled and then moved."""
     values = x[:, box.at:box.at + prod(box.counts)]
     scaled = SCRATCH("scaled", values.shape, y.dtype)

@@ -1,7 +1,10 @@
 """Moves (pad, crop, slice, reshape, nearest upsampling, depth and space) as strided copies; all keep the type of their input."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
+
+import numpy as np
 
 from hwsim.engine.context import Context, Inputs, Output
 from hwsim.engine.fast.vector.box import Box, move, put, wide
@@ -12,7 +15,7 @@ from hwsim.engine.result import LayerStats
 from hwsim.graph.node import Node
 
 
-def _moved(x, shape, boxes, context):
+def _moved(x: np.ndarray, shape: tuple[int, ...], boxes: Iterable[Box], context: Context) -> Output:
     y = ARENA.empty(shape, x.dtype)
     move(x, y, boxes, context.threads)
     return y, LayerStats()
@@ -27,27 +30,29 @@ def upsample_nearest(node: Node, inputs: Inputs, context: Context) -> Output:
     # source stride 0 along fx: every pixel is written fx times from one place
     source, target, box = wide(x.reshape(-1), y.reshape(-1), Box((n * h, fx, w, c), (w * c, 0, c, 1), (fy * row, c, fx * c, 1)))
 
-    def run(part):
+    def run(part: slice) -> None:
         put(source, target, box.part(0, part))
+        # the block is still in the cache: copying rows of the output costs less than spreading columns again
         groups[part, 1:] = groups[part, :1]
     in_order(run, pieces(n * h, VALUES // (fy * row)), context.threads)
     return y, LayerStats()
 
 
 def depth_to_space(node: Node, inputs: Inputs, context: Context) -> Output:
+    """(N,H,W,C*B*B) -> (N,H*B,W*B,C), channels in the order DCR or CRD."""
     (x,), b = inputs, node.params["block"]
     n, h, w, depth = x.shape
     make = _grouped if node.params["order"] == "DCR" else _interleaved
     return _moved(x, (n, h * b, w * b, depth // b ** 2), make(n * h, w, depth, b), context)
 
 
-def _grouped(rows, w, depth, b):
+def _grouped(rows: int, w: int, depth: int, b: int) -> list[Box]:
     """The b * channels values of one row of a block are neighbours in both."""
     run = depth // b
     return [Box((rows, b, w, run), (w * depth, run, depth, 1), (w * depth, w * run, run, 1))]
 
 
-def _interleaved(rows, w, depth, b):
+def _interleaved(rows: int, w: int, depth: int, b: int) -> list[Box]:
     """The channels of a block's pixel lie b*b apart in the source."""
     c = depth // b ** 2
     return [Box((rows, b, w, c), (w * depth, 1, depth, b * b), (w * depth, c, b * c, 1), dy * b, dy * w * b * c)
@@ -55,6 +60,7 @@ def _interleaved(rows, w, depth, b):
 
 
 def space_to_depth(node: Node, inputs: Inputs, context: Context) -> Output:
+    """(N,H,W,C) -> (N,H/B,W/B,B*B*C)."""
     (x,), b = inputs, node.params["block"]
     n, h, w, c = x.shape
     run, rows = b * c, w * b * c
@@ -63,9 +69,11 @@ def space_to_depth(node: Node, inputs: Inputs, context: Context) -> Output:
 
 
 def pad(node: Node, inputs: Inputs, context: Context) -> Output:
+    """Code 0 around (N,H,W,C): `pad` is top, bottom, left, right."""
     (x,), (top, bottom, left, right) = inputs, node.params["pad"]
     n, h, w, c = x.shape
     y = ARENA.empty((n, top + h + bottom, left + w + right, c), x.dtype)
+    # only the border is cleared: every other value is written once, by the move
     y[:, :top] = y[:, top + h:] = y[:, :, :left] = y[:, :, left + w:] = 0
     row = y.shape[2] * c
     move(x, y, [Box((h, 1, 1, w * c), (w * c, 0, 0, 1), (row, 0, 0, 1), i * h * w * c, (i * y.shape[1] + top) * row + left * c)
@@ -74,6 +82,7 @@ def pad(node: Node, inputs: Inputs, context: Context) -> Output:
 
 
 def crop(node: Node, inputs: Inputs, context: Context) -> Output:
+    """(N,H,W,C) without the border `crop`: top, bottom, left, right."""
     (x,), (top, bottom, left, right) = inputs, node.params["crop"]
     n, h, w, c = x.shape
     shape = (n, h - top - bottom, w - left - right, c)
@@ -84,6 +93,7 @@ def crop(node: Node, inputs: Inputs, context: Context) -> Output:
 
 
 def slice_axis(node: Node, inputs: Inputs, context: Context) -> Output:
+    """Indices start..stop-1 of one axis."""
     (x,), p = inputs, node.params
     axis, count, inner = p["axis"], p["stop"] - p["start"], prod(x.shape[p["axis"] + 1:])
     rows, columns = prod(x.shape[:min(axis, 2)]), prod(x.shape[2:axis])
@@ -94,8 +104,10 @@ def slice_axis(node: Node, inputs: Inputs, context: Context) -> Output:
 
 
 def reshape(node: Node, inputs: Inputs, context: Context) -> Output:
+    """(N,...) -> (N,*shape): a view, as memory keeps its order."""
     return inputs[0].reshape(len(inputs[0]), *node.params["shape"]), LayerStats()
 
 
 def flatten(node: Node, inputs: Inputs, context: Context) -> Output:
+    """(N,...) -> (N,values of an image): a view."""
     return inputs[0].reshape(len(inputs[0]), -1), LayerStats()

@@ -3,6 +3,8 @@
 One file, for the compile cache's sake, as arithmetic.py. Loops with the channel inside suit many channels, loops with the pixel
 inside few. Codes may be int16 or int32.
 """
+from __future__ import annotations
+
 import numpy as np
 from numba import njit
 
@@ -13,14 +15,14 @@ ACROSS = 1 << 15   # bytes that stay in the first cache while they are visited c
 
 
 @compiled
-def table(x, entries, y):
+def table(x: np.ndarray, entries: np.ndarray, y: np.ndarray) -> None:
     """y = entries[the low 16 bits of x]; entries 65536."""
     for i in range(y.shape[0]):
         y[i] = entries[np.uint16(x[i])]  # unsigned and below 65536: neither a bounds check nor a test for a negative index
 
 
 @compiled
-def spread(x, index, y):
+def spread(x: np.ndarray, index: np.ndarray, y: np.ndarray) -> None:
     """y[r] = x[r, index], rows of y (R,L)."""
     for r in range(y.shape[0]):
         row, out = x[r], y[r]
@@ -29,7 +31,7 @@ def spread(x, index, y):
 
 
 @compiled
-def box_along(x, y, box):
+def box_along(x: np.ndarray, y: np.ndarray, box: np.ndarray) -> None:
     """y[r*tr + j*tj + w*tw + k] = x[r*sr + j*sj + w*sw + k] for all r, j, w, k: runs of k. box: counts, strides s, strides t."""
     counts, source, target = box[0], box[1], box[2]
     for r in range(counts[0]):
@@ -42,7 +44,7 @@ def box_along(x, y, box):
 
 
 @compiled
-def box_across(x, y, box):
+def box_across(x: np.ndarray, y: np.ndarray, box: np.ndarray) -> None:
     """The same with strides of k too, w inside."""
     counts, source, target = box[0], box[1], box[2]
     step, stride = source[2], target[2]
@@ -60,20 +62,20 @@ def box_across(x, y, box):
 
 
 @njit
-def _most(x, z, y):
+def _most(x: np.ndarray, z: np.ndarray, y: np.ndarray) -> None:
     for i in range(y.shape[0]):
         y[i] = max(x[i], z[i])
 
 
 @njit
-def _raise(x, y):
+def _raise(x: np.ndarray, y: np.ndarray) -> None:
     """As _most() in place: an array that is read and written under two names would not be vectorised."""
     for i in range(y.shape[0]):
         y[i] = max(y[i], x[i])
 
 
 @njit
-def _most_columns(tall, taps, channels, y):
+def _most_columns(tall: np.ndarray, taps: int, channels: int, y: np.ndarray) -> None:
     """y[i] = the largest of tall[i + k*channels], k < taps."""
     # the first two taps at once, as in arithmetic._sum_columns; a window of one tap takes the same column twice
     _most(tall, tall[channels * min(taps - 1, 1):], y)
@@ -82,7 +84,7 @@ def _most_columns(tall, taps, channels, y):
 
 
 @njit
-def _picked(x, step, run, y):
+def _picked(x: np.ndarray, step: int, run: int, y: np.ndarray) -> None:
     """y[w*run + c] = x[w*step + c]."""
     if run < FEW:
         for c in range(run):
@@ -96,7 +98,8 @@ def _picked(x, step, run, y):
 
 
 @compiled
-def max_pool(x, first, rows, columns, tall, line, y):
+def max_pool(x: np.ndarray, first: int, rows: np.ndarray, columns: np.ndarray, tall: np.ndarray, line: np.ndarray,
+             y: np.ndarray) -> None:
     """y (R,OW*C): rows `first`.. of the maxima of x (IH,IW*C). rows: KH, SH, top; columns: KW, SW*C, C, left*C.
 
     tall: one row with its border, which holds the least code; line: the maxima of windows at every column.
@@ -117,7 +120,7 @@ def max_pool(x, first, rows, columns, tall, line, y):
 
 
 @compiled
-def tops(x, y):
+def tops(x: np.ndarray, y: np.ndarray) -> None:
     """y = the largest of y and all rows of x."""
     for r in range(x.shape[0]):
         _raise(x[r], y)
