@@ -60,7 +60,8 @@ def run(net: IntegerGraph, x: Inputs, engine: str | Engine = "fast", dump: str |
     codes, _ = read_input(net, _by_name(net, x))
     device = device or load_device()
     result = engine_run.run(net, codes, engine_of(engine, device), dump, monitor, threads, progress)
-    return Run(result.outputs, result.tensors, result.stats, net, shapes_of(codes), device)
+    return Run(outputs=result.outputs, tensors=result.tensors, stats=result.stats, net=net, in_shapes=shapes_of(codes),
+               device=device)
 
 
 def _by_name(net: IntegerGraph, x: Inputs) -> dict[str, np.ndarray]:

@@ -22,7 +22,7 @@ def run_of(model: Model, given: Given, how: RunOptions) -> tuple[Run, tuple[str,
         raise UsageError("--calib must come without --calibration, which holds its ranges already, not with it")
     inputs, calibration = frames(model, given["input_path"], given["calib_path"], options.optics(given, model.sensor))
     loaded = Calibration.load(given["calibration_path"]) if given["calibration_path"] else None
-    return Run(model, device, config, inputs, loaded or calibration, how), notes
+    return Run(model=model, device=device, config=config, inputs=inputs, calibration=loaded or calibration, options=how), notes
 
 
 def calibrating(given: Given) -> Given:

@@ -137,7 +137,7 @@ def place(net: IntegerGraph, inputs: Codes, engine: str | Engine = "fast", monit
     graph, shapes = placed(net.graph, {name: array.shape for name, array in codes.items()})
     formats = net.placed_formats(graph)
     check_runnable(graph, formats, net.datapath, shapes)
-    job = Job(graph, formats, shapes, net.datapath, monitor, threads)
+    job = Job(graph=graph, formats=formats, shapes=shapes, datapath=net.datapath, monitor=monitor, threads=threads)
     return Execution(net, job, codes, runner.prepare(job))
 
 

@@ -56,9 +56,11 @@ def open_model(path: str | Path) -> Model:
     if store.is_network(path):
         net = store.open_net(path)
         source = net.meta["source"]
-        return Model(str(path), digest, source["parameters"], None, net, source.get("sensor", {}))
+        return Model(path=str(path), sha256=digest, parameters=source["parameters"], graph=None, net=net,
+                     sensor=source.get("sensor", {}))
     graph = importers.load(path)
-    return Model(str(path), digest, graph.parameters, graph, None, importers.sensor_defaults(path))
+    return Model(path=str(path), sha256=digest, parameters=graph.parameters, graph=graph, net=None,
+                 sensor=importers.sensor_defaults(path))
 
 
 def open_float(path: str | Path) -> Model:

@@ -45,8 +45,9 @@ def peak_of(reference: np.ndarray) -> float:
 def against(reference: np.ndarray, values: np.ndarray) -> Quality:
     """The Quality of `values` against `reference`, of the same shape."""
     peak = peak_of(reference)
-    return Quality(psnr_db(reference, values), bool(np.array_equal(reference, values)), _ssim(reference, values, peak),
-                   float(quality.max_abs_error(reference, values)), peak)
+    return Quality(psnr_db=psnr_db(reference, values), identical=bool(np.array_equal(reference, values)),
+                   ssim=_ssim(reference, values, peak), max_abs_error=float(quality.max_abs_error(reference, values)),
+                   signal_peak=peak)
 
 
 def psnr_db(reference: np.ndarray, values: np.ndarray) -> float | None:

@@ -43,7 +43,8 @@ def calibrate(graph: Graph, batches: Iterable[Mapping[str, np.ndarray]], config:
     if not images:
         raise UsageError("calibration must have at least one image, not none")
     amax = {name: _float32(observer.amax() * config.headroom) for name, observer in observers.items()}
-    return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, observers), _decisive(bits, config))
+    return Calibration(amax=amax, images=images, method=config.calib_method, headroom=config.headroom,
+                       notes=_notes(images, observers), code_bits=_decisive(bits, config))
 
 
 def _check_names(graph: Graph, inputs: Mapping[str, np.ndarray]) -> None:

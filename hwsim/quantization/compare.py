@@ -137,9 +137,10 @@ def _quality(net: IntegerGraph, node: Node, sums: Sums | None, clamped: int | No
     """sums: None for a node that the float network has not."""
     word = net.formats[node.name]
     if sums is None:
-        return LayerQuality(node.name, node.op, str(word), None, clamped, None)
+        return LayerQuality(name=node.name, op=node.op, format=str(word), sqnr_db=None, clamped=clamped, unused_bits=None)
     used = signed_bits(sums.low, sums.high) - (not word.signed)
-    return LayerQuality(node.name, node.op, str(word), decibels(sums.signal, sums.error), clamped, word.bits - used)
+    return LayerQuality(name=node.name, op=node.op, format=str(word), sqnr_db=decibels(sums.signal, sums.error), clamped=clamped,
+                        unused_bits=word.bits - used)
 
 
 def sqnr_db(real: np.ndarray, codes: np.ndarray, scale: float) -> float | None:

@@ -85,8 +85,8 @@ class _Emitter:
         path = (*path, layer.name)
         if layer.model is not None:
             return self.model(layer.model, tensors([args, kwargs]), path, f"{name}/")
-        call = LayerCall(name, layer, args, kwargs, self._builder, self._keras,
-                         lambda slot, shape: self._weights.read(path, slot, shape))
+        call = LayerCall(name=name, layer=layer, args=args, kwargs=kwargs, builder=self._builder, keras=self._keras,
+                         read=lambda slot, shape: self._weights.read(path, slot, shape))
         outputs = LAYERS[layer.kind].convert(call)
         return outputs if isinstance(outputs, list) else [outputs]
 

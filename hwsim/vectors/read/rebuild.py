@@ -31,7 +31,8 @@ def rebuild(files: LayerFiles) -> VectorLayer:
     codes = _codes(files, depthwise, kernel, flags, device)
     geometry = Geometry(stride=tuple(entry["stride"]), dilation=tuple(entry["dilation"]), pad=tuple(entry["pad"]),
                         in_hw=(entry["in"]["h"], entry["in"]["w"]), out_hw=files.out_hw, depthwise=depthwise)
-    layer = ArrayLayer(entry["name"], "", geometry, Weights(codes, files.weight_format, flags), _epilogue(files, oc))
+    layer = ArrayLayer(name=entry["name"], suffix="", geometry=geometry, weights=Weights(codes, files.weight_format, flags),
+                       epilogue=_epilogue(files, oc))
     if layer.ic != ic:
         raise FileError(f"{files.folder}: sb.hex must hold weights of {ic} input channels, not {layer.ic}")
     x = np.array(files.array("in"))

@@ -172,4 +172,4 @@ def run_layer(command: Sequence[str], layer: LayerFiles, trace: str | Path | Non
         lines = (done.stdout + done.stderr).strip().splitlines() or ["nothing"]
         raise HwsimError(f"{layer.name}: the simulation must end with a RESULT line, not with: {lines[-1][:300]}")
     messages = tuple(line for line in done.stdout.splitlines() if line.startswith("MISMATCH"))
-    return Run(int(match[1]), int(match[2]), int(match[3]), match[4] == "PASS", messages)
+    return Run(cycles=int(match[1]), exp_cycles=int(match[2]), outs=int(match[3]), passed=match[4] == "PASS", messages=messages)
