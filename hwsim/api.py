@@ -53,6 +53,7 @@ def run(net: IntegerGraph, x: Inputs, engine: str | Engine = "fast", dump: str |
 
     Real values are quantized at the door, integer arrays are codes; N comes first. engine: fast, reference, stepped or an
     Engine; device: a Device, by default sensor_npu. The other arguments are those of hwsim.engine.run.run.
+    Errors: UsageError for a `net` that is no IntegerGraph and for inputs that do not fit it; those of hwsim.engine.run.run.
     """
     if not isinstance(net, IntegerGraph):
         raise UsageError(f"hwsim.run must be given an IntegerGraph, as hwsim.quantize makes it, not a {type(net).__name__}")

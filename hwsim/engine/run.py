@@ -207,7 +207,7 @@ def joined_stats(execution: Execution, band: RowBand[Any, LayerStats], before: L
 
 
 def engine_named(engine: str | Engine) -> Engine:
-    """The Engine of that name, or `engine` itself if it is one."""
+    """The Engine of that name, or `engine` itself if it is one. Errors: UsageError for a name not in ENGINES."""
     if isinstance(engine, Engine):
         return engine
     if engine not in ENGINES:

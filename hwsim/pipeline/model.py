@@ -64,7 +64,7 @@ def open_model(path: str | Path) -> Model:
 
 
 def open_float(path: str | Path) -> Model:
-    """The Model in a float checkpoint; a .hwq is refused."""
+    """The Model in a float checkpoint. Errors: UsageError for a .hwq; those of open_model."""
     model = open_model(path)
     if model.graph is None:
         raise _is_quantized(model.path)

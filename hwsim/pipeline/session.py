@@ -91,7 +91,7 @@ class Session:
 
     @property
     def seed(self) -> int:
-        """The option `seed` that the network was quantized with, 0 where a .hwq does not say."""
+        """The option `seed` that the network was quantized with, 0 where a .hwq does not say. Errors: FileError if no integer."""
         seed = self.net.meta["config"].get("seed", 0)
         if type(seed) is not int:
             raise FileError(f"{self.model.path}: config.seed must be an integer, not {seed!r}")

@@ -25,7 +25,8 @@ PixelProgress = Callable[[str, int, int, int], None]
 def simulate(session: Session, sample: Sample, progress: PixelProgress | None = None) -> SampleResult:
     """The SampleResult of one Sample; SQNR only with a float network to compare with.
 
-    progress(text, done, total, pixels of the sample) hears of every node or band of rows.
+    progress(text, done, total, pixels of the sample) hears of every node or band of rows. Errors: UsageError for inputs that
+    are not the network's, OverflowFault in mode `error`; those of compare and engine.run.run.
     """
     keywords = _keywords(session, sample, progress)
     if session.prepared is None or not session.run.options.with_float:

@@ -67,7 +67,10 @@ class _Emitter:
         self._calls = 0
 
     def model(self, model: Model, inputs: Sequence[str], path: tuple[str, ...], prefix: str) -> list[str]:
-        """The output tensors of `model` for the tensors `inputs`; nodes are named `prefix` + layer."""
+        """The output tensors of `model` for the tensors `inputs`; nodes are named `prefix` + layer.
+
+        Errors: FileError for another number of inputs than the model has.
+        """
         if len(inputs) != len(model.inputs):
             raise FileError(f"{prefix or 'the model'} must be called on {len(model.inputs)} tensors, not {len(inputs)}")
         outputs: Outputs = {(ref.layer, ref.call): [tensor] for ref, tensor in zip(model.inputs, inputs)}

@@ -77,7 +77,10 @@ def _trace_of(folder: Path, files: LayerFiles) -> Path:
 
 
 def compare_layer(files: LayerFiles, path: Path, signals: Mapping[str, str] | None = None, sums: bool = True) -> LayerReport:
-    """The LayerReport of one layer; `sums` first proves that its files are the manifest's."""
+    """The LayerReport of one layer; `sums` first proves that its files are the manifest's.
+
+    Errors: UsageError for `signals` with a trace that is no .vcd, FileError for files that are not what they must be.
+    """
     if sums:
         check_sums(files)
     if signals and path.suffix != ".vcd":

@@ -64,7 +64,7 @@ def _flags(files: LayerFiles, depthwise: bool, kernel: tuple[int, int]) -> np.nd
 
 
 def tile_words(files: LayerFiles) -> list[np.ndarray]:
-    """Per output tile its words of sb.hex, int64 (W_t, TM, TN), in issue order."""
+    """Per output tile its words of sb.hex, int64 (W_t, TM, TN), in issue order. Errors: FileError for another count."""
     words = files.values("sb").reshape(-1, files.tm, files.tn)
     tiles, taps = files.entry["cot"], files.entry["k"][0] * files.entry["k"][1] * beats_of_taps(files)
     beats = [taps] * tiles
