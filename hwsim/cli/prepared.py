@@ -27,7 +27,7 @@ def run_of(model: Model, given: Given, how: RunOptions) -> tuple[Run, tuple[str,
         files.check_writable(given["save_calibration_path"])
     inputs, calibration = frames(model, given["input_path"], given["calib_path"], options.optics(given, model.sensor))
     loaded = Calibration.load(given["calibration_path"]) if given["calibration_path"] else None
-    return Run(model, device, config, inputs, loaded or calibration, how), notes
+    return Run(model=model, device=device, config=config, inputs=inputs, calibration=loaded or calibration, options=how), notes
 
 
 def calibrating(given: Given) -> Given:

@@ -47,7 +47,8 @@ def _obstacle(graph: Graph, producer: Node, act: Node) -> str | None:
 def pure_clip(act: Node) -> Clip | None:
     """(lo, hi) when `act` is nothing but a clip (a ReLU is (0, its own limit)), or None."""
     if act.op == "clip":
-        return act.params["clip"]
+        limits: Clip = act.params["clip"]
+        return limits
     if act.params["alpha"].any():
         return None
     return composed_clip((0.0, None), act.params["clip"])
