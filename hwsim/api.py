@@ -23,13 +23,13 @@ from hwsim.pipeline.sources import shapes_of
 from hwsim.pipeline.summary import cycles_summary, overflow_summary
 from hwsim.quantization.boundary import read_input
 
-__all__ = ["Run", "open", "run"]
+__all__ = ["NetworkRun", "open", "run"]
 Inputs = np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]
 Progress = Callable[[Node, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Run(Result):
+class NetworkRun(Result):
     """A Result with `cycles` and `overflow` as in the reports (layers, total), computed when asked for."""
 
     net: IntegerGraph
@@ -48,8 +48,8 @@ class Run(Result):
 
 
 def run(net: IntegerGraph, x: Inputs, engine: str | Engine = "fast", dump: str | Iterable[str] = (), monitor: bool = True,
-        threads: int | None = None, progress: Progress | None = None, device: Device | None = None) -> Run:
-    """The Run of an IntegerGraph on `x`: one array, a list in the order of net.inputs, or a map from input name to array.
+        threads: int | None = None, progress: Progress | None = None, device: Device | None = None) -> NetworkRun:
+    """The NetworkRun of an IntegerGraph on `x`: one array, a list in the order of net.inputs, or a map from input name to array.
 
     Real values are quantized on entry, integer arrays are codes; N comes first. engine: fast, reference, stepped or an
     Engine; device: a Device, by default sensor_npu. The other arguments are those of hwsim.engine.run.run.
@@ -61,7 +61,7 @@ def run(net: IntegerGraph, x: Inputs, engine: str | Engine = "fast", dump: str |
     codes, _ = read_input(net, _by_name(net, x))
     device = device or load_device()
     result = engine_run.run(net, codes, engine_of(engine, device), dump, monitor, threads, progress)
-    return Run(outputs=result.outputs, tensors=result.tensors, stats=result.stats, net=net, in_shapes=shapes_of(codes),
+    return NetworkRun(outputs=result.outputs, tensors=result.tensors, stats=result.stats, net=net, in_shapes=shapes_of(codes),
                device=device)
 
 

@@ -77,7 +77,7 @@ def compare(graph: Graph, net: IntegerGraph, inputs: Mapping[str, np.ndarray], e
     job = place(net, codes, engine, monitor, threads)
     added = _added(graph, net)
     rows = None if added else job.in_rows(rows_per_step(graph, real))
-    sums: dict[str, Sums] = {}
+    sums: dict[str, ErrorSums] = {}
     stats: dict[str, LayerStats] = {}
     tensors: dict[str, np.ndarray] = {}
     floats: dict[str, np.ndarray] = {}
@@ -117,7 +117,7 @@ def _check_same(real: FloatBand, band: RowBand[np.ndarray, Any]) -> None:
 
 
 @dataclass(frozen=True)
-class Sums:
+class ErrorSums:
     """What is kept of a tensor while its bands pass: sums of x^2 and (x - S*q)^2, the least and the largest code."""
 
     signal: float
@@ -126,15 +126,15 @@ class Sums:
     high: int
 
 
-def _sums(net: IntegerGraph, real: np.ndarray, codes: np.ndarray, name: str, before: Sums | None) -> Sums:
+def _sums(net: IntegerGraph, real: np.ndarray, codes: np.ndarray, name: str, before: ErrorSums | None) -> ErrorSums:
     signal, error = energies(real, codes, float(net.scales[name]))
     low, high = int(codes.min()), int(codes.max())
     if before is None:
-        return Sums(signal, error, low, high)
-    return Sums(before.signal + signal, before.error + error, min(before.low, low), max(before.high, high))
+        return ErrorSums(signal, error, low, high)
+    return ErrorSums(before.signal + signal, before.error + error, min(before.low, low), max(before.high, high))
 
 
-def _quality(net: IntegerGraph, node: Node, sums: Sums | None, clamped: int | None) -> LayerQuality:
+def _quality(net: IntegerGraph, node: Node, sums: ErrorSums | None, clamped: int | None) -> LayerQuality:
     """sums: None for a node that the float network has not."""
     word = net.formats[node.name]
     if sums is None:

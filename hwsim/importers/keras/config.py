@@ -1,19 +1,19 @@
-"""model_config of Keras 2.0 to 3.x, in all its dialects, as one Model (keras/model.py)."""
+"""model_config of Keras 2.0 to 3.x, in all its dialects, as one KerasModel (keras/model.py)."""
 from typing import Any
 
 from hwsim.errors import FileError, UnsupportedError
 from hwsim.importers.hdf5_file import show
 from hwsim.importers.keras.calls import call_of, output_refs
 from hwsim.importers.keras.layer_config import LayerConfig
-from hwsim.importers.keras.model import Call, Layer, Layers, Model, Offsets, Ref
+from hwsim.importers.keras.model import Call, KerasModel, Layer, Layers, Offsets, Ref
 
 FUNCTIONAL = ("Model", "Functional")
 MAX_NAME = 200
 MODELS = (*FUNCTIONAL, "Sequential")
 
 
-def parse_model(config: dict[str, Any]) -> Model:
-    """The Model of a model_config; `config` is {class_name, config}. Errors: FileError, UnsupportedError."""
+def parse_model(config: dict[str, Any]) -> KerasModel:
+    """The KerasModel of a model_config; `config` is {class_name, config}. Errors: FileError, UnsupportedError."""
     kind = _text(config, "class_name", "the model")
     if kind not in MODELS:
         raise UnsupportedError(f"the model must be Sequential or Functional, not {show(kind)}: "
@@ -21,7 +21,7 @@ def parse_model(config: dict[str, Any]) -> Model:
     return _model(kind, config.get("config"), "the model")
 
 
-def _model(kind: str, config: Any, name: str) -> Model:
+def _model(kind: str, config: Any, name: str) -> KerasModel:
     if kind == "Sequential":
         return _sequential(config if isinstance(config, dict) else {"layers": config}, name)
     if not isinstance(config, dict) or "input_layers" not in config:
@@ -29,7 +29,7 @@ def _model(kind: str, config: Any, name: str) -> Model:
     return _functional(config, name)
 
 
-def _functional(config: dict[str, Any], name: str) -> Model:
+def _functional(config: dict[str, Any], name: str) -> KerasModel:
     items = _layer_items(config, name)
     layers: dict[str, Layer] = {}
     for item in items:
@@ -44,7 +44,7 @@ def _functional(config: dict[str, Any], name: str) -> Model:
     for ref in inputs:
         if layers[ref.layer].kind != "InputLayer":
             raise FileError(f"{ref.layer}: an input of the model must be an InputLayer, not {layers[ref.layer].kind}")
-    return Model(layers, inputs, outputs)
+    return KerasModel(layers, inputs, outputs)
 
 
 def _with_calls(layer: Layer, item: dict[str, Any], layers: Layers, offsets: Offsets) -> Layer:
@@ -80,7 +80,7 @@ def _list_refs(value: Any) -> list[list[Any]]:
     return [ref for inner in value for ref in _list_refs(inner)] if isinstance(value, list) else []
 
 
-def _sequential(config: dict[str, Any], name: str) -> Model:
+def _sequential(config: dict[str, Any], name: str) -> KerasModel:
     """A chain; the InputLayer that the file leaves out is put back from whatever declares a shape."""
     layers: dict[str, Layer] = {}
     before: Ref | None = None
@@ -94,7 +94,7 @@ def _sequential(config: dict[str, Any], name: str) -> Model:
             raise FileError(f"{layer.name}: a layer name must be unique, not used twice")
         layers[layer.name] = layer
         before = Ref(layer.name)
-    return Model(layers, (Ref(next(iter(layers))),), (Ref(next(reversed(layers))),))
+    return KerasModel(layers, (Ref(next(iter(layers))),), (Ref(next(reversed(layers))),))
 
 
 def _implied_input(items: list[dict[str, Any]], config: dict[str, Any]) -> dict[str, Any]:

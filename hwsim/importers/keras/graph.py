@@ -1,4 +1,4 @@
-"""A Keras Model and its weights become the float Graph: every layer call in an order that feeds it, nested models inlined."""
+"""A KerasModel and its weights become the float Graph: every layer call in an order that feeds it, nested models inlined."""
 import heapq
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
@@ -9,7 +9,7 @@ from hwsim.importers.builder import Builder
 from hwsim.importers.hdf5_file import show
 from hwsim.importers.keras.layers.call import LayerCall, Tensor, tensors
 from hwsim.importers.keras.layers.table import LAYERS, unsupported
-from hwsim.importers.keras.model import Call, Layer, Model, Ref
+from hwsim.importers.keras.model import Call, KerasModel, Layer, Ref
 from hwsim.importers.keras.weights import WeightStore
 
 MAX_CALLS = 20_000
@@ -17,7 +17,7 @@ Outputs: TypeAlias = dict[tuple[str, int], list[str]]
 """(layer, call number) -> the tensors that this call made."""
 
 
-def to_graph(model: Model, weights: WeightStore, keras: int) -> Graph:
+def to_graph(model: KerasModel, weights: WeightStore, keras: int) -> Graph:
     """The checked float Graph of `model`; `keras` is the major version that wrote it.
 
     Errors: UnsupportedError for layers without a converter, FileError, GraphError.
@@ -33,7 +33,7 @@ def to_graph(model: Model, weights: WeightStore, keras: int) -> Graph:
     return builder.finish(inputs, outputs)
 
 
-def _unsupported(model: Model, prefix: str) -> Iterator[str]:
+def _unsupported(model: KerasModel, prefix: str) -> Iterator[str]:
     """`kind (layer)` of every layer that has no converter, nested ones included."""
     for layer in model.layers.values():
         if layer.model is not None:
@@ -66,7 +66,7 @@ class _Emitter:
         self._keras = keras
         self._calls = 0
 
-    def model(self, model: Model, inputs: Sequence[str], path: tuple[str, ...], prefix: str) -> list[str]:
+    def model(self, model: KerasModel, inputs: Sequence[str], path: tuple[str, ...], prefix: str) -> list[str]:
         """The output tensors of `model` for the tensors `inputs`; nodes are named `prefix` + layer.
 
         Errors: FileError for another number of inputs than the model has.
@@ -111,7 +111,7 @@ def _tensor_of(ref: Ref, outputs: Outputs) -> str:
     return tensors_of_call[ref.index]
 
 
-def calls_in_order(model: Model) -> Iterator[tuple[Layer, int, Call]]:
+def calls_in_order(model: KerasModel) -> Iterator[tuple[Layer, int, Call]]:
     """(layer, call number, call) of every call, each after what it reads, else in the order of the file.
 
     Errors: FileError for layers that feed themselves.

@@ -39,11 +39,11 @@ class Layer:
     config: LayerConfig
     calls: tuple[Call, ...]
     trainable: bool
-    model: Model | None = None
+    model: KerasModel | None = None
 
 
 @dataclass(frozen=True)
-class Model:
+class KerasModel:
     """Layers by name in the file's order. An input is a Ref to an InputLayer; outputs in the model's own order."""
 
     layers: dict[str, Layer]

@@ -9,7 +9,7 @@ import numpy as np
 from hwsim.errors import UsageError
 from hwsim.fixed.formats import ALPHA_SHIFT
 from hwsim.ops.epilogue import Folded, Stage, ThreeStep
-from hwsim.vectors.explain.replay import Beat, Law, Source, Step
+from hwsim.vectors.explain.replay import Law, ReplayedBeat, Source, Step
 from hwsim.vectors.read.vectorset import LayerFiles, open_layer
 from hwsim.vectors.read.verify import check_sums
 
@@ -55,7 +55,7 @@ def _beats(law: Law, files: LayerFiles, steps: Sequence[Step], lane: int) -> lis
     return lines
 
 
-def _products(law: Law, beat: Beat, lane: int) -> str:
+def _products(law: Law, beat: ReplayedBeat, lane: int) -> str:
     """The lanes that are not zero, as code*weight; all of them zero is 0."""
     inputs, weights = law.inputs(beat), law.weights(beat)[lane]
     terms = [f"{int(inputs[i])}*{int(weights[i])}" for i in np.flatnonzero((inputs != 0) & (weights != 0))]

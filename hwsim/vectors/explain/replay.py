@@ -18,7 +18,7 @@ from hwsim.vectors.read.rebuild import beats_of_taps, tile_words
 from hwsim.vectors.read.vectorset import LayerFiles
 
 
-class Beat(NamedTuple):
+class ReplayedBeat(NamedTuple):
     """One beat: its place, the input position, and the TN input codes and TM x TN weight codes of its words."""
 
     ky: int
@@ -32,7 +32,7 @@ class Beat(NamedTuple):
     weights: np.ndarray
 
 
-Step = tuple[Beat | None, np.ndarray, np.ndarray]     # the beat, its tree sums (TM), the accumulators (TM) after it
+Step = tuple[ReplayedBeat | None, np.ndarray, np.ndarray]     # the beat, its tree sums (TM), the accumulators (TM) after it
 
 
 class Source:
@@ -69,7 +69,7 @@ class Law:
         self.stride, self.dilation = source.entry["stride"], source.entry["dilation"]
 
     # ---- beats ----
-    def beats(self, pixel: int, cot: int) -> Iterator[Beat]:
+    def beats(self, pixel: int, cot: int) -> Iterator[ReplayedBeat]:
         """The Beats of one pixel of one output tile, in issue order."""
         entry, at = self.source.entry, 0
         oy, ox = divmod(pixel, self.files.out_hw[1])
@@ -78,7 +78,7 @@ class Law:
             x = ox * self.stride[1] + kx * self.dilation[1] - self.pad[1]
             for word in range(1 + int(self.source.flags[cot, ky, kx, cit])):
                 codes = self.input_word(y, x, cot, cit)
-                yield Beat(ky=ky, kx=kx, cit=cit, word=word, y=y, x=x, inside=self.inside(y, x), codes=codes,
+                yield ReplayedBeat(ky=ky, kx=kx, cit=cit, word=word, y=y, x=x, inside=self.inside(y, x), codes=codes,
                            weights=self.weight_word(pixel, cot, at))
                 at += 1
 
@@ -119,15 +119,15 @@ class Law:
         """The accumulators (TM) before the first beat."""
         return np.asarray(self.source.fields["bias"][cot])
 
-    def tree(self, beat: Beat) -> np.ndarray:
+    def tree(self, beat: ReplayedBeat) -> np.ndarray:
         """The exact sums (TM) of a beat's products."""
         return np.asarray(self.weights(beat) @ self.inputs(beat), np.int64)
 
-    def inputs(self, beat: Beat) -> np.ndarray:
+    def inputs(self, beat: ReplayedBeat) -> np.ndarray:
         """The integers (TN) of a beat's input codes."""
         return beat.codes
 
-    def weights(self, beat: Beat) -> np.ndarray:
+    def weights(self, beat: ReplayedBeat) -> np.ndarray:
         """The integers (TM,TN) of a beat's weight codes."""
         return self.weight_format.integer(beat.weights)
 

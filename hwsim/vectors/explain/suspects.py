@@ -12,7 +12,7 @@ from hwsim.fixed.formats import IntFormat, Overflow
 from hwsim.fixed.logcode import zero_exponent
 from hwsim.fixed.narrow import saturate, wrap
 from hwsim.ops.weights import Linear, Log
-from hwsim.vectors.explain.replay import Beat, Law, Step
+from hwsim.vectors.explain.replay import Law, ReplayedBeat, Step
 
 
 class Suspect(Law):
@@ -96,7 +96,7 @@ class SecondWordMissing(Suspect):
     def applies(self) -> bool:
         return isinstance(self.weight_format, Log)
 
-    def tree(self, beat: Beat) -> np.ndarray:
+    def tree(self, beat: ReplayedBeat) -> np.ndarray:
         return super().tree(beat) * (beat.word == 0)
 
 
@@ -113,7 +113,7 @@ class LogZero(Suspect):
     text = "the log code 0 is read as a power of two"
     applies = SecondWordMissing.applies
 
-    def weights(self, beat: Beat) -> np.ndarray:
+    def weights(self, beat: ReplayedBeat) -> np.ndarray:
         return np.where(beat.weights == 0, 1 << zero_exponent(self.weight_format.bits), super().weights(beat))
 
 
@@ -121,7 +121,7 @@ class LogEnd(Suspect):
     text = "the lowest log code is read as zero"
     applies = SecondWordMissing.applies
 
-    def weights(self, beat: Beat) -> np.ndarray:
+    def weights(self, beat: ReplayedBeat) -> np.ndarray:
         return np.where(beat.weights == self.weight_format.word.min, 0, super().weights(beat))
 
 
@@ -129,42 +129,42 @@ class LogUnsigned(Suspect):
     text = "the sign of log codes is ignored"
     applies = SecondWordMissing.applies
 
-    def weights(self, beat: Beat) -> np.ndarray:
+    def weights(self, beat: ReplayedBeat) -> np.ndarray:
         return abs(super().weights(beat))
 
 
 class InputLanesReversed(Suspect):
     text = "input lanes are reversed"
 
-    def inputs(self, beat: Beat) -> np.ndarray:
+    def inputs(self, beat: ReplayedBeat) -> np.ndarray:
         return beat.codes[::-1]
 
 
 class OutputLanesReversed(Suspect):
     text = "weight words are reversed in m (output lanes)"
 
-    def weights(self, beat: Beat) -> np.ndarray:
+    def weights(self, beat: ReplayedBeat) -> np.ndarray:
         return super().weights(beat)[::-1]
 
 
 class WeightsTransposed(Suspect):
     text = "weight words are read as lane i*TM + m"
 
-    def weights(self, beat: Beat) -> np.ndarray:
+    def weights(self, beat: ReplayedBeat) -> np.ndarray:
         return super().weights(beat).reshape(self.source.tn, self.source.tm).T
 
 
 class LastLaneMissing(Suspect):
     text = "the last input lane is missing in the tree"
 
-    def inputs(self, beat: Beat) -> np.ndarray:
+    def inputs(self, beat: ReplayedBeat) -> np.ndarray:
         return np.where(np.arange(self.source.tn) == self.source.tn - 1, 0, beat.codes)
 
 
 class InputsUnsigned(Suspect):
     text = "input codes are read without their sign"
 
-    def inputs(self, beat: Beat) -> np.ndarray:
+    def inputs(self, beat: ReplayedBeat) -> np.ndarray:
         return beat.codes & ((1 << self.files.in_format.bits) - 1)
 
 
@@ -174,7 +174,7 @@ class WeightsUnsigned(Suspect):
     def applies(self) -> bool:
         return isinstance(self.weight_format, Linear)
 
-    def weights(self, beat: Beat) -> np.ndarray:
+    def weights(self, beat: ReplayedBeat) -> np.ndarray:
         return beat.weights & ((1 << self.weight_format.bits) - 1)
 
 

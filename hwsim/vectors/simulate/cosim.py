@@ -11,7 +11,7 @@ from typing import Any
 from hwsim.hw import stages
 from hwsim.vectors.explain.compare import LayerReport, compare_layer
 from hwsim.vectors.read.vectorset import LayerFiles, VectorSet, open_set
-from hwsim.vectors.simulate.simulators import Run, Simulator, build, find_simulator, run_layer
+from hwsim.vectors.simulate.simulators import Simulator, SimulatorRun, build, find_simulator, run_layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def _difference(command: list[str], layer: LayerFiles, temporary: Path) -> Layer
     return report if not report.equal else replace(report, first=_status(layer, run))
 
 
-def _status(layer: LayerFiles, run: Run) -> dict[str, Any]:
+def _status(layer: LayerFiles, run: SimulatorRun) -> dict[str, Any]:
     """The first difference of a layer whose events are all as expected: a register or the read-back memory."""
     place: dict[str, Any] = {
         "layer": layer.name, "stage": "status", "cot": None, "oy": None, "ox": None, "lane": None, "channel": None,

@@ -43,7 +43,7 @@ class Simulator:
 
 
 @dataclass(frozen=True)
-class Run:
+class SimulatorRun:
     """What one layer's simulation printed. exp_cycles is what the files say."""
 
     cycles: int
@@ -160,8 +160,8 @@ def _call(command: list[str], simulator: Simulator, folder: Path) -> None:
 
 
 def run_layer(command: Sequence[str], layer: LayerFiles, trace: str | Path | None = None, waves: str | Path | None = None,
-              max_err: int = 10) -> Run:
-    """The Run of a LayerFiles by a built command; trace: file for the event trace, waves: folder for wave.vcd.
+              max_err: int = 10) -> SimulatorRun:
+    """The SimulatorRun of a LayerFiles by a built command; trace: file for the event trace, waves: folder for wave.vcd.
 
     Errors: HwsimError where the simulation ends without its RESULT line.
     """
@@ -176,4 +176,5 @@ def run_layer(command: Sequence[str], layer: LayerFiles, trace: str | Path | Non
         lines = (done.stdout + done.stderr).strip().splitlines() or ["nothing"]
         raise HwsimError(f"{layer.name}: the simulation must end with a RESULT line, not with: {lines[-1][:300]}")
     messages = tuple(line for line in done.stdout.splitlines() if line.startswith("MISMATCH"))
-    return Run(cycles=int(match[1]), exp_cycles=int(match[2]), outs=int(match[3]), passed=match[4] == "PASS", messages=messages)
+    return SimulatorRun(cycles=int(match[1]), exp_cycles=int(match[2]), outs=int(match[3]), passed=match[4] == "PASS",
+                        messages=messages)

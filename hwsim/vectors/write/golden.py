@@ -16,7 +16,7 @@ from hwsim.ops.layer import ArrayLayer
 
 
 @dataclass(frozen=True, eq=False)
-class RowBand:
+class GoldenRows:
     """Rows of a layer: acc int64 and out int64 (ROWS,OW,OC), accumulator events, outputs changed by the last clamp."""
 
     acc: np.ndarray
@@ -25,11 +25,11 @@ class RowBand:
     clamped: int
 
 
-def band(layer: ArrayLayer, datapath: Datapath, x: np.ndarray, out_format: IntFormat, first: int, last: int) -> RowBand:
-    """The RowBand of output rows first..last-1 of an ordinary ArrayLayer on x (IH,IW,IC)."""
+def band(layer: ArrayLayer, datapath: Datapath, x: np.ndarray, out_format: IntFormat, first: int, last: int) -> GoldenRows:
+    """The GoldenRows of output rows first..last-1 of an ordinary ArrayLayer on x (IH,IW,IC)."""
     acc, events = accumulate(layer, datapath, x, first, last)
     out, clamped = requantize(layer, datapath, acc, out_format)
-    return RowBand(acc, out, events, clamped)
+    return GoldenRows(acc, out, events, clamped)
 
 
 def accumulate(layer: ArrayLayer, datapath: Datapath, x: np.ndarray, first: int, last: int) -> tuple[np.ndarray, int]:

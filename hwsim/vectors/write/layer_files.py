@@ -113,7 +113,7 @@ def _write_expected(case: VectorLayer, folder: LayerFolder) -> dict[str, int]:
     return {"sat_out": clamped, "acc_overflow": events, "two_word_tiles": case.cycles.two_word_tiles}
 
 
-def _check_band(case: VectorLayer, band: golden.RowBand, first: int) -> None:
+def _check_band(case: VectorLayer, band: golden.GoldenRows, first: int) -> None:
     """Two ways to the same bits: the engine that ran the network and this model must agree; mode error stays event-free."""
     if band.events and case.device.acc_mode == "error":
         raise OverflowFault(f"{case.name}: a set in mode error must be free of accumulator events, not hold {band.events}")
