@@ -51,8 +51,9 @@ def run(net: IntegerGraph, x: Inputs, engine: str | Engine = "fast", dump: str |
         threads: int | None = None, progress: Progress | None = None, device: Device | None = None) -> Run:
     """The Run of an IntegerGraph on `x`: one array, a list in the order of net.inputs, or a map from input name to array.
 
-    Real values are quantized at the door, integer arrays are codes; N comes first. engine: fast, reference, stepped or an
+    Real values are quantized on entry, integer arrays are codes; N comes first. engine: fast, reference, stepped or an
     Engine; device: a Device, by default sensor_npu. The other arguments are those of hwsim.engine.run.run.
+    Errors: UsageError for a `net` that is no IntegerGraph and for inputs that do not fit it; those of hwsim.engine.run.run.
     """
     if not isinstance(net, IntegerGraph):
         raise UsageError(f"hwsim.run must be given an IntegerGraph, as hwsim.quantize makes it, not a {type(net).__name__}")
@@ -60,7 +61,8 @@ def run(net: IntegerGraph, x: Inputs, engine: str | Engine = "fast", dump: str |
     codes, _ = read_input(net, _by_name(net, x))
     device = device or load_device()
     result = engine_run.run(net, codes, engine_of(engine, device), dump, monitor, threads, progress)
-    return Run(result.outputs, result.tensors, result.stats, net, shapes_of(codes), device)
+    return Run(outputs=result.outputs, tensors=result.tensors, stats=result.stats, net=net, in_shapes=shapes_of(codes),
+               device=device)
 
 
 def _by_name(net: IntegerGraph, x: Inputs) -> dict[str, np.ndarray]:

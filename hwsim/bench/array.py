@@ -89,7 +89,8 @@ def layer_rate(shape: Shape, mode: str, repeats: int) -> LayerRate | None:
         return None
     rate, fraction, top = _beside(kernel.alone, _limit(kernel.form), repeats)
     whole, _, _ = _beside(kernel.whole, _limit(kernel.form), repeats)
-    return LayerRate(shape, mode, kernel.plan, kernel.tile, rate, top, fraction, whole)
+    return LayerRate(shape=shape, mode=mode, plan=kernel.plan, tile=kernel.tile, kernel=rate, limit=top, of_limit=fraction,
+                     whole=whole)
 
 
 def of_limit(shape: Shape, mode: str, repeats: int = 9) -> float:
@@ -152,7 +153,7 @@ def _kernel(shape: Shape, mode: str) -> _Kernel | None:
     alone = Task(kernels_alone, shape.macs * rows // shape.size)
     whole = Task(lambda: conv.run_layer(prepared, x, y, store, monitor), shape.macs)
     form = Form.QUAD if program.form is Form.QUAD else Form.PAIR
-    return _Kernel(str(prepared.plan), f"{variant.mr}x{variant.nr}", form, alone, whole)
+    return _Kernel(plan=str(prepared.plan), tile=f"{variant.mr}x{variant.nr}", form=form, alone=alone, whole=whole)
 
 
 def _cached_rows(program: Any) -> int:

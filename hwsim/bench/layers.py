@@ -66,7 +66,8 @@ def layer_of(shape: Shape, bits: int, weight_bits: int) -> ArrayLayer:
     stage = Folded(m_pos=r.integers(1 << 15, 1 << 16, oc), m_neg=r.integers(1 << 13, 1 << 14, oc), shift=r.integers(24, 28, oc))
     geometry = Geometry(stride=(1, 1), dilation=(1, 1), pad=(pad,) * 4, in_hw=(shape.size,) * 2, out_hw=(shape.size,) * 2,
                         depthwise=shape.ic == 0)
-    return ArrayLayer("bench", "", geometry, Weights(codes, form), Epilogue(bias, (stage,), ends.min, ends.max))
+    return ArrayLayer(name="bench", suffix="", geometry=geometry, weights=Weights(codes, form),
+                      epilogue=Epilogue(bias, (stage,), ends.min, ends.max))
 
 
 def input_of(layer: ArrayLayer) -> np.ndarray:

@@ -47,11 +47,12 @@ def measure(shapes: Sequence[Shape] = SHAPES, modes: Sequence[str] = tuple(MODES
     """The BenchResult of these shapes in these modes (names in MODES): medians of `repeats` measurements."""
     pairs = [(shape, mode) for shape in shapes for mode in modes] if ladder() else []
     layers = tuple(rate for pair in pairs if (rate := layer_rate(*pair, repeats)))
-    return BenchResult(_machine(), layers, thread_gain(shapes[0], repeats) if layers else None,
-                       vector.measured(repeats, vector_cases), peers.measured(shapes))
+    return BenchResult(machine=_machine(), layers=layers, threads=thread_gain(shapes[0], repeats) if layers else None,
+                       vector=vector.measured(repeats, vector_cases), peers=peers.measured(shapes))
 
 
 def _machine() -> Machine:
     levels = ladder()
-    return Machine(platform.machine(), tuple(level.name for level in levels), bool(levels) and levels[0].vnni,
-                   np.__version__, numba.__version__, llvmlite.__version__, platform.python_version())
+    return Machine(cpu=platform.machine(), isa_levels=tuple(level.name for level in levels),
+                   dot_instruction=bool(levels) and levels[0].vnni, numpy=np.__version__, numba=numba.__version__,
+                   llvmlite=llvmlite.__version__, python=platform.python_version())

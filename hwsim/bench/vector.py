@@ -113,7 +113,8 @@ def _rate(case: VectorCase, repeats: int) -> VectorRate:
     copy = copy_of(values)
     own, copied = medians(in_turns(lambda: thread_seconds(work), lambda: thread_seconds(copy), repeats))
     gbytes = 2 * values * 1e-9
-    return VectorRate(case, own / largest * 1e9, gbytes / own, gbytes / copied, copied / own)
+    return VectorRate(case=case, ns=own / largest * 1e9, gbytes_per_s=gbytes / own, copy_gbytes_per_s=gbytes / copied,
+                      of_copy=copied / own)
 
 
 def _work(case: VectorCase) -> tuple[Work, int, int]:

@@ -36,6 +36,8 @@ def command(model: str, as_text: bool, with_plan: bool, json_path: str | None, q
     """
     if as_text and with_plan:
         raise UsageError("--text must come without --plan, which is a table of its own, not with it")
+    if given["calibration_path"] is not None and not with_plan:
+        raise UsageError("--calibration must come with --plan, which quantizes, not without it")
     opened = open_model(model)
     if as_text:
         click.echo(to_text(opened.network), nl=False)

@@ -31,15 +31,20 @@ COMMANDS = {
 
 
 TARGETS = ("output_path", "json_path", "plot_path", "trace_path", "vcd_path", "out_path", "save_calibration_path")
+FILES = ("output_path", "json_path", "plot_path", "save_calibration_path")     # those of them that are never folders
 SOURCES = ("model", "input_path", "calib_path", "calibration_path", "scales_file", "trace")
 
 
 def check_targets(given: Mapping[str, Any]) -> None:
-    """Raises UsageError where an output of a command would take the place of one of its inputs."""
+    """Raises UsageError where an output of a command would take the place of one of its inputs, or of another output."""
     for target in filter(None, map(given.get, TARGETS)):
         for source in filter(None, map(given.get, SOURCES)):
             if target != "-" and os.path.isfile(target) and os.path.exists(source) and os.path.samefile(target, source):
                 raise UsageError(f"{target}: an output must be another file than the input, not the same")
+    written = [os.path.realpath(given[name]) for name in FILES if given.get(name) not in (None, "-")]
+    for path in written:
+        if written.count(path) > 1:
+            raise UsageError(f"{path}: two outputs must be two files, not the same")
 
 
 class Commands(click.Group):

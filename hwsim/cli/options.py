@@ -136,7 +136,8 @@ ENGINE = grouped(
 def optics(given: Mapping[str, Any], sensor: Mapping[str, Any]) -> Optics:
     """The Optics of a command's options; what a shipped model says about its sensor stands in for --cfa."""
     name = given["cfa"] or sensor.get("cfa")
-    return Optics(cfa.pattern(name) if name else None, given["raw_size"], given["raw_bits"], given["black"], given["white"])
+    return Optics(cfa=cfa.pattern(name) if name else None, raw_size=given["raw_size"], raw_bits=given["raw_bits"],
+                  black=given["black"], white=given["white"])
 
 
 def fixed_scales(path: str) -> dict[str, float]:

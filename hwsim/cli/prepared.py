@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hwsim import files
 from hwsim.cli import options
 from hwsim.cli.decided import config_for
 from hwsim.errors import UsageError
@@ -20,9 +21,13 @@ def run_of(model: Model, given: Given, how: RunOptions) -> tuple[Run, tuple[str,
     config, notes = config_for(model, given, device)
     if given["calib_path"] and given["calibration_path"]:
         raise UsageError("--calib must come without --calibration, which holds its ranges already, not with it")
+    if given["calibration_path"] == "":
+        raise UsageError("--calibration must name a file, not nothing")
+    if given.get("save_calibration_path") is not None:
+        files.check_writable(given["save_calibration_path"])
     inputs, calibration = frames(model, given["input_path"], given["calib_path"], options.optics(given, model.sensor))
     loaded = Calibration.load(given["calibration_path"]) if given["calibration_path"] else None
-    return Run(model, device, config, inputs, loaded or calibration, how), notes
+    return Run(model=model, device=device, config=config, inputs=inputs, calibration=loaded or calibration, options=how), notes
 
 
 def calibrating(given: Given) -> Given:

@@ -50,7 +50,8 @@ def command(model: str, trace_path: str | None, vcd_path: str | None, out_path: 
     clock = Clock()
     with clock.step("import"):
         opened = open_model(model)
-    how = RunOptions(given["engine"], given["threads"], given["dump"], not given["no_float"], bool(trace_path), bool(vcd_path))
+    how = RunOptions(engine=given["engine"], threads=given["threads"], dump=given["dump"], with_float=not given["no_float"],
+                     trace=bool(trace_path), waves=bool(vcd_path))
     task, notes = run_of(opened, given, how)
     with progress.bar(quiet) as show, files.staged(out_path) as folder:
         session = prepare(task, clock, show)

@@ -90,7 +90,8 @@ class HostSession:
     def run(self, node: Node, tensors: list[np.ndarray]) -> tuple[np.ndarray, LayerStats]:
         """run_node() on a node, with the Context of the job."""
         job, reads = self.job, tuple(self.job.formats[name] for name in node.inputs)
-        context = Context(job.datapath, reads, job.formats[node.name], job.monitor, job.threads, self.prepared)
+        context = Context(datapath=job.datapath, in_formats=reads, out_format=job.formats[node.name], monitor=job.monitor,
+                          threads=job.threads, prepared=self.prepared)
         return self.run_node(node, tensors, context)
 
     def get(self, tensor: np.ndarray) -> np.ndarray:

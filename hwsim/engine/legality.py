@@ -23,7 +23,10 @@ Formats = Mapping[str, IntFormat]
 
 
 def check_codes(net: IntegerGraph, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The input codes as C-contiguous int32 arrays, once they have the network's names, integer type and formats."""
+    """input name -> C-contiguous int32 codes, N first, once they have the network's names, integer type and formats.
+
+    Errors: UsageError for other names, types, ranges or shapes, and for inputs of unequal numbers of images.
+    """
     if set(inputs) != set(net.inputs):
         raise UsageError(f"inputs must be {', '.join(net.inputs)}, not {', '.join(map(str, inputs)) or 'none'}")
     arrays = {name: _codes(name, np.asarray(inputs[name]), net.formats[name]) for name in net.inputs}

@@ -66,9 +66,10 @@ def merge(parts: Sequence[LayerStats], order: Callable[[AccEvent], Any] | None =
     """
     events = [part.first for part in parts if part.first is not None]
     first = min(events, key=order) if order and len(events) > 1 else next(iter(events), None)
-    return LayerStats(_join(sum, [part.events for part in parts]), first,
-                      _join(_least, [part.observed_min for part in parts]), _join(_most, [part.observed_max for part in parts]),
-                      _join(sum, [part.clamped for part in parts]))
+    return LayerStats(events=_join(sum, [part.events for part in parts]), first=first,
+                      observed_min=_join(_least, [part.observed_min for part in parts]),
+                      observed_max=_join(_most, [part.observed_max for part in parts]),
+                      clamped=_join(sum, [part.clamped for part in parts]))
 
 
 def _join(join: Callable[[list[Value]], Value], values: list[Value | None]) -> Value | None:

@@ -139,7 +139,7 @@ def place(net: IntegerGraph, inputs: Codes, engine: str | Engine = "fast", monit
     graph, shapes = placed(net.graph, {name: array.shape for name, array in codes.items()})
     formats = net.placed_formats(graph)
     check_runnable(graph, formats, net.datapath, shapes)
-    job = Job(graph, formats, shapes, net.datapath, monitor, threads)
+    job = Job(graph=graph, formats=formats, shapes=shapes, datapath=net.datapath, monitor=monitor, threads=threads)
     return Execution(net, job, codes, runner.prepare(job))
 
 
@@ -212,7 +212,7 @@ def joined_stats(execution: Execution, band: RowBand[Any, LayerStats], before: L
 
 
 def engine_named(engine: str | Engine) -> Engine:
-    """The Engine of that name, or `engine` itself if it is one."""
+    """The Engine of that name, or `engine` itself if it is one. Errors: UsageError for a name not in ENGINES."""
     if isinstance(engine, Engine):
         return engine
     if engine not in ENGINES:

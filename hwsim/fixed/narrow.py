@@ -16,4 +16,5 @@ def saturate(value: Integers, fmt: IntFormat) -> Integers:
 def clamp(value: Integers, lo: int, hi: int) -> Integers:
     """`value` limited to lo..hi; works on integers and arrays alike."""
     value = value + (value < lo) * (lo - value)
-    return value - (value > hi) * (value - hi)
+    limited: Integers = value - (value > hi) * (value - hi)
+    return limited

@@ -27,7 +27,8 @@ def _half_away(p: Integers, s: int, half: int) -> Integers:
 
 
 def _half_even(p: Integers, s: int, half: int) -> Integers:
-    return (p + half - 1 + ((p >> s) & 1)) >> s
+    rounded: Integers = (p + half - 1 + ((p >> s) & 1)) >> s
+    return rounded
 
 
 def _floor(p: Integers, s: int, half: int) -> Integers:

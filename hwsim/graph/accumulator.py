@@ -71,7 +71,7 @@ def datatype_bits(layer: ArrayLayer, fmt: IntFormat) -> int:
 
 def daq_rule(layer: ArrayLayer, fmt: IntFormat) -> int:
     """The published cost model: A+W-1, plus ceil(log2(KH*KW-1)) and ceil(log2(IC-1)) where there is more than one."""
-    kh, kw, ic = layer.weights.codes.shape[2:]
+    kh, kw, ic = map(int, layer.weights.codes.shape[2:])
     grown = [(count - 2).bit_length() for count in (kh * kw, ic) if count > 1]
     return fmt.bits + layer.weights.format.bits - 1 + sum(grown)
 

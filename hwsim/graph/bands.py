@@ -115,7 +115,7 @@ def _whole(graph: Graph, shapes: Shapes, inputs: Mapping[str, np.ndarray],
 
     for node, tensor, note in walk(graph, from_inputs):
         images, rows = shapes[node.name][0], height(shapes[node.name])
-        yield RowBand(node, slice(0, images), slice(0, rows), tensor, note)
+        yield RowBand(node=node, images=slice(0, images), rows=slice(0, rows), tensor=tensor, note=note)
         del tensor, note
 
 
@@ -144,7 +144,7 @@ def _image(graph: Graph, shapes: Shapes, image: Mapping[str, np.ndarray], n: int
                 held[node.name].add(tensor)
             for name in node.inputs:
                 held[name].forget(_first_needed(graph, shapes, done, name))
-            yield RowBand(node, slice(n, n + 1), slice(lo, hi), tensor, note)
+            yield RowBand(node=node, images=slice(n, n + 1), rows=slice(lo, hi), tensor=tensor, note=note)
 
 
 def _end(node: Node, shapes: Shapes, done: Mapping[str, int], most: int) -> int:

@@ -47,7 +47,8 @@ def _obstacle(graph: Graph, producer: Node, act: Node) -> str | None:
 def pure_clip(act: Node) -> Clip | None:
     """(lo, hi) when `act` is nothing but a clip (a ReLU is (0, its own limit)), or None."""
     if act.op == "clip":
-        return act.params["clip"]
+        limits: Clip = act.params["clip"]
+        return limits
     if act.params["alpha"].any():
         return None
     return composed_clip((0.0, None), act.params["clip"])
@@ -55,7 +56,7 @@ def pure_clip(act: Node) -> Clip | None:
 
 def with_activation(producer: Node, act: Node) -> Node:
     """`producer` followed by `act`, as one node."""
-    # a ReLU becomes slopes of 0 where there is no clip yet, because the law folds it so (m_neg = 0)
+    # a ReLU becomes slopes of 0 where there is no clip yet, because the specification folds it so (m_neg = 0)
     slopes = producer.op in ARRAY and act.op == "prelu" and act.params["alpha"].ndim == 1 and producer.params["clip"] is None
     if slopes:
         return producer.but(alpha=composed_slope(producer.params["alpha"], act.params["alpha"]), clip=act.params["clip"])

@@ -99,7 +99,8 @@ def _read_network(root: Any, file_size: int) -> IntegerGraph:
         formats[node.name], scales[node.name] = word, scale
     graph = Graph(tuple(nodes), tuple(head["inputs"]), tuple(head["outputs"]))
     datapath = Datapath.from_json(head["datapath"])
-    return check_network(IntegerGraph(graph, formats, scales, datapath, _checked_meta(head["meta"])))
+    return check_network(IntegerGraph(graph=graph, formats=formats, scales=scales, datapath=datapath,
+                                      meta=_checked_meta(head["meta"])))
 
 
 def _read_node(group: Any, file_size: int) -> tuple[Node, IntFormat, Fraction]:

@@ -117,7 +117,8 @@ def _diagonal(codes: np.ndarray, loops: LoopBounds, cot: int, at: tuple[int, ...
 def _own_channels(count: int, loops: LoopBounds, cot: int, cit: int, tn: int, tm: int) -> np.ndarray:
     """The channels of a depthwise tile, of `count` in all, that lie in its NBin word `cit`."""
     channels = np.arange(cot * tm, min((cot + 1) * tm, count))
-    return channels[channels // tn == loops.first_word[cot] + cit]
+    in_word: np.ndarray = channels[channels // tn == loops.first_word[cot] + cit]
+    return in_word
 
 
 def real_lanes(layer: ArrayLayer, loops: LoopBounds, tn: int, tm: int) -> Callable[[int, int], int]:

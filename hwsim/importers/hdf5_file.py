@@ -73,7 +73,7 @@ class Hdf5File:
             return name in self.root.attrs
 
     def text(self, group: h5py.Group, name: str) -> str | None:
-        """The attribute `name` as text, or None when there is none."""
+        """The attribute `name` as text, or None when there is none. Errors: FileError for several texts."""
         value = self._attribute(group, name)
         if value is None:
             return None
@@ -83,7 +83,10 @@ class Hdf5File:
         return texts[0]
 
     def names(self, group: h5py.Group, name: str) -> list[str]:
-        """The strings of attribute `name`; Keras spreads long lists over name0, name1, ..."""
+        """The strings of attribute `name`; Keras spreads long lists over name0, name1, ...
+
+        Errors: FileError for more than MAX_NAMES parts.
+        """
         whole = self._attribute(group, name)
         if whole is not None:
             return _strings(whole, name)

@@ -2,7 +2,7 @@
 
     full[n, iy*SH+ky, ix*SW+kx, oc] += x[n,iy,ix,ic] * w[oc,ky,kx,ic];   out = full cropped by crop = (top, bottom, left, right)
 
-A negative crop extends the output by positions without taps (their value is the bias alone). The law runs it as one
+A negative crop extends the output by positions without taps (their value is the bias alone). The specification runs it as one
 ordinary convolution per output phase (py, px), in that order (spec/arithmetic.md rule 6.13, spec/device.md rule 4.7):
 ops/phases.py gives their taps.
 """

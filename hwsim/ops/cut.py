@@ -74,16 +74,17 @@ def _conv(node: ArrayNode, shape: Image, tm: int) -> tuple[Cut, ...]:
 
 
 def _whole(node: ArrayNode, geometry: Geometry) -> Cut:
-    layer = ArrayLayer(node.name, "", geometry, Weights.from_fields(node.params), Epilogue.from_fields(node.params))
+    layer = ArrayLayer(name=node.name, suffix="", geometry=geometry, weights=Weights.from_fields(node.params),
+                       epilogue=Epilogue.from_fields(node.params))
     everything = slice(None)
-    return Cut(layer, everything, everything, everything, everything)
+    return Cut(layer=layer, in_channels=everything, rows=everything, cols=everything, out_channels=everything)
 
 
 def _group(node: ArrayNode, g: int, ocg: int, icg: int, geometry: Geometry, tm: int) -> Cut:
     outs = slice(g * ocg, (g + 1) * ocg)
-    layer = ArrayLayer(node.name, f".g{g}", geometry, Weights.from_fields(node.params).of(outs, tm),
-                       Epilogue.from_fields(node.params).of(outs))
-    return Cut(layer, slice(g * icg, (g + 1) * icg), slice(None), slice(None), outs)
+    layer = ArrayLayer(name=node.name, suffix=f".g{g}", geometry=geometry, weights=Weights.from_fields(node.params).of(outs, tm),
+                       epilogue=Epilogue.from_fields(node.params).of(outs))
+    return Cut(layer=layer, in_channels=slice(g * icg, (g + 1) * icg), rows=slice(None), cols=slice(None), out_channels=outs)
 
 
 def _transpose(node: ArrayNode, shape: Image, tm: int) -> tuple[Cut, ...]:
@@ -111,9 +112,9 @@ def _phase(node: ArrayNode, py: int, px: int, rows: AxisPhase, cols: AxisPhase, 
                         in_hw=(in_h, in_w), out_hw=(rows.count, cols.count))
     kernel = Weights.from_fields(node.params)
     weights = kernel.without_taps() if -1 in rows.taps else kernel.at_taps(rows.taps, cols.taps)
-    layer = ArrayLayer(node.name, f".p{py}{px}" if max(sh, sw) <= 10 else f".p{py}_{px}", geometry, weights,
-                       Epilogue.from_fields(node.params))
-    return Cut(layer, slice(None), slice(py, None, sh), slice(px, None, sw), slice(None))
+    layer = ArrayLayer(name=node.name, suffix=f".p{py}{px}" if max(sh, sw) <= 10 else f".p{py}_{px}", geometry=geometry,
+                       weights=weights, epilogue=Epilogue.from_fields(node.params))
+    return Cut(layer=layer, in_channels=slice(None), rows=slice(py, None, sh), cols=slice(px, None, sw), out_channels=slice(None))
 
 
 def _dense(node: ArrayNode, shape: Image, tm: int) -> tuple[Cut, ...]:

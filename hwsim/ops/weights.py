@@ -104,7 +104,8 @@ class Log(WeightFormat):
     def integer(self, codes: np.ndarray) -> np.ndarray:
         low = self.word.min
         table = np.array([logcode.integer_weight(code, self.bits) for code in range(low, -low)], np.int64)
-        return table[codes - low]
+        integers: np.ndarray = table[codes - low]
+        return integers
 
     def extremes(self, words: int = 1, narrow: bool = False) -> tuple[int, int]:
         """The largest power of two, code 1 or -1, in every word."""
@@ -146,12 +147,12 @@ class Weights:
     @property
     def words(self) -> int:
         """WORDS, 1 or 2: words that a weight has at most."""
-        return self.codes.shape[0]
+        return int(self.codes.shape[0])
 
     @property
     def oc(self) -> int:
         """Output channels."""
-        return self.codes.shape[1]
+        return int(self.codes.shape[1])
 
     @property
     def kernel(self) -> tuple[int, int]:
@@ -161,7 +162,7 @@ class Weights:
     @property
     def taps(self) -> int:
         """Weights per output channel: KH*KW*IC."""
-        return self.codes[0, 0].size
+        return int(self.codes[0, 0].size)
 
     @property
     def per_element(self) -> bool:

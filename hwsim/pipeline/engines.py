@@ -25,7 +25,7 @@ class Recording:
 
 
 def engine_of(engine: str | Engine, device: Device) -> Engine:
-    """An Engine, or the one of that name: fast, reference, or stepped on `device`."""
+    """An Engine, or the one of that name: fast, reference, or stepped on `device`. Errors: UsageError for another name."""
     if engine == "stepped":
         from hwsim.hw.device.stepped_engine import stepped_engine  # clock by clock, which the other engines do without
         return stepped_engine(device)

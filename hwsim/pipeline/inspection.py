@@ -40,7 +40,7 @@ def inspect_model(model: Model) -> Inspection:
 
 
 def fast_plans(session: Session, inputs: Mapping[str, np.ndarray]) -> list[tuple[str, Any]]:
-    """(array layer, its plan) of the fast engine for these inputs: rung, path, tile, and why."""
+    """(array layer, its plan) of the fast engine for these inputs (arrays, N first): rung, path, tile, and why."""
     from hwsim.engine.fast.layer_plans import layer_plans  # loads the compiler, which a table of layers does without
     plans: list[tuple[str, Any]] = layer_plans(session.net, shapes_of(inputs), monitor=True)
     return plans

@@ -56,13 +56,15 @@ def open_model(path: str | Path) -> Model:
     if store.is_network(path):
         net = store.open_net(path)
         source = net.meta["source"]
-        return Model(str(path), digest, source["parameters"], None, net, source.get("sensor", {}))
+        return Model(path=str(path), sha256=digest, parameters=source["parameters"], graph=None, net=net,
+                     sensor=source.get("sensor", {}))
     graph = importers.load(path)
-    return Model(str(path), digest, graph.parameters, graph, None, importers.sensor_defaults(path))
+    return Model(path=str(path), sha256=digest, parameters=graph.parameters, graph=graph, net=None,
+                 sensor=importers.sensor_defaults(path))
 
 
 def open_float(path: str | Path) -> Model:
-    """The Model in a float checkpoint; a .hwq is refused."""
+    """The Model in a float checkpoint. Errors: UsageError for a .hwq; those of open_model."""
     model = open_model(path)
     if model.graph is None:
         raise _is_quantized(model.path)

@@ -38,7 +38,10 @@ class OverflowResult:
 
 def observe_overflow(net: IntegerGraph, codes: Codes, engine: str | Engine = "fast", threads: int | None = None,
                      progress: Progress | None = None) -> OverflowResult:
-    """The OverflowResult of one run of `net` on `codes`. Errors: OverflowFault in mode `error`."""
+    """The OverflowResult of one run of `net` on `codes`, input name -> integer array, N first.
+
+    Errors: OverflowFault in mode `error`; those of engine.run.run.
+    """
     shadow = shadow_run(net, codes, engine, threads,
                         progress and (lambda name, done, total: progress("simulating", done, total)))
     return OverflowResult(net, accumulator_bounds(net, shapes_of(codes), shadow.stats), shadow)
@@ -46,7 +49,10 @@ def observe_overflow(net: IntegerGraph, codes: Codes, engine: str | Engine = "fa
 
 def try_narrower(observed: OverflowResult, codes: Codes, engine: str | Engine = "fast", threads: int | None = None,
                  progress: Progress | None = None) -> OverflowResult:
-    """`observed` with what every narrower accumulator would meet, from one exact pass and true runs."""
+    """`observed` with what every narrower accumulator would meet, from one exact pass and true runs.
+
+    codes: as in observe_overflow. Errors: those of hw.accumulator.what_if.
+    """
     from hwsim.hw.accumulator.what_if import what_if  # compiled counters, which most calls do without
     narrower = what_if(observed.net, codes, engine=engine, threads=threads, progress=progress)
     psnr = {rerun.acc_bits: _psnr(observed.net, rerun, narrower.wide) for rerun in narrower.reruns}

@@ -38,19 +38,20 @@ def is_picture(values: np.ndarray) -> bool:
 
 
 def peak_of(reference: np.ndarray) -> float:
-    """1 for a picture, else the largest magnitude of the reference output (1 if it is all zero)."""
+    """1 for a picture, else the largest magnitude of the reference output, float64 of any shape (1 if it is all zero)."""
     return 1.0 if is_picture(reference) else float(np.abs(reference).max()) or 1.0
 
 
 def against(reference: np.ndarray, values: np.ndarray) -> Quality:
-    """The Quality of `values` against `reference`, of the same shape."""
+    """The Quality of `values` against `reference`, float64 of one shape, N first."""
     peak = peak_of(reference)
-    return Quality(psnr_db(reference, values), bool(np.array_equal(reference, values)), _ssim(reference, values, peak),
-                   float(quality.max_abs_error(reference, values)), peak)
+    return Quality(psnr_db=psnr_db(reference, values), identical=bool(np.array_equal(reference, values)),
+                   ssim=_ssim(reference, values, peak), max_abs_error=float(quality.max_abs_error(reference, values)),
+                   signal_peak=peak)
 
 
 def psnr_db(reference: np.ndarray, values: np.ndarray) -> float | None:
-    """PSNR in dB at the peak of the reference; None when they are equal."""
+    """PSNR in dB at the peak of the reference, both float64 of one shape; None when they are equal."""
     decibels = quality.psnr(reference, values, peak_of(reference))
     return float(decibels) if np.isfinite(decibels) else None
 

@@ -91,7 +91,7 @@ class Session:
 
     @property
     def seed(self) -> int:
-        """The option `seed` that the network was quantized with, 0 where a .hwq does not say."""
+        """The option `seed` that the network was quantized with, 0 where a .hwq does not say. Errors: FileError if no integer."""
         seed = self.net.meta["config"].get("seed", 0)
         if type(seed) is not int:
             raise FileError(f"{self.model.path}: config.seed must be an integer, not {seed!r}")
@@ -138,14 +138,14 @@ def prepare(run: Run, clock: Clock | None = None, progress: Progress | None = No
     clock, model = clock or Clock(), run.model
     if model.net is not None:
         check_dump(run.options.dump, model.net.graph)
-        return Session(run, model.net, None, None, bands, clock)
+        return Session(run=run, net=model.net, prepared=None, calibration=None, float_run=bands, clock=clock)
     with clock.step("calibrate"):
         prepared, float_run = prepare_graph(model.float_graph), _float_run(run)
         check_dump(run.options.dump, prepared)
         config, calibration = calibrated(prepared, model.sha256, run.config or Config(), run.calibration, float_run, progress)
     with clock.step("quantize"):
         net = quantize(model.float_graph, calibration, config, model.as_json() | {"sensor": dict(model.sensor)})
-    return Session(run, net, prepared, calibration, float_run, clock)
+    return Session(run=run, net=net, prepared=prepared, calibration=calibration, float_run=float_run, clock=clock)
 
 
 def _float_run(run: Run) -> FloatRun:

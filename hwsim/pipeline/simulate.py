@@ -25,16 +25,17 @@ PixelProgress = Callable[[str, int, int, int], None]
 def simulate(session: Session, sample: Sample, progress: PixelProgress | None = None) -> SampleResult:
     """The SampleResult of one Sample; SQNR only with a float network to compare with.
 
-    progress(text, done, total, pixels of the sample) hears of every node or band of rows.
+    progress(text, done, total, pixels of the sample) hears of every node or band of rows. Errors: UsageError for inputs that
+    are not the network's, OverflowFault in mode `error`; those of compare and engine.run.run.
     """
     keywords = _keywords(session, sample, progress)
     if session.prepared is None or not session.run.options.with_float:
         codes, clamped = read_input(session.net, sample.inputs)
         result = run(session.net, codes, **keywords)
-        return SampleResult(sample, session.net, result, None,
-                            tuple(_layer(session.net, node, result, clamped) for node in session.net.nodes))
+        return SampleResult(sample=sample, net=session.net, result=result, floats=None,
+                            layers=tuple(_layer(session.net, node, result, clamped) for node in session.net.nodes))
     both = compare(session.prepared, session.net, sample.inputs, **keywords, float_run=session.float_run)
-    return SampleResult(sample, session.net, both.result, both.floats, both.layers)
+    return SampleResult(sample=sample, net=session.net, result=both.result, floats=both.floats, layers=both.layers)
 
 
 def _keywords(session: Session, sample: Sample, progress: PixelProgress | None) -> dict[str, Any]:
@@ -52,4 +53,5 @@ def _keywords(session: Session, sample: Sample, progress: PixelProgress | None) 
 def _layer(net: IntegerGraph, node: Node, result: Result, clamped: dict[str, int]) -> LayerQuality:
     """A layer without a float network: what integers alone tell."""
     count = clamped.get(node.name, result.stats[node.name].clamped)
-    return LayerQuality(node.name, node.op, str(net.formats[node.name]), None, count, None)
+    return LayerQuality(name=node.name, op=node.op, format=str(net.formats[node.name]), sqnr_db=None, clamped=count,
+                        unused_bits=None)

@@ -35,10 +35,10 @@ def naming(seen: Sequence[str]) -> Iterator[None]:
 
 
 def shapes_of(inputs: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
-    """input name -> N,H,W,C."""
+    """input name -> its shape N,H,W,C, of arrays with N first."""
     return {name: np.shape(values) for name, values in inputs.items()}
 
 
 def is_codes(array: np.ndarray) -> bool:
-    """Integer arrays are codes, all others real values."""
+    """Whether an array of any shape holds codes: integers are codes, all others real values."""
     return array.dtype.kind in "iu"

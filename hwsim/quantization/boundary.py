@@ -22,7 +22,10 @@ CHUNK = 1 << 18  # values that are quantized at a time
 
 
 def read_input(net: IntegerGraph, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """({input: int32 codes}, {input: how many saturated}); integer arrays are taken as codes, real ones are quantized."""
+    """({input: int32 codes}, {input: how many saturated}); integer arrays are taken as codes, real ones are quantized.
+
+    inputs: name -> array, N first; the codes have the same shapes. Errors: those of quantize_input and check_codes.
+    """
     codes: dict[str, np.ndarray] = {}
     clamped: dict[str, int] = {}
     for name, values in inputs.items():
@@ -35,7 +38,7 @@ def read_input(net: IntegerGraph, inputs: Mapping[str, np.ndarray]) -> tuple[dic
 def quantize_input(net: IntegerGraph, name: str, values: np.ndarray) -> tuple[np.ndarray, int]:
     """(int32 codes, how many saturated) of real `values`: clip(rint(x / S)) in float64, ties to even.
 
-    Errors: UsageError for an unknown input and for values that are not finite.
+    values: any shape, which the codes keep. Errors: UsageError for an unknown input and for values that are not finite.
     """
     word = net.formats[_known(net, name)]
     values = np.asarray(values)
@@ -52,7 +55,9 @@ def quantize_input(net: IntegerGraph, name: str, values: np.ndarray) -> tuple[np
 
 def check_codes(net: IntegerGraph, name: str, codes: np.ndarray) -> tuple[np.ndarray, int]:
     """(int32 codes, how many saturated) of integer `codes`: outside the word they are an error under the scale policy
-    `calib`, and saturate as the narrowed bus does under `frozen` and `lsb`.
+    `calib`, and saturate as the narrowed bus does under `frozen` and `lsb`. The codes keep their shape.
+
+    Errors: UsageError for an unknown input, and for codes outside the word under `calib`.
     """
     word = net.formats[_known(net, name)]
     codes = np.asarray(codes)
@@ -66,7 +71,7 @@ def check_codes(net: IntegerGraph, name: str, codes: np.ndarray) -> tuple[np.nda
 
 
 def dequantize(net: IntegerGraph, name: str, codes: np.ndarray) -> np.ndarray:
-    """codes * S of tensor `name`, float64."""
+    """codes * S of tensor `name`: integer codes of any shape -> float64 of that shape."""
     return codes * float(net.scales[name])
 
 

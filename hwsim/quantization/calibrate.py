@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 
 from hwsim.errors import QuantizeError, UsageError
+from hwsim.fixed.formats import IntFormat
 from hwsim.graph.fit import fitted
 from hwsim.graph.node import Graph
 from hwsim.quantization.calibration import Calibration
@@ -26,6 +27,7 @@ def calibrate(graph: Graph, batches: Iterable[Mapping[str, np.ndarray]], config:
 
     batches: any iterable of {input name: float array, N first}, read once and one at a time.
     progress(images) is called after every batch with the number of images so far.
+    Errors: UsageError for no image and for inputs that lack one of the network's; QuantizeError where a tensor is not finite.
     float_run: what runs the float network, run.bands or cache.FloatCache().bands, which keeps its tensors for compare().
     """
     graph = prepare(graph)
@@ -43,7 +45,8 @@ def calibrate(graph: Graph, batches: Iterable[Mapping[str, np.ndarray]], config:
     if not images:
         raise UsageError("calibration must have at least one image, not none")
     amax = {name: _float32(observer.amax() * config.headroom) for name, observer in observers.items()}
-    return Calibration(amax, images, config.calib_method, config.headroom, _notes(images, observers), _decisive(bits, config))
+    return Calibration(amax=amax, images=images, method=config.calib_method, headroom=config.headroom,
+                       notes=_notes(images, observers), code_bits=_decisive(bits, config))
 
 
 def _check_names(graph: Graph, inputs: Mapping[str, np.ndarray]) -> None:
@@ -61,14 +64,14 @@ def _tensors(graph: Graph, inputs: Mapping[str, np.ndarray], float_run: FloatRun
 
 
 def code_bits(graph: Graph, config: Config) -> dict[str, int]:
-    """tensor -> the width whose highest code its scale is made for."""
+    """tensor -> the width, bits, whose highest code its scale is made for."""
     policy = policy_of(config)
     return {name: policy.bits(word, config) for name, word in config.quantizer.words(graph, config).items()}
 
 
 def highest_code(bits: int) -> int:
-    """The highest signed code of that width."""
-    return (1 << (bits - 1)) - 1
+    """The highest code of a signed word of `bits` (1..63): 2^(bits-1) - 1."""
+    return IntFormat(bits).max
 
 
 def _decisive(bits: dict[str, int], config: Config) -> dict[str, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hwsim import files
-from hwsim.errors import QuantizeError
+from hwsim.errors import QuantizeError, in_file
 from hwsim.quantization import calibration_file
 
 
@@ -43,7 +43,7 @@ class Calibration:
     def save(self, path: str | Path, model: str | Path | None = None) -> None:
         """Writes the file `path`, whole or not at all. model: the checkpoint, where its sha256 is not known yet.
 
-        Errors: QuantizeError for a range that is not finite, FileError.
+        Errors: QuantizeError for a range that is not finite, UsageError for values that load() would refuse, FileError.
         """
         known = self if model is None else replace(self, sha256=files.sha256(model))
         ranges = {name: known.range_of(name) for name in known.amax}
@@ -60,8 +60,9 @@ class Calibration:
     def range_of(self, name: str) -> float:
         """amax of a tensor. Errors: QuantizeError where it is missing or not finite."""
         if name not in self.amax:
-            raise QuantizeError(f"{name}: the calibration must hold the range of this tensor, not only of "
-                                f"{len(self.amax)} others")
+            error = QuantizeError(f"{name}: the calibration must hold the range of this tensor, not only of "
+                                  f"{len(self.amax)} others")
+            raise in_file(error, self.path) if self.path else error
         if not math.isfinite(self.amax[name]):
             raise QuantizeError(f"{name}: the calibrated range must be finite, not {self.amax[name]}")
         return self.amax[name]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hwsim import files
-from hwsim.errors import FileError
+from hwsim.errors import FileError, UsageError
 from hwsim.importers.json_text import parse_object
 from hwsim.settings import is_int, setting
 from hwsim.version import VERSION
@@ -27,8 +27,15 @@ METHOD, HEADROOM = setting("calib_method").kind, setting("headroom").kind
 
 
 def write(path: str | Path, content: Mapping[str, Any]) -> None:
-    """Writes the file, whole or not at all. content: every key of KINDS but `hwsim`."""
-    text = json.dumps({"schema": SCHEMA, "hwsim": VERSION, **content}, indent=1, allow_nan=False) + "\n"
+    """Writes the file, whole or not at all. content: every key of KINDS but `hwsim`. Errors: UsageError for a value that
+    read() would refuse, FileError.
+    """
+    content = {"hwsim": VERSION, **content}
+    for key in KINDS:
+        problem = _problem(key, content[key])
+        if problem:
+            raise UsageError(f"{path}: {problem}")
+    text = json.dumps({"schema": SCHEMA, **content}, indent=1, allow_nan=False) + "\n"
     with files.whole(path) as file:
         file.write(text.encode())
 
@@ -41,10 +48,20 @@ def read(path: str | Path) -> dict[str, Any]:
     if set(content) != {"schema", *KINDS}:
         raise FileError(f"{path}: a calibration must have the keys {', '.join(('schema', *KINDS))}, "
                         f"not {_brief(', '.join(content))}")
-    for key, (kind, sentence) in KINDS.items():
-        if not kind(content[key]):
-            raise FileError(f"{path}: {key} must be {sentence}, not {_brief(content[key])}")
+    for key in KINDS:
+        problem = _problem(key, content[key])
+        if problem:
+            raise FileError(f"{path}: {problem}")
     return content
+
+
+def _problem(key: str, value: Any) -> str | None:
+    """The sentence that a value breaks, or None; of an object it shows the entry that is wrong."""
+    kind, sentence = KINDS[key]
+    if kind(value):
+        return None
+    wrong = {name: entry for name, entry in value.items() if not kind({name: entry})} if isinstance(value, dict) else value
+    return f"{key} must be {sentence}, not {_brief(wrong)}"
 
 
 def _text(path: str | Path) -> str:

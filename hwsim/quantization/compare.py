@@ -65,8 +65,9 @@ def compare(graph: Graph, net: IntegerGraph, inputs: Mapping[str, np.ndarray], e
             progress: Callable[[Node, int, int], None] | None = None, float_run: FloatRun = float_bands) -> Comparison:
     """The Comparison of float `graph` (prepared here, if it is not yet) and `net`, made from it, on `inputs`.
 
-    inputs: name -> real values, or integer codes (the float network then reads their real values); the other arguments
-    are those of engine.run.run. float_run: what runs the float network, as in calibrate().
+    inputs: name -> real values, or integer codes (the float network then reads their real values), N first; the other
+    arguments are those of engine.run.run. float_run: what runs the float network, as in calibrate().
+    Errors: GraphError for a float graph that `net` was not made from; those of read_input and engine.run.run.
     """
     codes, saturated = read_input(net, inputs)
     real = {name: dequantize(net, name, code) if np.asarray(inputs[name]).dtype.kind in "iu" else inputs[name]
@@ -137,18 +138,22 @@ def _quality(net: IntegerGraph, node: Node, sums: Sums | None, clamped: int | No
     """sums: None for a node that the float network has not."""
     word = net.formats[node.name]
     if sums is None:
-        return LayerQuality(node.name, node.op, str(word), None, clamped, None)
+        return LayerQuality(name=node.name, op=node.op, format=str(word), sqnr_db=None, clamped=clamped, unused_bits=None)
     used = signed_bits(sums.low, sums.high) - (not word.signed)
-    return LayerQuality(node.name, node.op, str(word), decibels(sums.signal, sums.error), clamped, word.bits - used)
+    return LayerQuality(name=node.name, op=node.op, format=str(word), sqnr_db=decibels(sums.signal, sums.error), clamped=clamped,
+                        unused_bits=word.bits - used)
 
 
 def sqnr_db(real: np.ndarray, codes: np.ndarray, scale: float) -> float | None:
-    """10*log10(sum x^2 / sum (x - scale*q)^2): inf without any error, None without any signal."""
+    """10*log10(sum x^2 / sum (x - scale*q)^2), dB: inf without any error, None without any signal.
+
+    real: float64 x; codes: integers q of the same shape; scale: the real value of code 1.
+    """
     return decibels(*energies(real, codes, scale))
 
 
 def energies(real: np.ndarray, codes: np.ndarray, scale: float) -> tuple[float, float]:
-    """(sum x^2, sum (x - scale*q)^2) of real values x and codes q of one shape, in chunks of bounded size."""
+    """(sum x^2, sum (x - scale*q)^2) of float64 values x and integer codes q of one shape, in chunks of CHUNK values."""
     real, codes = np.ravel(real), np.ravel(codes)
     signal = error = 0.0
     for start in range(0, real.size, CHUNK):
@@ -159,7 +164,7 @@ def energies(real: np.ndarray, codes: np.ndarray, scale: float) -> tuple[float, 
 
 
 def decibels(signal: float, error: float) -> float | None:
-    """10*log10(signal / error): inf without any error, None without any signal."""
+    """10*log10(signal / error), dB, of two energies: inf without any error, None without any signal."""
     if signal == 0:
         return None
     return math.inf if error == 0 else 10 * math.log10(signal / error)

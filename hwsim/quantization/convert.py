@@ -41,7 +41,8 @@ def quantize(graph: Graph, calibration: Calibration, config: Config, source: Map
     meta = {"source": dict(source or {"path": None, "sha256": None, "parameters": graph.parameters}),
             "config": config.as_json(), "calibration": calibration.as_json(), "notes": [*notes, *calibration.notes]}
     of_tensors = {node.name: scales[node.name] for node in nodes}
-    return check_network(IntegerGraph(integer, words, of_tensors, datapath_of(config, integer, words), meta))
+    return check_network(IntegerGraph(graph=integer, formats=words, scales=of_tensors,
+                                      datapath=datapath_of(config, integer, words), meta=meta))
 
 
 def convert_node(node: Node, context: ConversionContext) -> tuple[Node, ...]:

@@ -21,7 +21,8 @@ def convert_array(node: Node, context: ConversionContext) -> Node:
     p, config, source = node.params, context.config, node.inputs[0]
     weights = p["weights"] if p["weights"].ndim == 4 else p["weights"][:, None, None, :]
     w_bits, s_in = config.bits_of(node.name)[1], context.scale(source)
-    layer = LayerWeights(node.name, weights, p["bias"], s_in, context.words[source].bits, w_bits, is_depthwise(node))
+    layer = LayerWeights(name=node.name, weights=weights, bias=p["bias"], s_in=s_in, in_bits=context.words[source].bits,
+                         w_bits=w_bits, depthwise=is_depthwise(node))
     packed = config.quantizer.weights(layer, config)
     stage = (_folded if config.fold_prelu else _three_step)(node, context, s_in * packed.scale)
     return Node.make(node.name, "q" + node.op, node.inputs,

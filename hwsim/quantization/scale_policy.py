@@ -26,7 +26,7 @@ class ScalePolicy:
 
     def scale(self, amax: Fraction, word: IntFormat, config: Config) -> Scale:
         """The scale of a tensor of range -amax..amax (amax > 0): amax / (2^(bits-1) - 1)."""
-        return amax / ((1 << (self.bits(word, config) - 1)) - 1)
+        return amax / IntFormat(self.bits(word, config)).max
 
     def boundary_scale(self, config: Config) -> Scale | None:
         """The scale of every input and output that no option decides, or None where calibration does."""

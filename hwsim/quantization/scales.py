@@ -1,6 +1,6 @@
 """The word and the scale of every tensor: policies calib, frozen and lsb, ties, fixed scales (spec/arithmetic.md section 1).
 
-A scale is an exact ratio; float(scale) is the float64 that the formulas of the law divide and multiply.
+A scale is an exact ratio; float(scale) is the float64 that the formulas of the specification divide and multiply.
 """
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ PRE = ":pre"  # tensor `layer:pre`: what a layer gives before its folded activat
 
 
 def find_words(graph: Graph, config: Config) -> dict[str, IntFormat]:
-    """tensor -> IntFormat: signed A bits; exact moves keep the word of what they move."""
+    """tensor -> IntFormat: signed A bits; exact moves keep the word of what they move.
+
+    Errors: UsageError for a layer_bits that names no layer, or one that makes no values.
+    """
     for name in config.layer_bits:
         if name not in graph.by_name or is_tied(graph[name]):
             raise UsageError(f"layer_bits must name layers that make values, not {name!r}")

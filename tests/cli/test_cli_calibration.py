@@ -88,3 +88,18 @@ def test_another_model_is_refused(cli, model, ranges, tmp_path, sha256, other):
     done = cli("quantize", model, "-o", tmp_path / "x", "--calibration", ranges)
     assert done.status == 2 and done.err.count("\n") == 1
     assert f"{ranges}: the calibration must be of this model (sha256 " in done.err and f"...), not of {other}\n" in done.err
+
+
+@pytest.mark.parametrize(("command", "options", "code", "message"), [
+    ("quantize", ("-o", "n.hwq", "--save-calibration", "n.hwq"), 2, "n.hwq: two outputs must be two files, not the same"),
+    ("quantize", ("-o", "n.hwq", "--save-calibration", "nowhere/r.json"), 1, "nowhere/r.json: must be writable, not missing"),
+    ("quantize", ("-o", "n.hwq", "--save-calibration", "."), 1, ".: must be writable, not a folder"),
+    ("run", ("--save-calibration", "nowhere/r.json"), 1, "nowhere/r.json: must be writable, not missing"),
+    ("run", ("--calibration", ""), 2, "--calibration must name a file, not nothing"),
+    ("inspect", ("--calibration", "r.json"), 2, "--calibration must come with --plan, which quantizes, not without it"),
+])
+def test_refused_before_any_work(cli, model, tmp_path, monkeypatch, command, options, code, message):
+    monkeypatch.chdir(tmp_path)
+    done = cli(command, model, *options)
+    assert done.status == code and message in done.err and done.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The walk over a network: doors, dumps, progress, liveness, error mode, and every refusal as one line."""
+"""The walk over a network: inputs, dumps, progress, liveness, error mode, and every refusal as one line."""
 import os
 import subprocess
 import sys

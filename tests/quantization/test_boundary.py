@@ -1,4 +1,4 @@
-"""The doors: real values to codes and back, the sensor's identity, codes that do not fit."""
+"""In and out: real values to codes and back, the sensor's identity, codes that do not fit."""
 from fractions import Fraction
 
 import numpy as np

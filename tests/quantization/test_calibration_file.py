@@ -143,3 +143,23 @@ def test_options_that_do_not_decide_it_are_free(path):
     path.write_text(json.dumps(content()))
     config = Config(act_bits=6, weights="stlq", scale_policy="frozen")
     assert check_calibration(Calibration.load(path), prepare(network()), config) is None
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"amax": {"x": 0.1}}, "ranges must be an object of float32 values of at least 0, not {'x': 0.1}"),
+    ({"amax": {"x": 1.0, "y": -1.0}}, "ranges must be an object of float32 values of at least 0, not {'y': -1.0}"),
+    ({"images": np.int64(3)}, "images must be a count of at least 1, not np.int64(3)"),
+    ({"notes": ("two\nlines",)}, "notes must be a list of lines of at most 1000 printable characters, not ['two\\nlines']"),
+])
+def test_what_cannot_be_read_is_not_written(tmp_path, changes, message):
+    path = tmp_path / "ranges.json"
+    with pytest.raises(UsageError) as caught:
+        Calibration(**{"amax": {"x": 1.0}, "images": 4} | changes).save(path)
+    assert str(caught.value) == f"{path}: {message}" and not path.exists()
+
+
+def test_a_missing_range_names_the_file(tmp_path):
+    path = tmp_path / "ranges.json"
+    Calibration({"x": 1.0}, 4).save(path)
+    with pytest.raises(QuantizeError, match=r"ranges\.json: y: the calibration must hold the range of this tensor"):
+        Calibration.load(path).range_of("y")

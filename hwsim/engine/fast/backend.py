@@ -29,9 +29,9 @@ class Backend:
     rungs: tuple[Rung, ...] = ()
 
 
-COMPILED = Backend(compiled.plain, compiled.depthwise_plain, compiled.beats,
-                   requantize.folded_compiled, requantize.unfolded_compiled, passes.OPERATORS)
-INTERPRETED = Backend(interpreted.plain, interpreted.depthwise_plain, interpreted.beats,
-                      requantize.folded, requantize.unfolded, operators.OPERATORS)
+COMPILED = Backend(plain=compiled.plain, depthwise_plain=compiled.depthwise_plain, beats=compiled.beats,
+                   folded=requantize.folded_compiled, unfolded=requantize.unfolded_compiled, vector=passes.OPERATORS)
+INTERPRETED = Backend(plain=interpreted.plain, depthwise_plain=interpreted.depthwise_plain, beats=interpreted.beats,
+                      folded=requantize.folded, unfolded=requantize.unfolded, vector=operators.OPERATORS)
 KERNELS = replace(COMPILED, rungs=ladder())
 BEST = INTERPRETED if config.DISABLE_JIT else KERNELS

@@ -155,8 +155,8 @@ def _stats(layer: ArrayLayer, datapath: Datapath, plan: LoopPlan, chunks: Sequen
     first = _first(layer, plan, keys.min(0), values)
     if not monitor:
         return LayerStats(first=first if datapath.acc_mode is Overflow.ERROR else None)
-    return LayerStats(sum(events), first, np.min([least for least, _ in extremes], 0).astype(np.int64),
-                      np.max([most for _, most in extremes], 0).astype(np.int64), sum(clamped))
+    return LayerStats(events=sum(events), first=first, observed_min=np.min([least for least, _ in extremes], 0).astype(np.int64),
+                      observed_max=np.max([most for _, most in extremes], 0).astype(np.int64), clamped=sum(clamped))
 
 
 def _first(layer: ArrayLayer, plan: LoopPlan, keys: np.ndarray, values: Sequence[int]) -> AccEvent | None:
@@ -173,7 +173,7 @@ def _first(layer: ArrayLayer, plan: LoopPlan, keys: np.ndarray, values: Sequence
     rest, ox = divmod(rest, ow)
     n, oy = divmod(rest, oh)
     ky, kx, cit = _beat_address(layer, beat_count, beat, cot)
-    return AccEvent(layer.full_name, n, cot, oy, ox, oc, ky, kx, cit, word, values[cot])
+    return AccEvent(layer=layer.full_name, n=n, cot=cot, oy=oy, ox=ox, oc=oc, ky=ky, kx=kx, cit=cit, word=word, value=values[cot])
 
 
 def _beat_address(layer: ArrayLayer, beat_count: int, beat: int, cot: int) -> tuple[int, int, int]:

@@ -51,7 +51,8 @@ def _form(facts: Facts, depthwise: Form) -> Form:
 def _single(facts: Facts, rung: Rung, mode: Mode, requantizing: Requantizer, reduction: Reduction, form: Form,
             bias: np.ndarray) -> Program:
     bands = _bands(facts, reduction, bias, requantizing, rung, form, mode)
-    return Program(facts, form, mode, requantizing.epilogue_kind, (Part(reduction, bands),), np.zeros(facts.layer.oc, np.int64))
+    return Program(facts=facts, form=form, mode=mode, epilogue_kind=requantizing.epilogue_kind, parts=(Part(reduction, bands),),
+                   bias=np.zeros(facts.layer.oc, np.int64))
 
 
 def _bands(facts: Facts, reduction: Reduction, bias: np.ndarray, requantizing: Requantizer, rung: Rung, form: Form,
@@ -77,7 +78,7 @@ def _split(facts: Facts, rung: Rung, mode: Mode) -> Program:
             reduction = stretch.paired() if facts.layer.depthwise else stretch
             bands = _bands(facts, reduction, none, requantizing, rung, form, Mode.PLAIN)
             parts.append(Part(reduction, bands, shift))
-    return Program(facts, form, mode, EpilogueKind.NONE, tuple(parts), facts.bias)
+    return Program(facts=facts, form=form, mode=mode, epilogue_kind=EpilogueKind.NONE, parts=tuple(parts), bias=facts.bias)
 
 
 def _beats(facts: Facts, rung: Rung, mode: Mode) -> Program:

@@ -151,4 +151,4 @@ def _counted(prepared: Prepared, x: np.ndarray, out: np.ndarray, store: Store | 
         events, first, clamped = int(counted.events.sum()), first_event(prepared.facts, x, counted.events), counted.clamped
     if not monitor:
         return LayerStats(first=first)
-    return LayerStats(events, first, totals.least, totals.most, clamped)
+    return LayerStats(events=events, first=first, observed_min=totals.least, observed_max=totals.most, clamped=clamped)

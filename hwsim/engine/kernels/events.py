@@ -22,8 +22,8 @@ def first_event(facts: Facts, x: np.ndarray, counts: np.ndarray) -> AccEvent:
     beat, ox, oc, value = _first_in_row(facts, _row_sums(facts, x[n], oy, channels), channels)
     ky, kx, cit, word = _address(facts, beat)
     layer = facts.layer
-    return AccEvent(layer.full_name, n, cot, oy, ox, channels.start + oc, ky, kx,
-                    cot if layer.depthwise else cit, word, value)
+    return AccEvent(layer=layer.full_name, n=n, cot=cot, oy=oy, ox=ox, oc=channels.start + oc, ky=ky, kx=kx,
+                    cit=cot if layer.depthwise else cit, word=word, value=value)
 
 
 def _place(counts: np.ndarray, tm: int) -> tuple[int, int, int]:

@@ -94,7 +94,7 @@ def _band(reduction: Reduction, bias: np.ndarray, requantizer: Requantizer, vari
         fields = (bias, requantizer.m_pos, requantizer.m_neg, requantizer.shift)
     channels = _per_block([field[here] for field in fields], len(weights), variant.nr * COLUMN)
     passes = weights.shape[2] // variant.lanes_per_pass
-    return ChannelBlock(first, count, variant, weights, channels, passes)
+    return ChannelBlock(first=first, count=count, variant=variant, weights=weights, channels=channels, passes=passes)
 
 
 def _packed(weights: np.ndarray, variant: Variant) -> np.ndarray:

@@ -173,7 +173,7 @@ def _monitored(facts: Facts, rung: Rung) -> KernelPlan:
 
 
 def _portable(reason: str) -> KernelPlan:
-    return KernelPlan("portable", "", Mode.PLAIN, EpilogueKind.NONE, reason)
+    return KernelPlan(path="portable", rung="", mode=Mode.PLAIN, epilogue_kind=EpilogueKind.NONE, reason=reason)
 
 
 def _unmonitored(facts: Facts, rung: Rung) -> KernelPlan:
@@ -191,7 +191,7 @@ def _beats(facts: Facts, rung: Rung, mode: Mode, reason: str) -> KernelPlan:
     """Sums of single beats by the kernels, everything else in 64 bits."""
     if not _in_16_bits(facts.in_format):
         return _portable("activations of more than 16 bits")
-    return KernelPlan("beats", rung.name, mode, EpilogueKind.NONE, reason)
+    return KernelPlan(path="beats", rung=rung.name, mode=mode, epilogue_kind=EpilogueKind.NONE, reason=reason)
 
 
 def _in_16_bits(fmt: IntFormat) -> bool:
@@ -209,7 +209,8 @@ def _free(facts: Facts, rung: Rung, epilogue_kind: EpilogueKind) -> KernelPlan:
     if not _in_16_bits(facts.in_format):
         return _portable("activations of more than 16 bits")
     reason = "sums may need more than 32 bits" if facts.pairs else "products may need more than 32 bits"
-    return KernelPlan("split", rung.name, Mode.WRAP if not facts.inside else Mode.PLAIN, EpilogueKind.NONE, reason)
+    return KernelPlan(path="split", rung=rung.name, mode=Mode.WRAP if not facts.inside else Mode.PLAIN,
+                      epilogue_kind=EpilogueKind.NONE, reason=reason)
 
 
 def _bytes(facts: Facts, rung: Rung) -> bool:

@@ -63,11 +63,12 @@ def ladder() -> tuple[Rung, ...]:
     # Tiles: mr * nr accumulators of 16 channels, plus weights, inputs and a product, must fit the register file (32 registers
     # from AVX-512 on, 16 before). Eight pixels of two columns are 16 of 32; twelve of one hide the latency of the dot product.
     if {"+avx512bw", "+avx512vl"} <= features:
-        rungs.append(Rung("avx512", 16, {1: 12, 2: 8}, {1: 12, 2: 8}, "llvm.x86.avx512.pmaddw.d.512",
-                          "+avx512vnni" in features))
+        rungs.append(Rung(name="avx512", lanes=16, tiles={1: 12, 2: 8}, careful={1: 12, 2: 8},
+                          madd="llvm.x86.avx512.pmaddw.d.512", vnni="+avx512vnni" in features))
     if "+avx2" in features:
-        rungs.append(Rung("avx2", 8, {1: 6}, {1: 5}, "llvm.x86.avx2.pmadd.wd", "+avxvnni" in features))
-    rungs.append(Rung("sse2", 4, {1: 2}, {1: 2}, "llvm.x86.sse2.pmadd.wd"))
+        rungs.append(Rung(name="avx2", lanes=8, tiles={1: 6}, careful={1: 5}, madd="llvm.x86.avx2.pmadd.wd",
+                          vnni="+avxvnni" in features))
+    rungs.append(Rung(name="sse2", lanes=4, tiles={1: 2}, careful={1: 2}, madd="llvm.x86.sse2.pmadd.wd"))
     return tuple(rungs)
 
 

@@ -50,7 +50,7 @@ def accumulate(layer: str, bias: np.ndarray, image: tuple[int, int, int], beats:
         addresses.append(address)
         stored = overflow(total, fmt)
     first = _first(layer, first_beat, first_value, addresses, datapath.tm) if events else None
-    return Sums(stored, events, first, low.min((0, 1, 2)), high.max((0, 1, 2)))
+    return Sums(acc=stored, events=events, first=first, observed_min=low.min((0, 1, 2)), observed_max=high.max((0, 1, 2)))
 
 
 def _first(layer: str, beat: np.ndarray, value: np.ndarray, addresses: Sequence[Address], tm: int) -> AccEvent | None:
@@ -68,6 +68,6 @@ def _first(layer: str, beat: np.ndarray, value: np.ndarray, addresses: Sequence[
                     if tile.min() < NEVER:
                         oc = cot * tm + int(tile.argmin())
                         ky, kx, cit, word = addresses[tile.min()]
-                        return AccEvent(layer, n, cot, oy, ox, oc, ky, kx, cot if cit is None else cit, word,
-                                        int(value[n, oy, ox, oc]))
+                        return AccEvent(layer=layer, n=n, cot=cot, oy=oy, ox=ox, oc=oc, ky=ky, kx=kx,
+                                        cit=cot if cit is None else cit, word=word, value=int(value[n, oy, ox, oc]))
     return None

@@ -16,7 +16,8 @@ def array_layer(node: Node, suffix: str, channels: slice, image: tuple[int, int,
     epilogue, datapath = Epilogue.from_fields(node.params).of(channels), context.datapath
     sums = accumulate(node.name + suffix, epilogue.bias, image, beats, datapath)
     y, changed = requantize(sums.acc, epilogue, context.out_format, datapath.rounding)
-    return y, LayerStats(sums.events, sums.first, sums.observed_min, sums.observed_max, changed)
+    return y, LayerStats(events=sums.events, first=sums.first, observed_min=sums.observed_min, observed_max=sums.observed_max,
+                         clamped=changed)
 
 
 def window(x: np.ndarray, start: tuple[int, int], step: tuple[int, int], size: tuple[int, int]) -> np.ndarray:

@@ -135,7 +135,8 @@ def _scaled(value: Any, m: Any, s: Any, rounding: Rounding) -> np.ndarray:
     """round(value*m, s) of Python integers, element by element; m = 1 with s = 0 keeps the value under every rounding."""
     def element(v: int, k: int, n: int) -> int:
         return int(v) if (k, n) == (1, 0) else round_shift(int(v) * int(k), int(n), rounding)
-    return np.frompyfunc(element, 3, 1)(value, m, s)
+    scaled: np.ndarray = np.frompyfunc(element, 3, 1)(value, m, s)
+    return scaled
 
 
 def _ends(values: Sequence[np.ndarray], params: Mapping[str, Any]) -> Range:

@@ -47,7 +47,7 @@ NOTHING: Mapping[str, int] = {"sb": 0, "nbin": 0, "nbout": 0}
 def traffic(placed: PlacedNode, device: Device) -> Traffic:
     """The Traffic of a node for one image."""
     if placed.unit == ADDRESS:
-        return Traffic(0, 0, 0, 0, NOTHING, dict.fromkeys(NOTHING, True))
+        return Traffic(weights=0, inputs=0, outputs=0, line_buffer=0, need=NOTHING, fit=dict.fromkeys(NOTHING, True))
     outputs = image_words(placed.out_shape, device.TM) * device.TM * placed.out_bits
     return _array_traffic(placed, outputs, device) if placed.cuts else _vector_traffic(placed, outputs, device)
 
@@ -55,7 +55,8 @@ def traffic(placed: PlacedNode, device: Device) -> Traffic:
 def _vector_traffic(placed: PlacedNode, outputs: int, device: Device) -> Traffic:
     in_shapes, in_bits = placed.in_shapes, placed.in_bits
     inputs = sum(image_words(shape, device.TN) * device.TN * bits for shape, bits in zip(in_shapes, in_bits))
-    return Traffic(0, inputs, outputs, _pool_lines(placed.node, in_shapes[0], in_bits[0]), NOTHING, dict.fromkeys(NOTHING, True))
+    return Traffic(weights=0, inputs=inputs, outputs=outputs, line_buffer=_pool_lines(placed.node, in_shapes[0], in_bits[0]),
+                   need=NOTHING, fit=dict.fromkeys(NOTHING, True))
 
 
 def _array_traffic(placed: PlacedNode, outputs: int, device: Device) -> Traffic:
@@ -66,7 +67,8 @@ def _array_traffic(placed: PlacedNode, outputs: int, device: Device) -> Traffic:
             "nbin": max(_rows(layer) * _row_words(layer, device) for layer in layers) * device.TN * bits,
             "nbout": max(layer.out_hw[1] for layer in layers) * device.TM * placed.out_bits}
     inputs = _inputs(node, layers, placed.in_shapes[0], device) * bits
-    return Traffic(weights, inputs, outputs, _lines(node, layers, bits), need, _fit(need, device))
+    return Traffic(weights=weights, inputs=inputs, outputs=outputs, line_buffer=_lines(node, layers, bits), need=need,
+                   fit=_fit(need, device))
 
 
 def _inputs(node: Node, layers: Sequence[ArrayLayer], in_shape: Shape, device: Device) -> int:

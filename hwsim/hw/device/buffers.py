@@ -84,7 +84,8 @@ class SB:
 
     def _read(self, beat: Beat) -> np.ndarray:
         if not self.dma_bits:
-            return self.tiles[beat.cot][beat.w_address]
+            word: np.ndarray = self.tiles[beat.cot][beat.w_address]
+            return word
         return self.banks[beat.cot % 2].read(beat.w_address)
 
     def _load(self) -> None:

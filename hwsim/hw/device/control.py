@@ -31,7 +31,7 @@ class Control:
 
     def __init__(self, port: WritePort, loops: LoopBounds, sb: SB) -> None:
         self.port, self.loops, self.sb = port, loops, sb
-        self.at = Register("control", "counters", COUNTER, (len(COUNTERS),), COUNTERS)
+        self.at = Register("control", "counters", COUNTER, (len(COUNTERS),), lane_names=COUNTERS)
         self.running = Register("control", "running", IntFormat(1, False))
         self.done = Register("control", "done", IntFormat(1, False))
         self.running.value = np.array(1)

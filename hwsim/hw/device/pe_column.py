@@ -53,11 +53,13 @@ class PeColumns:
 
     def multiply(self, x: np.ndarray, w: np.ndarray) -> np.ndarray:
         """The TM x TN products of TN inputs and TM x TN weight words."""
-        return x * w
+        products: np.ndarray = x * w
+        return products
 
     def add_tree(self, products: np.ndarray) -> np.ndarray:
         """The TM exact sums of TN products each."""
-        return products.sum(axis=1)
+        total: np.ndarray = products.sum(axis=1)
+        return total
 
     def narrow(self, total: np.ndarray) -> np.ndarray:
         """The accumulator word of an exact sum: the overflow rule, once per beat."""

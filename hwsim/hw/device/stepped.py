@@ -205,8 +205,8 @@ class Chip:
             return None
         beat, column, value = self.columns.probe.first
         cit = beat.cot if self.layer.depthwise else beat.cit
-        return OverflowEvent(beat.cot, beat.oy, beat.ox, beat.cot * self.datapath.tm + column, beat.ky, beat.kx, cit,
-                          beat.word, value)
+        return OverflowEvent(cot=beat.cot, oy=beat.oy, ox=beat.ox, oc=beat.cot * self.datapath.tm + column, ky=beat.ky,
+                             kx=beat.kx, cit=cit, word=beat.word, value=value)
 
     def result(self) -> SteppedRun:
         """The SteppedRun, once `done` is high."""

@@ -77,7 +77,7 @@ def _out_hw(cuts: tuple[Cut, ...]) -> tuple[int, int]:
 
 
 def _event(layer: ArrayLayer, n: int, first: OverflowEvent | None) -> AccEvent | None:
-    return None if first is None else AccEvent(layer.full_name, n, *first)
+    return None if first is None else AccEvent(layer=layer.full_name, n=n, **first._asdict())
 
 
 def _counters(layer: ArrayLayer, n: int, run: SteppedRun) -> LayerStats:

@@ -77,7 +77,8 @@ class Memory:
         """The word at `address`, (lanes) int64. Errors: HwsimError where nothing wrote it."""
         if not self.written[address]:
             raise HwsimError(f"{self}[{address}] must be written before it is read")
-        return self.words[address]
+        word: np.ndarray = self.words[address]
+        return word
 
 
 class WritePort:

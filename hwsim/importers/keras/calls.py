@@ -120,7 +120,10 @@ def _constant(value: Any) -> Any:
 
 
 def output_refs(value: Any, key: str, layers: Layers, offsets: Offsets) -> tuple[Ref, ...]:
-    """The Refs of input_layers or output_layers: one [layer, call, output], a list of them, or a dict."""
+    """The Refs of input_layers or output_layers: one [layer, call, output], a list of them, or a dict.
+
+    Errors: FileError for anything else.
+    """
     if isinstance(value, dict):
         value = [value[name] for name in sorted(value)]
     if not isinstance(value, list) or not value:

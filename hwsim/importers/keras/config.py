@@ -52,7 +52,7 @@ def _with_calls(layer: Layer, item: dict[str, Any], layers: Layers, offsets: Off
     if not isinstance(nodes, list):
         raise FileError(f"{layer.name}: inbound_nodes must be a list, not {type(nodes).__name__}")
     calls = tuple(call_of(node, layer.name, layers, offsets) for node in nodes)
-    return Layer(layer.name, layer.kind, layer.config, calls, layer.trainable, layer.model)
+    return Layer(name=layer.name, kind=layer.kind, config=layer.config, calls=calls, trainable=layer.trainable, model=layer.model)
 
 
 def _offsets(items: list[dict[str, Any]], config: dict[str, Any]) -> dict[str, int]:
@@ -112,10 +112,12 @@ def _layer(item: dict[str, Any], fallback: str | None, calls: tuple[Call, ...] =
     if kind in MODELS and isinstance(config, (dict, list)):
         model = _model(kind, config, name)
         values = config if isinstance(config, dict) else {}
-        return Layer(name, kind, LayerConfig(name, kind, values), calls, bool(values.get("trainable", True)), model)
+        return Layer(name=name, kind=kind, config=LayerConfig(name, kind, values), calls=calls,
+                     trainable=bool(values.get("trainable", True)), model=model)
     if not isinstance(config, dict):
         raise FileError(f"{name}: the configuration of a layer must be an object, not {type(config).__name__}")
-    return Layer(name, kind, LayerConfig(name, kind, config), calls, bool(config.get("trainable", True)))
+    return Layer(name=name, kind=kind, config=LayerConfig(name, kind, config), calls=calls,
+                 trainable=bool(config.get("trainable", True)))
 
 
 def _is_operation(item: dict[str, Any]) -> bool:

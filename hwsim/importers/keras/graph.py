@@ -67,7 +67,10 @@ class _Emitter:
         self._calls = 0
 
     def model(self, model: Model, inputs: Sequence[str], path: tuple[str, ...], prefix: str) -> list[str]:
-        """The output tensors of `model` for the tensors `inputs`; nodes are named `prefix` + layer."""
+        """The output tensors of `model` for the tensors `inputs`; nodes are named `prefix` + layer.
+
+        Errors: FileError for another number of inputs than the model has.
+        """
         if len(inputs) != len(model.inputs):
             raise FileError(f"{prefix or 'the model'} must be called on {len(model.inputs)} tensors, not {len(inputs)}")
         outputs: Outputs = {(ref.layer, ref.call): [tensor] for ref, tensor in zip(model.inputs, inputs)}
@@ -85,8 +88,8 @@ class _Emitter:
         path = (*path, layer.name)
         if layer.model is not None:
             return self.model(layer.model, tensors([args, kwargs]), path, f"{name}/")
-        call = LayerCall(name, layer, args, kwargs, self._builder, self._keras,
-                         lambda slot, shape: self._weights.read(path, slot, shape))
+        call = LayerCall(name=name, layer=layer, args=args, kwargs=kwargs, builder=self._builder, keras=self._keras,
+                         read=lambda slot, shape: self._weights.read(path, slot, shape))
         outputs = LAYERS[layer.kind].convert(call)
         return outputs if isinstance(outputs, list) else [outputs]
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hwsim.fixed.formats import IntFormat
 from hwsim.ops.weights import Weights
 from hwsim.quantization.quantizers.quantizer import LayerWeights, QuantizedWeights, Quantizer
 
@@ -19,7 +20,7 @@ class Linear(Quantizer):
 
     def weights(self, layer: LayerWeights, config: Config) -> QuantizedWeights:
         """Codes rounded to even at the scale of the largest weight, or of the bias where that needs more."""
-        top = (1 << (layer.w_bits - 1)) - 1
+        top = IntFormat(layer.w_bits).max
         peak, bias_peak = (_peaks(values, config.channel_scales) for values in (layer.weights, layer.bias[:, None]))
         scale = linear_scale(peak, bias_peak, layer.s_in, top, layer.in_bits + layer.w_bits + 4)
         with np.errstate(over="ignore"):

@@ -77,7 +77,10 @@ def _trace_of(folder: Path, files: LayerFiles) -> Path:
 
 
 def compare_layer(files: LayerFiles, path: Path, signals: Mapping[str, str] | None = None, sums: bool = True) -> LayerReport:
-    """The LayerReport of one layer; `sums` first proves that its files are the manifest's."""
+    """The LayerReport of one layer; `sums` first proves that its files are the manifest's.
+
+    Errors: UsageError for `signals` with a trace that is no .vcd, FileError for files that are not what they must be.
+    """
     if sums:
         check_sums(files)
     if signals and path.suffix != ".vcd":
@@ -88,7 +91,8 @@ def compare_layer(files: LayerFiles, path: Path, signals: Mapping[str, str] | No
     notes = [f"no {kind} events in {path.name}: {STEM[kind]} values not compared" for kind in "AO" if not trace.words[kind]]
     first = describe(files, wrong[0]) if wrong else None
     likely = causes.name_causes(files, trace, wrong) if wrong else []
-    return LayerReport(files, first, likely, wrong, sum(map(len, trace.words.values())), notes)
+    return LayerReport(layer=files, first=first, causes=likely, wrong=wrong, compared=sum(map(len, trace.words.values())),
+                       notes=notes)
 
 
 def expected_cycles(files: LayerFiles, tiles: Sequence[tuple[int, int]] | None = None) -> tuple[Callable[[int], int], int]:
@@ -119,10 +123,10 @@ def differences(files: LayerFiles, trace: Trace) -> list[Wrong]:
         if trace.words[kind]:
             wrong += _of_kind(files, trace, kind, last)
     for cycle, kind, address in trace.repeated:
-        wrong.append(Wrong(kind, address, None, None, cycle, cycle))
+        wrong.append(Wrong(kind=kind, address=address, got=None, expected=None, cycle=cycle, expected_cycle=cycle))
     wrong.sort(key=lambda w: (w.expected_cycle, w.kind))
     if trace.timed and trace.done != done:
-        wrong.append(Wrong("D", 0, None, None, trace.done, done))
+        wrong.append(Wrong(kind="D", address=0, got=None, expected=None, cycle=trace.done, expected_cycle=done))
     return wrong
 
 
@@ -136,7 +140,7 @@ def _of_kind(files: LayerFiles, trace: Trace, kind: str, last: Callable[[int], i
         expected, cycle = text[address * width:(address + 1) * width], last(address) + delay
         got = words.get(address)
         if got != expected or (trace.timed and cycles.get(address) != cycle):
-            yield Wrong(kind, address, got, expected, cycles.get(address), cycle)
+            yield Wrong(kind=kind, address=address, got=got, expected=expected, cycle=cycles.get(address), expected_cycle=cycle)
 
 
 def describe(files: LayerFiles, wrong: Wrong) -> dict[str, Any]:

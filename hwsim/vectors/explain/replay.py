@@ -78,7 +78,8 @@ class Law:
             x = ox * self.stride[1] + kx * self.dilation[1] - self.pad[1]
             for word in range(1 + int(self.source.flags[cot, ky, kx, cit])):
                 codes = self.input_word(y, x, cot, cit)
-                yield Beat(ky, kx, cit, word, y, x, self.inside(y, x), codes, self.weight_word(pixel, cot, at))
+                yield Beat(ky=ky, kx=kx, cit=cit, word=word, y=y, x=x, inside=self.inside(y, x), codes=codes,
+                           weights=self.weight_word(pixel, cot, at))
                 at += 1
 
     def inside(self, y: int, x: int) -> bool:

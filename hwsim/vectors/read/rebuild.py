@@ -31,7 +31,8 @@ def rebuild(files: LayerFiles) -> VectorLayer:
     codes = _codes(files, depthwise, kernel, flags, device)
     geometry = Geometry(stride=tuple(entry["stride"]), dilation=tuple(entry["dilation"]), pad=tuple(entry["pad"]),
                         in_hw=(entry["in"]["h"], entry["in"]["w"]), out_hw=files.out_hw, depthwise=depthwise)
-    layer = ArrayLayer(entry["name"], "", geometry, Weights(codes, files.weight_format, flags), _epilogue(files, oc))
+    layer = ArrayLayer(name=entry["name"], suffix="", geometry=geometry, weights=Weights(codes, files.weight_format, flags),
+                       epilogue=_epilogue(files, oc))
     if layer.ic != ic:
         raise FileError(f"{files.folder}: sb.hex must hold weights of {ic} input channels, not {layer.ic}")
     x = np.array(files.array("in"))
@@ -63,7 +64,7 @@ def _flags(files: LayerFiles, depthwise: bool, kernel: tuple[int, int]) -> np.nd
 
 
 def tile_words(files: LayerFiles) -> list[np.ndarray]:
-    """Per output tile its words of sb.hex, int64 (W_t, TM, TN), in issue order."""
+    """Per output tile its words of sb.hex, int64 (W_t, TM, TN), in issue order. Errors: FileError for another count."""
     words = files.values("sb").reshape(-1, files.tm, files.tn)
     tiles, taps = files.entry["cot"], files.entry["k"][0] * files.entry["k"][1] * beats_of_taps(files)
     beats = [taps] * tiles

@@ -81,7 +81,10 @@ def checked_word(layer: LayerFiles, kind: str, address: int, text: str, where: s
 
 
 def read_array(path: str | Path, layer: LayerFiles) -> Trace:
-    """The Trace of a .npy array (h,w,c) of outputs, or of accumulators when its name says acc; it has no cycles."""
+    """The Trace of a .npy array (h,w,c) of outputs, or of accumulators when its name says acc; it has no cycles.
+
+    Errors: FileError for an unreadable file and for other shapes, types or ranges than the layer's.
+    """
     kind = "A" if "acc" in Path(path).stem else "O"
     try:
         values = np.load(path, allow_pickle=False)

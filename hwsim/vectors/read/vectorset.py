@@ -117,7 +117,7 @@ class LayerFiles:
         return text[:, :width]
 
     def blocks(self, stem: str) -> Iterator[np.ndarray]:
-        """The words of <stem>.hex as int64 (N, lanes), some thousand at a time."""
+        """The words of <stem>.hex as int64 (N, lanes), some thousand at a time. Errors: FileError for no hex."""
         entry, lines = self.file(f"{stem}.hex"), self.lines(stem)
         step = max(1, BLOCK_LANES // entry["lanes"])
         for start in range(0, len(lines), step):
@@ -142,7 +142,7 @@ class LayerFiles:
                     pass
 
     def array(self, name: str) -> np.ndarray:
-        """The integers of in.npy, out.npy or acc.npy, of the shape that the manifest says."""
+        """The integers of in.npy, out.npy or acc.npy (h,w,c), of the shape that the manifest says. Errors: FileError."""
         path, size = self.root / self.file(f"{name}.npy")["path"], self.entry["in" if name == "in" else "out"]
         shape = (size["h"], size["w"], size["c"])
         try:

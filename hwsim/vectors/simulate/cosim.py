@@ -93,8 +93,9 @@ def _run(command: list[str], layer: LayerFiles) -> LayerRun:
     began, total = time.monotonic(), layer.entry["cycles"]["total"]
     run = run_layer(command, layer)
     passed = run.passed and run.cycles == total and not _wrong_sums(layer)
-    return LayerRun(layer.name, layer.entry["folder"], layer.entry["params"], run.cycles, total, run.outs,
-                    round(time.monotonic() - began, 3), passed, run.messages)
+    return LayerRun(name=layer.name, folder=layer.entry["folder"], params=layer.entry["params"], cycles=run.cycles,
+                    exp_cycles=total, outs=run.outs, seconds=round(time.monotonic() - began, 3), passed=passed,
+                    messages=run.messages)
 
 
 def _wrong_sums(layer: LayerFiles) -> list[tuple[str, object, object]]:

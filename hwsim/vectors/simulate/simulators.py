@@ -99,7 +99,8 @@ def _icarus() -> Simulator | None:
 def build(simulator: Simulator, root: str | Path, params: str, place: str | Path, waves: bool = False) -> list[str]:
     """The command that runs the design in root/rtl with root/tb and tb/<params>; builds in folder `place` unless done.
 
-    A build is named by everything it is made from, so equal ones are shared.
+    A build is named by everything it is made from, so equal ones are shared. Errors: FileError for a missing source or a
+    folder that cannot be written, HwsimError where the simulator refuses the design.
     """
     root = Path(root).absolute()
     sources = [*sorted((root / "rtl").glob("*.v")), root / "tb" / "tb.v"]
@@ -160,7 +161,10 @@ def _call(command: list[str], simulator: Simulator, folder: Path) -> None:
 
 def run_layer(command: Sequence[str], layer: LayerFiles, trace: str | Path | None = None, waves: str | Path | None = None,
               max_err: int = 10) -> Run:
-    """The Run of a LayerFiles by a built command; trace: file for the event trace, waves: folder for wave.vcd."""
+    """The Run of a LayerFiles by a built command; trace: file for the event trace, waves: folder for wave.vcd.
+
+    Errors: HwsimError where the simulation ends without its RESULT line.
+    """
     arguments = [f"+dir={layer.folder.absolute()}", f"+max_err={max_err}"]
     if trace is not None:
         arguments.append(f"+trace={Path(trace).absolute()}")
@@ -172,4 +176,4 @@ def run_layer(command: Sequence[str], layer: LayerFiles, trace: str | Path | Non
         lines = (done.stdout + done.stderr).strip().splitlines() or ["nothing"]
         raise HwsimError(f"{layer.name}: the simulation must end with a RESULT line, not with: {lines[-1][:300]}")
     messages = tuple(line for line in done.stdout.splitlines() if line.startswith("MISMATCH"))
-    return Run(int(match[1]), int(match[2]), int(match[3]), match[4] == "PASS", messages)
+    return Run(cycles=int(match[1]), exp_cycles=int(match[2]), outs=int(match[3]), passed=match[4] == "PASS", messages=messages)

@@ -84,7 +84,8 @@ class Maker:
         geometry = Geometry(stride=stride, dilation=dilation, pad=(top, bottom, left, right), in_hw=size, out_hw=out_hw,
                             depthwise=depthwise, rowpack=rowpack)
         epilogue = Epilogue(self.bias(oc, reach), (self.requant(oc, reach),), self.act.min, self.act.max)
-        return with_parameters(ArrayLayer(name, "", geometry, Weights(codes, self.format, flags), epilogue), **changes)
+        return with_parameters(ArrayLayer(name=name, suffix="", geometry=geometry, weights=Weights(codes, self.format, flags),
+                                          epilogue=epilogue), **changes)
 
     def case(self, layer: ArrayLayer, x: np.ndarray | None = None, dma_bits: int | None = None) -> VectorLayer:
         """The VectorLayer of a layer, number 0; x defaults to a random image."""

@@ -25,6 +25,7 @@ def directed_cases(device: Device, seed: int = 0, count: int = 20,
 
     names: only these layers, each by its own name or by its family's (`dma` is dma_fast, dma_equal, ...). In mode `error`
     layers with accumulator events are left out. Equal arguments make equal layers.
+    Errors: UsageError for acc_bits `auto`, and for a name that no layer has.
     """
     if device.acc_bits == "auto":
         raise UsageError("acc_bits must be a number for directed vectors, not auto")

@@ -65,9 +65,10 @@ class VectorLayer:
 
 def make_vector_layer(number: int, layer: ArrayLayer, x: np.ndarray, out: np.ndarray | None, formats: tuple[IntFormat, IntFormat],
                       device: Device) -> VectorLayer:
-    """The VectorLayer of an ArrayLayer; refuses what the array or the file format cannot hold.
+    """The VectorLayer of an ArrayLayer.
 
-    formats: (input, output) IntFormat; device: TN, TM, rules and dma_bits, its acc_bits settled.
+    x, out: codes of one image, int64 (IH,IW,IC) and (OH,OW,OC) or None; formats: (input, output) IntFormat; device: TN, TM,
+    rules and dma_bits, its acc_bits settled. Errors: UnsupportedError for what the array or the file format cannot hold.
     """
     packed, name = pack_layer(layer, device.TN), layer.full_name
     case = VectorLayer(number=number, layer=packed, rowpack=layer.rowpack, x=pack_input(layer, x), out=out, in_format=formats[0],
@@ -118,7 +119,7 @@ def common_hw(each: Sequence[Mapping[str, object]]) -> dict[str, object]:
 def cropped(case: VectorLayer, max_words: int) -> VectorLayer:
     """The VectorLayer with fewer output rows, so that no file of the layer's pixels has more than `max_words` words.
 
-    Whole rows are dropped from the bottom; a single row that is too long is refused.
+    Whole rows are dropped from the bottom. Errors: UsageError for a single row that is too long.
     """
     layer, cit, cot = case.layer, case.loops.in_words, case.loops.cot
     rows = min(layer.out_hw[0], max_words // (layer.out_hw[1] * cot))

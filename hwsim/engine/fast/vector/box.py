@@ -49,7 +49,8 @@ class Box:
         # every count, stride and place must be a multiple of the width, or a wide value would begin inside another
         width = gcd(most, self.counts[3], *self.source[:3], *self.target[:3], self.at, self.to)
         source, target = ((*(step // width for step in steps[:3]), 1) for steps in (self.source, self.target))
-        return Box((*self.counts[:3], self.counts[3] // width), source, target, self.at // width, self.to // width), width
+        return Box(counts=(*self.counts[:3], self.counts[3] // width), source=source, target=target, at=self.at // width,
+                   to=self.to // width), width
 
 
 def move(x: np.ndarray, y: np.ndarray, boxes: Iterable[Box], threads: int) -> None:

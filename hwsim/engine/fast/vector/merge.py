@@ -144,7 +144,8 @@ def _place(x: np.ndarray, y: np.ndarray, axis: int, to: int) -> Box:
     """Where x goes: runs of all axes from `axis` on, `to` values from the beginning of each run of y."""
     outer, run, wide = x.shape[2:axis], prod(x.shape[axis:]), prod(y.shape[axis:])
     rows, columns = prod(x.shape[:min(axis, 2)]), prod(outer)
-    return Box((rows, 1, columns, run), (columns * run, 0, run, 1), (columns * wide, 0, wide, 1), 0, to)
+    return Box(counts=(rows, 1, columns, run), source=(columns * run, 0, run, 1), target=(columns * wide, 0, wide, 1), at=0,
+               to=to)
 
 
 def _put(x: np.ndarray, y: np.ndarray, box: Box, i: int, p: Mapping[str, Any], context: Context) -> int:

@@ -55,7 +55,8 @@ def _grouped(rows: int, w: int, depth: int, b: int) -> list[Box]:
 def _interleaved(rows: int, w: int, depth: int, b: int) -> list[Box]:
     """The channels of a block's pixel lie b*b apart in the source."""
     c = depth // b ** 2
-    return [Box((rows, b, w, c), (w * depth, 1, depth, b * b), (w * depth, c, b * c, 1), dy * b, dy * w * b * c)
+    return [Box(counts=(rows, b, w, c), source=(w * depth, 1, depth, b * b), target=(w * depth, c, b * c, 1), at=dy * b,
+                to=dy * w * b * c)
             for dy in range(b)]
 
 
@@ -76,7 +77,8 @@ def pad(node: Node, inputs: Inputs, context: Context) -> Output:
     # only the border is cleared: every other value is written once, by the move
     y[:, :top] = y[:, top + h:] = y[:, :, :left] = y[:, :, left + w:] = 0
     row = y.shape[2] * c
-    move(x, y, [Box((h, 1, 1, w * c), (w * c, 0, 0, 1), (row, 0, 0, 1), i * h * w * c, (i * y.shape[1] + top) * row + left * c)
+    move(x, y, [Box(counts=(h, 1, 1, w * c), source=(w * c, 0, 0, 1), target=(row, 0, 0, 1), at=i * h * w * c,
+                    to=(i * y.shape[1] + top) * row + left * c)
                 for i in range(n)], context.threads)
     return y, LayerStats()
 
@@ -87,7 +89,8 @@ def crop(node: Node, inputs: Inputs, context: Context) -> Output:
     n, h, w, c = x.shape
     shape = (n, h - top - bottom, w - left - right, c)
     run = shape[2] * c
-    boxes = [Box((shape[1], 1, 1, run), (w * c, 0, 0, 1), (run, 0, 0, 1), ((i * h + top) * w + left) * c, i * shape[1] * run)
+    boxes = [Box(counts=(shape[1], 1, 1, run), source=(w * c, 0, 0, 1), target=(run, 0, 0, 1), at=((i * h + top) * w + left) * c,
+                 to=i * shape[1] * run)
              for i in range(n)]
     return _moved(x, shape, boxes, context)
 

@@ -90,7 +90,7 @@ def thresholded(call: LayerCall, x: str, config: LayerConfig, suffix: str = "") 
 
 
 def softmax(call: LayerCall, x: str, config: LayerConfig, suffix: str = "") -> str:
-    """Softmax over the last axis, the only one that is supported."""
+    """Softmax over the last axis. Errors: UnsupportedError for another axis."""
     axis, rank = config.get("axis", -1), len(call.builder.shape(x))
     if axis not in (-1, rank - 1, [-1], [rank - 1]):
         raise config.refuse("axis must be the last one", axis)
@@ -98,7 +98,10 @@ def softmax(call: LayerCall, x: str, config: LayerConfig, suffix: str = "") -> s
 
 
 def prelu(call: LayerCall) -> str:
-    """PReLU with one slope per channel (shared over H and W) or per value; shared axes of size 1 are repeated."""
+    """PReLU with one slope per channel (shared over H and W) or per value; shared axes of size 1 are repeated.
+
+    Errors: FileError for axes that the input has not, UnsupportedError for slopes over an axis of open size.
+    """
     shape = call.in_shape[1:]
     shared = call.config.get("shared_axes", [])
     shared = shared if isinstance(shared, list) else [shared]

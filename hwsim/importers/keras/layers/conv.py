@@ -11,7 +11,10 @@ from hwsim.ops.window import Pair, extent
 
 
 def conv2d(call: LayerCall) -> str:
-    """The output tensor of a Conv2D; grouped kernels keep their channels in group order, as Keras does."""
+    """The output tensor of a Conv2D; grouped kernels keep their channels in group order, as Keras does.
+
+    Errors: FileError for groups that do not divide the channels and filters.
+    """
     config = call.config
     channels = call.image()[2]
     filters, groups, kernel = config.integer("filters"), config.integer("groups", 1), config.pair("kernel_size")
@@ -41,7 +44,10 @@ def separable(call: LayerCall) -> str:
 
 
 def transpose(call: LayerCall) -> str:
-    """The output tensor of a Conv2DTranspose: `same` gives IH*S rows, `valid` IH*S + max(KH-S, 0), as TensorFlow crops them."""
+    """The output tensor of a Conv2DTranspose: `same` gives IH*S rows, `valid` IH*S + max(KH-S, 0), as TensorFlow crops them.
+
+    Errors: UnsupportedError for dilation and groups.
+    """
     config = call.config
     config.channels_last()
     channels, filters = call.image()[2], config.integer("filters")

@@ -10,7 +10,10 @@ JOINS = {"Add": "add", "Subtract": "subtract", "Multiply": "multiply", "Average"
 
 
 def join(call: LayerCall) -> str:
-    """The tensor of Add, Subtract, Multiply, Average, Maximum or Minimum; Multiply goes two by two."""
+    """The tensor of Add, Subtract, Multiply, Average, Maximum or Minimum; Multiply goes two by two.
+
+    Errors: FileError for too few or too many tensors.
+    """
     op, inputs = JOINS[call.layer.kind], call.inputs
     if len(inputs) < 2 or (op == "subtract" and len(inputs) != 2):
         raise call.config.bad("inbound_nodes", f"two tensors or more ({len(inputs)} given)")
@@ -32,7 +35,10 @@ def concatenate(call: LayerCall) -> str:
 
 
 def concatenate_tensors(call: LayerCall, inputs: Sequence[str], axis: Any) -> str:
-    """The tensor of `inputs` side by side on `axis` (from the end when negative)."""
+    """The tensor of `inputs` side by side on `axis` (from the end when negative).
+
+    Errors: FileError for no tensor, UnsupportedError for another axis.
+    """
     if not inputs:
         raise call.config.bad("inbound_nodes", "at least one tensor (0 given)")
     rank = len(call.builder.shape(inputs[0]))

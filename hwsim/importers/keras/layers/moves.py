@@ -51,7 +51,10 @@ def reshape(call: LayerCall) -> str:
 
 
 def reshape_tensor(call: LayerCall, x: str, target: Any) -> str:
-    """`x` with the shape `target` (without N), one size of which may be -1; reshapes in a row become one or none."""
+    """`x` with the shape `target` (without N), one size of which may be -1; reshapes in a row become one or none.
+
+    Errors: UnsupportedError for other sizes.
+    """
     good = isinstance(target, list) and target and all(type(t) is int and (t > 0 or t == -1) for t in target)
     if not good or target.count(-1) > 1:
         raise call.config.refuse("the target shape must be positive integers, at most one of them -1", target)

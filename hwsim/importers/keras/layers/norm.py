@@ -9,7 +9,10 @@ from hwsim.importers.keras.layers.kind import LayerKind, WeightNames
 
 
 def batch_norm(call: LayerCall) -> str:
-    """gamma/sqrt(var+eps) and beta - mean*that, all in float64 (spec/arithmetic.md section 1)."""
+    """gamma/sqrt(var+eps) and beta - mean*that, all in float64 (spec/arithmetic.md section 1).
+
+    Errors: UnsupportedError for variance + epsilon that is not positive.
+    """
     config, channels = call.config, call.channels()
     _last_axis(call)
     epsilon = config.number("epsilon", 1e-3)
@@ -23,7 +26,10 @@ def batch_norm(call: LayerCall) -> str:
 
 
 def normalization(call: LayerCall) -> str:
-    """(x - mean)/max(sqrt(variance), 1e-7) with constants from the configuration or from adapt()."""
+    """(x - mean)/max(sqrt(variance), 1e-7) with constants from the configuration or from adapt().
+
+    Errors: UnsupportedError for a negative variance.
+    """
     config, channels = call.config, call.channels()
     _last_axis(call)
     if "mean" in config:

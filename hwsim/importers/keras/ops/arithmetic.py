@@ -37,7 +37,7 @@ def multiply(call: LayerCall, x: Any, y: Any) -> str:
 
 
 def divide(call: LayerCall, x: Any, y: Any) -> str:
-    """x/y; a tensor in the divisor becomes its reciprocal."""
+    """x/y; a tensor in the divisor becomes its reciprocal. Errors: UnsupportedError for a divisor of 0."""
     if isinstance(y, Tensor):
         inverse = call.add("unary", [y], ":reciprocal", function="reciprocal")
         return multiply(call, x, Tensor(inverse))
@@ -65,7 +65,7 @@ def minimum(call: LayerCall, x: Any, y: Any) -> str:
 
 
 def clip(call: LayerCall, x: Any, low: Any, high: Any) -> str:
-    """x limited to low..high; None is no limit."""
+    """x limited to low..high; None is no limit. Errors: UnsupportedError for low > high."""
     low, high = (None if limit is None else _number(call, limit) for limit in (low, high))
     if low is not None and high is not None and low > high:
         raise call.config.refuse("the lower limit must be at most the upper one", [low, high])
@@ -73,7 +73,7 @@ def clip(call: LayerCall, x: Any, low: Any, high: Any) -> str:
 
 
 def power(call: LayerCall, x: Any, y: Any) -> str:
-    """x^2, x^1, x^0.5 and x^-1."""
+    """x^2, x^1, x^0.5 and x^-1. Errors: UnsupportedError for another exponent."""
     functions = {2: "square", 0.5: "sqrt", -1: "reciprocal"}
     if isinstance(y, Tensor) or y not in (1, *functions):
         raise call.config.refuse("an exponent must be 2, 1, 0.5 or -1", y)

@@ -45,21 +45,21 @@ def gelu(exact: bool) -> Callable[[LayerCall, str, Any], str]:
 
 
 def swish(call: LayerCall, x: str, beta: Any) -> str:
-    """x * sigmoid(x); another beta than 1 is not supported."""
+    """x * sigmoid(x). Errors: UnsupportedError for another beta than 1."""
     if beta not in (None, 1, 1.0):
         raise call.config.refuse("beta must be 1", beta)
     return call.add("unary", [x], function="swish")
 
 
 def softmax(call: LayerCall, x: str, axis: Any) -> str:
-    """Softmax over the last axis, the only one that is supported."""
+    """Softmax over the last axis. Errors: UnsupportedError for another axis."""
     if axis not in (None, -1, len(call.builder.shape(x)) - 1):
         raise call.config.refuse("axis must be the last one", axis)
     return call.add("softmax", [x])
 
 
 def cast(call: LayerCall, x: str, dtype: Any) -> str:
-    """`x` itself for a cast to a float type; others are not supported."""
+    """`x` itself for a cast to a float type. Errors: UnsupportedError for others."""
     if dtype not in FLOATS:
         raise call.config.refuse("a cast must be to a float type", dtype)
     return x

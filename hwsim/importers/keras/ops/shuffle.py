@@ -32,7 +32,10 @@ def concat(call: LayerCall, values: Sequence[str], axis: Any) -> str:
 
 
 def split(call: LayerCall, x: str, count: Any, axis: Any) -> list[str]:
-    """The equal or listed parts of `x` on its channel axis, one tensor each."""
+    """The equal or listed parts of `x` on its channel axis, one tensor each.
+
+    Errors: UnsupportedError for another axis or other sizes.
+    """
     shape = call.builder.shape(x)
     size, last = shape[-1], len(shape) - 1
     if axis not in (-1, last) or not known(size):
@@ -48,14 +51,17 @@ def split(call: LayerCall, x: str, count: Any, axis: Any) -> list[str]:
 
 
 def reshape(call: LayerCall, x: str, shape: Any) -> str:
-    """The tensor in `shape`, whose first entry is N or -1."""
+    """The tensor in `shape`, whose first entry is N or -1. Errors: UnsupportedError for another shape."""
     if not isinstance(shape, list) or len(shape) < 2 or shape[0] not in (-1, None):
         raise call.config.refuse("a shape must begin with -1 for N", shape)
     return reshape_tensor(call, x, shape[1:])
 
 
 def transpose(call: LayerCall, x: str, axes: Any) -> str:
-    """A transpose between two reshapes that together are depth_to_space or space_to_depth; others have no operator."""
+    """A transpose between two reshapes that together are depth_to_space or space_to_depth; others have no operator.
+
+    Errors: UnsupportedError for others.
+    """
     source = call.builder.node(x)
     match = None
     if source.op == "reshape" and len(source.params["shape"]) == 5:
@@ -84,7 +90,7 @@ def _pixel_shuffle(image: Shape, parts: Shape, axes: Any) -> tuple[str, dict[str
 
 
 def pad(call: LayerCall, x: str, paddings: Any, mode: Any, value: Any) -> str:
-    """Zero padding of H and W."""
+    """Zero padding of H and W. Errors: UnsupportedError for padding with other values or of other axes."""
     if (mode or "constant").lower() != "constant" or value not in (None, 0, 0.0):
         raise call.config.refuse("padding must be with zeros", [mode, value])
     good = isinstance(paddings, list) and len(paddings) == 4 and all(

@@ -6,7 +6,10 @@ from hwsim.ops.dims import known
 
 
 def getitem(call: LayerCall, x: str, spec: Any) -> str:
-    """The slice of a tensor: bounds from the edges become a crop, positive ends a slice, steps a 1x1 pool with that stride."""
+    """The slice of a tensor: bounds from the edges become a crop, positive ends a slice, steps a 1x1 pool with that stride.
+
+    Errors: UnsupportedError for a slice of N, and for steps that are not positive or not on H or W.
+    """
     rank = len(call.builder.shape(x))
     axes = _spread(call, spec, rank)
     if axes[0] != (None, None, None):

@@ -6,7 +6,10 @@ from hwsim.quantization.float_net.ops.window import blocks, geometry
 
 
 def conv2d(params: Params, x: np.ndarray) -> np.ndarray:
-    """The sums of ops/conv2d.py with their bias, without the fused activation."""
+    """The sums of ops/conv2d.py with their bias, without the fused activation: (N,IH,IW,IC) -> (N,OH,OW,OC), float64.
+
+    weights (OC,KH,KW,IC/groups), bias (OC), both float64.
+    """
     weights, groups = params["weights"], params["groups"]
     if groups == x.shape[3] and weights.shape[3] == 1:
         return _depthwise(params, x)
@@ -42,7 +45,10 @@ def _depthwise(params: Params, x: np.ndarray) -> np.ndarray:
 
 
 def conv2d_transpose(params: Params, x: np.ndarray) -> np.ndarray:
-    """The sums of ops/conv2d_transpose.py: each tap adds x @ w to every S-th output that lies inside the crop."""
+    """The sums of ops/conv2d_transpose.py: each tap adds x @ w to every S-th output that lies inside the crop.
+
+    (N,IH,IW,IC) -> (N,OH,OW,OC), float64; weights (OC,KH,KW,IC), bias (OC).
+    """
     weights, stride, crop = params["weights"], params["stride"], params["crop"]
     oc, kh, kw, _ = weights.shape
     size = [(x.shape[1 + a] - 1) * stride[a] + (kh, kw)[a] - sum(crop[2 * a:2 * a + 2]) for a in (0, 1)]
@@ -63,5 +69,5 @@ def _reach(size: int, out_size: int, stride: int, offset: int) -> tuple[slice, s
 
 
 def dense(params: Params, x: np.ndarray) -> np.ndarray:
-    """(N,IC) times the weights (OC,IC), plus the bias."""
+    """(N,IC) times the weights (OC,IC), plus the bias (OC): float64 (N,OC)."""
     return np.asarray(x @ params["weights"].T + params["bias"])

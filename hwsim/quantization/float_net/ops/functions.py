@@ -1,4 +1,7 @@
-"""The named functions of ops/pointwise.py in float64: f(x, *args). Defaults are those of Keras and ONNX where they agree."""
+"""The named functions of ops/pointwise.py: f(x, *args), float64 of any shape -> float64 of that shape, value by value.
+
+Defaults are those of Keras and ONNX where they agree. Nothing raises: what leaves float64 is infinite or NaN.
+"""
 import math
 from collections.abc import Callable
 

@@ -12,14 +12,14 @@ def fused(node: Node) -> bool:
 
 
 def activated(node: Node, value: np.ndarray) -> np.ndarray:
-    """`value` after the fused PReLU and clip."""
+    """float64 `value` (N,...,C) after the fused PReLU, then the clip; the same shape."""
     if node.op in ARRAY and node.params["alpha"] is not None:
         value = slope(value, node.params["alpha"])
     return clipped(value, node.params["clip"])
 
 
 def slope(value: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """PReLU: x where x >= 0, else alpha*x."""
+    """PReLU: x where x >= 0, else alpha*x; float64 alpha, a slope per channel (C) or per value of an image."""
     below = value * alpha
     if ((alpha >= 0) & (alpha <= 1)).all():
         return np.maximum(value, below, out=below)
@@ -28,7 +28,7 @@ def slope(value: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def clipped(value: np.ndarray, limits: tuple[float | None, float | None] | None) -> np.ndarray:
-    """`value` within (lo, hi); None is no limit, and no pair no clip."""
+    """float64 `value` of any shape within (lo, hi); None is no limit, and no pair no clip."""
     if limits is None or limits == (None, None):
         return value
     return np.clip(value, *limits)

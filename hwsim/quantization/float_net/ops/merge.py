@@ -1,4 +1,4 @@
-"""Operators that join tensors (ops/merge.py); an axis of size 1 is broadcast."""
+"""Operators that join float64 tensors, N first (ops/merge.py); an axis of size 1 is broadcast."""
 from collections.abc import Callable
 from functools import reduce
 
@@ -25,5 +25,5 @@ def average(params: Params, *tensors: np.ndarray) -> np.ndarray:
 
 
 def concat(params: Params, *tensors: np.ndarray) -> np.ndarray:
-    """The tensors one after the other on the axis `axis`."""
+    """The tensors one after the other on the axis `axis`, counted with N; their other sizes are equal."""
     return np.concatenate(tensors, axis=params["axis"])

@@ -1,17 +1,17 @@
-"""Operators that move values (ops/moves.py), and bilinear upsampling (ops/bilinear.py)."""
+"""Operators that move float64 values (ops/moves.py), and bilinear upsampling (ops/bilinear.py)."""
 import numpy as np
 
 from hwsim.quantization.float_net.ops.params import Params
 
 
 def upsample_nearest(params: Params, x: np.ndarray) -> np.ndarray:
-    """Every row and column `factor` times."""
+    """Every row and column `factor` (fy, fx) times: (n, h, w, c) -> (n, h*fy, w*fx, c)."""
     rows, cols = params["factor"]
     return x.repeat(rows, axis=1).repeat(cols, axis=2)
 
 
 def bilinear(params: Params, x: np.ndarray) -> np.ndarray:
-    """Half-pixel centres: source = (o + 1/2)/factor - 1/2, clamped to the image."""
+    """Half-pixel centres: source = (o + 1/2)/factor - 1/2, clamped to the image; (n, h, w, c) -> (n, h*fy, w*fx, c)."""
     for axis, factor in zip((1, 2), params["factor"]):
         x = _linear(x, axis, factor)
     return x
@@ -50,26 +50,26 @@ def space_to_depth(params: Params, x: np.ndarray) -> np.ndarray:
 
 
 def pad(params: Params, x: np.ndarray) -> np.ndarray:
-    """Zeros around the image: (top, bottom, left, right)."""
+    """Zeros around the image, `pad` (top, bottom, left, right) of them: (n, h, w, c) -> (n, h+top+bottom, w+left+right, c)."""
     top, bottom, left, right = params["pad"]
     return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
 
 
 def crop(params: Params, x: np.ndarray) -> np.ndarray:
-    """The image without (top, bottom, left, right) of its border."""
+    """The image without `crop` (top, bottom, left, right) of its border; a view (n, h-top-bottom, w-left-right, c)."""
     top, bottom, left, right = params["crop"]
     return x[:, top:x.shape[1] - bottom, left:x.shape[2] - right]
 
 
 def sliced(params: Params, x: np.ndarray) -> np.ndarray:
-    """Positions start..stop-1 of one axis."""
+    """Positions start..stop-1 of the axis `axis`, counted with N; a view."""
     index = [slice(None)] * x.ndim
     index[params["axis"]] = slice(params["start"], params["stop"])
     return x[tuple(index)]
 
 
 def reshape(params: Params, x: np.ndarray) -> np.ndarray:
-    """Other axes after N, in the order of memory."""
+    """(N, *shape): other axes after N, in the order of memory."""
     return x.reshape(len(x), *params["shape"])
 
 

@@ -1,4 +1,4 @@
-"""Operators on one tensor, value by value (ops/pointwise.py)."""
+"""Operators on one float64 tensor (N,...,C), value by value, which keep its shape (ops/pointwise.py)."""
 import numpy as np
 
 from hwsim.quantization.float_net.ops.functions import FUNCTIONS
@@ -7,12 +7,12 @@ from hwsim.quantization.float_net.ops.params import Params
 
 
 def affine(params: Params, x: np.ndarray) -> np.ndarray:
-    """x*scale + offset, per channel."""
+    """x*scale + offset, both float64 (C), one per channel."""
     return x * params["scale"] + params["offset"]
 
 
 def scale(params: Params, x: np.ndarray) -> np.ndarray:
-    """x times a number or a factor per channel."""
+    """x times `factor`, a number or float64 (C), one per channel."""
     return x * params["factor"]
 
 
@@ -24,7 +24,7 @@ def relu(params: Params, x: np.ndarray) -> np.ndarray:
 
 
 def prelu(params: Params, x: np.ndarray) -> np.ndarray:
-    """x where x >= 0, else alpha*x."""
+    """x where x >= 0, else alpha*x; alpha float64, per channel (C) or per value of an image."""
     return slope(x, params["alpha"])
 
 
@@ -39,6 +39,6 @@ def unary(params: Params, x: np.ndarray) -> np.ndarray:
 
 
 def softmax(params: Params, x: np.ndarray) -> np.ndarray:
-    """exp(x) over its sum on the last axis."""
+    """exp(x) over its sum on the last axis, the channels: values in 0..1."""
     power = np.exp(x - x.max(axis=-1, keepdims=True))
     return power / power.sum(axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Pooling (ops/pool.py). Padding never counts."""
+"""Pooling of float64 (N,IH,IW,C) to (N,OH,OW,C) (ops/pool.py). Padding never counts."""
 from collections.abc import Callable
 
 import numpy as np
@@ -27,10 +27,10 @@ def _pooled(params: Params, x: np.ndarray, reduce: Callable[[np.ndarray], np.nda
 
 
 def global_avg_pool(params: Params, x: np.ndarray) -> np.ndarray:
-    """The mean of every channel over the image."""
+    """The mean of every channel over the image: (N,1,1,C) with `keepdims`, else (N,C)."""
     return np.asarray(x.mean(axis=(1, 2), keepdims=params["keepdims"]))
 
 
 def global_max_pool(params: Params, x: np.ndarray) -> np.ndarray:
-    """The largest value of every channel of the image."""
+    """The largest value of every channel of the image: (N,1,1,C) with `keepdims`, else (N,C)."""
     return np.asarray(x.max(axis=(1, 2), keepdims=params["keepdims"]))

@@ -1,4 +1,8 @@
-"""The float form of every operator: name -> function(params, *tensors) -> float64 tensor, without fused activations."""
+"""The float form of every operator: name -> function(params, *tensors) -> float64 tensor, without fused activations.
+
+Tensors are (N,H,W,C), or N first where an operator takes any rank; the shape rules (graph/shapes.py) checked them, so that
+nothing raises here.
+"""
 from __future__ import annotations
 
 from collections.abc import Callable
