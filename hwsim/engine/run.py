@@ -198,7 +198,7 @@ def _compute(session: EngineSession[Any]) -> Callable[[Node, tuple[Node, ...], l
     def compute(node: Node, chain: tuple[Node, ...], tensors: list[Any]) -> tuple[Any, LayerStats]:
         if node.op == "input":
             return session.put(tensors[0]), LayerStats()
-        # the steps before the last one move rows and pad them: they have no counters of their own
+        # the rules of rows (graph.rows.Rule) see to it that the last node of a chain is the one that counts
         for part in chain:
             tensor, stats = session.run(part, tensors)
             tensors = [tensor]
